@@ -196,17 +196,19 @@ RegistrationStatus: TypeAlias = Literal["Accepted", "Pending", "Rejected"]
 
 @dataclass(slots=True)
 class RegistrationChanged:
-    """The station was sent the response to its BootNotification, or sent another CALL instead of one.
+    """The station was sent the response to its BootNotification, or `Register` took effect.
 
     Emitted only with `SessionConfig.require_registration`.
     """
 
     status: RegistrationStatus | None
-    """The status that it was sent; None if it sent a CALL without a BootNotification before it, as stations do that
-    reconnect. A host may then ask for one with TriggerMessage. Emitted with None at most once."""
+    """The status that it was sent. None if it sent another CALL first, as stations do that reconnect: a host may then
+    ask for a BootNotification with TriggerMessage. Emitted with None at most once."""
     interval: float | None = None
     """Seconds between Heartbeats, or until the next BootNotification unless the station was accepted; None without
     one. It is 0 if the station chooses."""
+    is_assumed: bool = False
+    """True for the effect of `Register`."""
 
 
 class ReportKind(Enum):

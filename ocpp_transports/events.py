@@ -32,6 +32,7 @@ __all__ = [
     "PongTimeoutEvent",
     "RateExceededEvent",
     "ReconnectEvent",
+    "RegistrationEvent",
     "SecurityEvent",
     "StationEvent",
     "StrictValidationFailureEvent",
@@ -216,6 +217,20 @@ class PongTimeoutEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationEvent:
+    """The registration of a station changed, on a server with `registration="required"`."""
+
+    status: Literal["Accepted", "Pending", "Rejected"]
+    """The status in your response to its BootNotification; `Accepted` also for a station that was let in."""
+    interval: float | None
+    """Seconds between its Heartbeats, or until its next BootNotification unless it was accepted; 0 if the station
+    chooses, None if it is not known."""
+    is_assumed: bool = False
+    """True if the station was let in without a BootNotification: it registered on an earlier connection, or it did not
+    send one although the server asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class PingEvent:
     """The peer sent a ping."""
 
@@ -263,16 +278,19 @@ class SecurityEvent:
     identity keeps its connection.
     `serial_number_mismatch`: a BootNotification has a serial number that is not the CN of the station's certificate
     (the option `check_serial_number`). The server closes that connection.
+    `replacement_refused`: where nothing proves the identity, a newcomer claimed the one of a connected station (the
+    option `replace`). That connection stays unless it is silent for `pong_timeout`.
     """
 
-    kind: Literal["certificate_mismatch", "serial_number_mismatch"]
+    kind: Literal["certificate_mismatch", "replacement_refused", "serial_number_mismatch"]
     """What happened."""
     identity: str
     """The identity that was claimed."""
     remote_address: str | None
     """Numeric address of the peer."""
     detail: str
-    """A human-readable text; quotes the certificate's CN, fingerprint or serial number."""
+    """A human-readable text; quotes the certificate's CN, fingerprint or serial number, or the
+    address of the connected station."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +340,7 @@ PeerEvent: TypeAlias = (
     | PongTimeoutEvent
     | RateExceededEvent
     | ReconnectEvent
+    | RegistrationEvent
     | StrictValidationFailureEvent
 )
 """The payload of any event of a client, or of a server's handle on a station."""

@@ -10,7 +10,7 @@ half-open one ends after `pong_timeout`, and the station is accepted when it tri
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, inf
-from typing import Final, Literal, TypeAlias
+from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
 from ocpp_core.config import LinkConfig
 from ocpp_core.handshake import SecurityProfile
@@ -24,6 +24,8 @@ __all__ = ["CheckReplacement", "Replace", "certificates_prove", "retry_after_pro
 
 Replace: TypeAlias = Literal["always", "same_address", "never_live"]
 """The newcomers that may replace a live connection if nothing proves their identity."""
+
+ConnectionT = TypeVar("ConnectionT")
 
 _PROBE_TIMEOUT: Final = LinkConfig().pong_timeout
 _REASON: Final = "the identity is in use"
@@ -40,7 +42,7 @@ def retry_after_probe(pong_timeout: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckReplacement:
+class CheckReplacement(Generic[ConnectionT]):
     """The step that refuses a newcomer (503) while the connection of its identity is live.
 
     It marks the candidate as contested, so that the host probes the old connection.
@@ -48,8 +50,10 @@ class CheckReplacement:
 
     replace: Replace
     certificates_prove: bool
-    holder_of: Callable[[str], str | None]
-    """Return the origin of the live connection of an identity; None without a live connection."""
+    connection_of: Callable[[str], ConnectionT | None]
+    """Return the connection of an identity, or None."""
+    live_origin_of: Callable[[ConnectionT], str | None]
+    """Return the origin of a connection, or None for one that is closing."""
     origin_of: Callable[[str | None], str]
     """Return the origin of a remote address: equal for all addresses of one owner."""
     retry_after: int
@@ -57,13 +61,12 @@ class CheckReplacement:
 
     def __call__(self, candidate: Candidate) -> Reject | None:
         """Refuse the newcomer, or None if it may replace the old connection, if there is one."""
-        handshake = candidate.handshake
-        if self.replace == "always" or candidate.protocol is None or self._is_proven(candidate):
+        connection = self.connection_of(candidate.handshake.identity)
+        if connection is None or candidate.protocol is None or self.replace == "always" or self._is_proven(candidate):
             return None
-        holder = self.holder_of(handshake.identity)
-        if holder is None:
-            return None
-        if self.replace == "same_address" and holder == self.origin_of(candidate.facts.remote_address):
+        origin = self.live_origin_of(connection)
+        is_same = self.replace == "same_address" and origin == self.origin_of(candidate.facts.remote_address)
+        if origin is None or is_same:
             return None
         candidate.is_contested = True
         return Reject(503, (("retry-after", str(self.retry_after)),), _REASON)

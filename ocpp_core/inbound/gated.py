@@ -172,9 +172,11 @@ class GatedRequests(Requests):
         super()._own_fault(*args)
 
     def register(self, now: float) -> None:
-        """Treat the station as registered."""
-        self._gate.answered("Accepted")
-        self._calls.fill_window(now)
+        """Treat the station as registered, unless the response to its BootNotification will decide."""
+        if not self._is_booting:
+            self._gate.answered("Accepted")
+            self._emit(RegistrationChanged("Accepted", is_assumed=True))
+            self._calls.fill_window(now)
 
 
 def _interval_in(payload: Mapping[str, Any]) -> float | None:

@@ -204,7 +204,8 @@ class Register:
     """Treat the station as registered, as if its BootNotification had been accepted.
 
     For a station that registered on an earlier connection: after a plain reconnect it should not send another
-    BootNotification (OCPP-J §5.4). Without `SessionConfig.require_registration` nothing changes.
+    BootNotification (OCPP-J §5.4). Ignored without `SessionConfig.require_registration`, and while a BootNotification
+    is in progress, because its response decides.
     """
 
 

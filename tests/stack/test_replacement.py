@@ -5,13 +5,14 @@ old connection is half-open and locks the station out.
 """
 
 from math import inf
+from typing import Any
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.admission.replacement import CheckReplacement, Replace, retry_after_probe
 from ocpp_core.client_states import Online
 from ocpp_core.config import ClientConfig, LinkConfig
 from ocpp_core.inputs import Accept, Close, Probe, Reject
-from ocpp_core.testing import Laboratory, LabStation
+from ocpp_core.testing import Laboratory, LabStation, ServerConnection
 from tests.core.admission.station import arrive, judge
 from tests.tables import each
 
@@ -27,10 +28,15 @@ class Central(Laboratory):
     def __init__(self, replace: Replace, *, link: LinkConfig | None = None) -> None:
         super().__init__(STATION, link=link)
         self.probes = 0
-        self.origins: dict[object, str] = {}
+        self.origins: dict[ServerConnection, str] = {}
         link = self.link
         self.rule = CheckReplacement(
-            replace, False, self._holder_of, lambda address: address or "", retry_after_probe(link.pong_timeout)
+            replace,
+            False,
+            connection_of=lambda _: next(iter(self._live()), None),
+            live_origin_of=self.origins.get,
+            origin_of=str,
+            retry_after=retry_after_probe(link.pong_timeout),
         )
         self.server.admit = self._admit
 
@@ -41,17 +47,14 @@ class Central(Laboratory):
         self.run_for(1)
         return newcomer
 
-    def _live(self):
+    def _live(self) -> list[ServerConnection]:
         return [each for each in self.origins if each in self.server.connections and each.engine.session is not None]
-
-    def _holder_of(self, identity: str) -> str | None:
-        return next((self.origins[connection] for connection in self._live()), None)
 
     def _admit(self, request) -> Accept | Reject:
         origin = request.target.partition("=")[2]
         candidate = arrive(request.target, facts=ConnectionFacts(origin))
         refusal = judge(candidate, after=(self.rule,))
-        if refusal is not None:
+        if isinstance(refusal, Reject):
             for connection in self._live():
                 self.probes += 1
                 connection.feed(Probe())
@@ -108,7 +111,7 @@ class TestAStrangerWhoClaimsALiveStation:
 class TestAStationWhoseOldConnectionIsHalfOpen:
     """It lost its network without a word, and connects anew; its old connection looks open to the server."""
 
-    def returns(self, replace: Replace, origin: str, *, obeys: bool = True, **link: float) -> float:
+    def returns(self, replace: Replace, origin: str, *, obeys: bool = True, **link: Any) -> float:
         """Return the seconds until it is served again."""
         central = Central(replace, link=LinkConfig(**link))
         before = central.connect(identity=f"CP1?from={HOME}")
@@ -141,5 +144,6 @@ class TestAStationWhoseOldConnectionIsHalfOpen:
         assert self.returns("never_live", HOME, ping_interval=inf, pong_timeout=inf) <= 1.25 * 36 + 1
 
     def test_would_be_locked_out_longer_without_the_ping(self) -> None:
-        slow = {"ping_interval": 600.0, "pong_timeout": 20.0}
-        assert self.returns("never_live", HOME, **slow) <= 1.25 * retry_after_probe(20) + 1
+        assert (
+            self.returns("never_live", HOME, ping_interval=600.0, pong_timeout=20.0) <= 1.25 * retry_after_probe(20) + 1
+        )

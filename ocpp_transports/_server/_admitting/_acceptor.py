@@ -58,6 +58,7 @@ from ocpp_transports.handshake import ConnectionFacts
 from ._places import Places
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
+from ._replacement import Replacement
 
 __all__ = ["Acceptor"]
 
@@ -118,6 +119,7 @@ class Acceptor:
         self.is_closing: bool = False
         self.gate = gate
         self.places: Places = Places(registry)
+        self._replacement = Replacement(registry)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
             http_handlers, options, runtime=runtime, places=self.places, failed=failed
@@ -134,7 +136,8 @@ class Acceptor:
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for streams accepted from now on."""
         places = self.places
-        steps = steps_of(options, before=places.before(options), after=places.after(options))
+        after = (*places.after(options), *self._replacement.after(options))
+        steps = steps_of(options, before=places.before(options), after=after)
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
         self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
@@ -198,6 +201,8 @@ class Acceptor:
     def refused(self, candidate: Candidate, answer: Reject) -> None:
         """Report a rejection."""
         handshake, remote_address = candidate.handshake, candidate.facts.remote_address
+        if candidate.is_contested:
+            self._alarmed(self._replacement.contest(candidate))
         if candidate.alarm:
             self._alarmed(SecurityEvent("certificate_mismatch", handshake.identity, remote_address, candidate.alarm))
         self._refused(UpgradeAbortedEvent(handshake.identity or None, remote_address, answer.status, answer.body))
@@ -303,6 +308,9 @@ class _PendingHandshake:
     def _accept(self, candidate: Candidate, protocol: str) -> None:
         acceptor = self._acceptor
         policy, handshake = self._policy, candidate.handshake
+        registering = None
+        if policy.options.requires_registration(protocol):
+            registering = acceptor.registry.registering(handshake.identity, self.driver, policy.options.boot_limit)
         OCPPServerClient(
             handshake,
             protocol,
@@ -314,6 +322,7 @@ class _PendingHandshake:
             engine=self._engine,
             driver=self.driver,
             check_serial_number=policy.options.check_serial_number,
+            registering=registering,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None

@@ -1,14 +1,18 @@
 """The connections of a server: which stations are connected, and with which connection."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from ocpp_core.identity import IdentityRule
-from ocpp_core.inputs import Close, Command
+from ocpp_core.inputs import Close, Command, Probe
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
 
-from ._connection import OCPPServerClient
+from ._connection import MakeRegistration, OCPPServerClient
+
+if TYPE_CHECKING:
+    from ._registering import RegisteredStations
 
 __all__ = ["EVICTED", "ConnectionRegistry"]
 
@@ -30,6 +34,7 @@ class ConnectionRegistry:
         self._current: dict[str, OCPPServerClient] = {}
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
+        self._registered: RegisteredStations | None = None
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -88,6 +93,20 @@ class ConnectionRegistry:
             del self._current[name]
         if self._waiters:
             self.wake()
+
+    def registering(self, identity: str, driver: Driver[Command], wait: float) -> MakeRegistration:
+        """Return the function that makes the registration of a station on a new connection."""
+        from ._registering import RegisteredStations, StationRegistration  # loaded only when used
+
+        if self._registered is None:
+            self._registered = RegisteredStations()
+        return partial(StationRegistration, self.name_of(identity), self._registered, driver, wait)
+
+    def probe(self, station: OCPPServerClient) -> None:
+        """Ping a station at once, and drop its connection if nothing arrives; over a channel, nothing is sent."""
+        driver = self._open.get(station)
+        if driver is not None:
+            driver.feed(Probe())
 
     def close_all(self, command: Close) -> None:
         """Begin to close every connection, without waiting for the end."""

@@ -27,10 +27,8 @@ def boots(session: Player, status: object = "Accepted", interval: object = 300, 
     return session.play(Reply(request, {"status": status, "interval": interval}))
 
 
-def calls(
-    session: Player, action: str = "Reset", payload: Mapping[str, Any] | None = None, **options: Any
-) -> list[Any]:
-    return session.play(StartCall(session.log.count(None) + 7, action, payload or {}, **options))
+def calls(session: Player, action: str = "Reset", **options: Any) -> list[Any]:
+    return session.play(StartCall(7, action, options.pop("payload", {}), **options))
 
 
 def triggers(session: Player, message: str, action: str = "TriggerMessage") -> list[Any]:
@@ -142,8 +140,15 @@ class TestTheAnswerToABootNotification:
         calls(session)
         done = session.play(Register())
         assert [frame[2] for frame in sent(done)] == ["Reset"]
-        assert of(RegistrationChanged, done) == []
+        assert of(RegistrationChanged, done) == [RegistrationChanged("Accepted", is_assumed=True)]
         assert is_served(session, "Heartbeat")
+
+    def test_that_is_still_to_be_decided_cannot_be_made_known(self) -> None:
+        session = a_gated_session()
+        [request] = dispatched(session.hear('[2,"b","BootNotification",{}]'))
+        assert session.play(Register()) == []
+        session.play(Reply(request, {"status": "Rejected"}))
+        assert not is_served(session, "Heartbeat")
 
 
 class TestWhileItIsPending:
