@@ -168,13 +168,9 @@ class ServerOptions(SocketOptions):
 
     def _gate_in(self, protocol: str) -> Mapping[str, Any]:
         """Let only sessions of OCPP require the BootNotification, which other subprotocols may not have."""
-        if not self.requires_registration(protocol):
+        if self.registration == "optional" or not protocol.startswith("ocpp"):
             return {}
         return {"require_registration": True, "refuse_before_registration": self.before_registration == "refuse"}
-
-    def requires_registration(self, protocol: str) -> bool:
-        """Return True if stations of this subprotocol must register."""
-        return self.registration == "required" and protocol.startswith("ocpp")
 
     def expect_deciders(self) -> None:
         """Raise ValueError if nothing checks passwords; not at construction, since `auth` may be registered later."""

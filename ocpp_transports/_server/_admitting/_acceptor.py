@@ -308,8 +308,9 @@ class _PendingHandshake:
     def _accept(self, candidate: Candidate, protocol: str) -> None:
         acceptor = self._acceptor
         policy, handshake = self._policy, candidate.handshake
+        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         registering = None
-        if policy.options.requires_registration(protocol):
+        if config.require_registration:
             registering = acceptor.registry.registering(handshake.identity, self.driver, policy.options.boot_limit)
         OCPPServerClient(
             handshake,
@@ -326,7 +327,6 @@ class _PendingHandshake:
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
         self.driver.feed(Accept(subprotocol, config=config, version=policy.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):
