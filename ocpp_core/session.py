@@ -127,11 +127,11 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        if config.require_registration:
-            self.calls, self.requests = gated(version, config, ids, numbers, self._emit, self._send, answers)
+        if not config.require_registration:
+            self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
+            self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers)
         else:
-            self.calls = Calls(version, config, ids, self._emit, self._send, offline)
-            self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers)
+            self.calls, self.requests = gated(version, config, ids, numbers, self._emit, self._send, answers)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))

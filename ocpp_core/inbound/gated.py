@@ -20,7 +20,7 @@ from ocpp_core.config import IdFactory, SessionConfig
 from ocpp_core.errors import RegistrationRequiredError
 from ocpp_core.inputs import Reply
 from ocpp_core.messages import Frame
-from ocpp_core.outbound.call import OutboundCall
+from ocpp_core.outbound.call import OutboundCall, expired_error
 from ocpp_core.outbound.calls import Calls
 from ocpp_core.versions import ErrorCode, Version
 
@@ -68,18 +68,22 @@ class GatedCalls(Calls):
 
     def add(self, call: OutboundCall, now: float) -> None:
         """Write a call if the window and the registration allow it, else queue or refuse it."""
-        if self._gate.is_open:
+        gate, config = self._gate, self.config
+        if gate.is_open:
             super().add(call, now)
             return
-        if self.config.refuse_before_registration and not self._gate.permits(call.action):
-            self._settle(call, error=_refusal(call.action, self._gate.status))
-            return
-        was_open, self.is_open = self.is_open, False  # so that it is queued
-        try:
-            super().add(call, now)
-        finally:
-            self.is_open = was_open
-        self.fill_window(now)
+        self._check(call)
+        is_permitted = gate.permits(call.action)
+        if call.expires <= now:
+            self._settle(call, error=expired_error(call))
+        elif call.validate and config.validator is not None and (error := self._refusal(call)):
+            self._settle(call, error=error)
+        elif not is_permitted and config.refuse_before_registration:
+            self._settle(call, error=_not_yet(call.action, gate.status))
+        elif is_permitted and self.is_open and len(self._pending) < config.call_concurrency:
+            self._write(call, now)
+        else:
+            self._queue(call)
 
     def fill_window(self, now: float) -> None:
         """Write the queued calls that are allowed, as far as the window allows."""
@@ -100,7 +104,7 @@ class GatedCalls(Calls):
             self._gate.sent(call.action, call.payload)
 
 
-def _refusal(action: str, status: RegistrationStatus | None) -> RegistrationRequiredError:
+def _not_yet(action: str, status: RegistrationStatus | None) -> RegistrationRequiredError:
     state = "has not sent a BootNotification" if status is None else f"was answered {status}"
     return RegistrationRequiredError(f"cannot call {action}: the station {state}; wait until it is registered")
 

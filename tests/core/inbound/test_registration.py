@@ -244,6 +244,16 @@ class TestOurCalls:
         [error] = settled(calls(session)).values()
         assert isinstance(error, CallDroppedError)
 
+    def test_that_are_allowed_need_no_place_in_the_queue(self) -> None:
+        session = a_gated_session(max_queued=1)
+        calls(session)
+        assert sent(triggers(session, "BootNotification")) != []
+
+    def test_that_break_their_schema_are_not_sent(self) -> None:
+        session = a_gated_session(validator=Strict("TriggerMessage"))
+        done = calls(session, "TriggerMessage", payload={"bad": 1})
+        assert (sent(done), len(settled(done))) == ([], 1)
+
     @each("end", [Close(), Close(drain=False), TransportLost()])
     def test_settle_with_the_end_of_the_connection(self, end: Any) -> None:
         session = a_gated_session()
@@ -268,4 +278,3 @@ class TestOurCalls:
         session = a_gated_session()
         with pytest.raises(ValueError, match=r"ocpp1\.6"):
             calls(session, protocol="ocpp2.1")
-        assert session.engine.calls.is_open
