@@ -16,7 +16,7 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject
 
-from .handshake import Identify
+from .handshake import Handshake, Identify
 from .pins import Pins
 from .step import Candidate
 
@@ -50,8 +50,8 @@ class CheckReplacement(Generic[ConnectionT]):
 
     replace: Replace
     certificates_prove: bool
-    connection_of: Callable[[str], ConnectionT | None]
-    """Return the connection of an identity, or None."""
+    connection_of: Callable[[Handshake], ConnectionT | None]
+    """Return the connection of the station that a handshake names, or None."""
     live_origin_of: Callable[[ConnectionT], str | None]
     """Return the origin of a connection, or None for one that is closing."""
     origin_of: Callable[[str | None], str]
@@ -61,7 +61,7 @@ class CheckReplacement(Generic[ConnectionT]):
 
     def __call__(self, candidate: Candidate) -> Reject | None:
         """Refuse the newcomer, or None if it may replace the old connection, if there is one."""
-        connection = self.connection_of(candidate.handshake.identity)
+        connection = self.connection_of(candidate.handshake)
         if connection is None or candidate.protocol is None or self.replace == "always" or self._is_proven(candidate):
             return None
         origin = self.live_origin_of(connection)

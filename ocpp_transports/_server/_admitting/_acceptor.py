@@ -311,7 +311,7 @@ class _PendingHandshake:
         config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         registering = None
         if config.require_registration:
-            registering = acceptor.registry.registering(handshake.identity, self.driver, policy.options.boot_limit)
+            registering = acceptor.registry.registering(handshake, self.driver, policy.options.boot_limit)
         OCPPServerClient(
             handshake,
             protocol,

@@ -26,14 +26,14 @@ class Replacement:
         registry = self._registry
         proven = certificates_prove(options.identify, options.certificate_pins)
         retry_after = retry_after_probe(options.link.pong_timeout)
-        return (CheckReplacement(options.replace, proven, registry.get_client, _live_origin, owner_of, retry_after),)
+        return (CheckReplacement(options.replace, proven, registry.connection_of, _live_origin, owner_of, retry_after),)
 
     def contest(self, candidate: Candidate) -> SecurityEvent:
         """Ping the connection that a refused newcomer may not replace; return the event for its refusal."""
         identity = candidate.handshake.identity
-        holder = self._registry.get_client(identity)
+        holder = self._registry.connection_of(candidate.handshake)
         address = None if holder is None else holder.handshake.remote_address
-        detail = f"the identity is in use by a connection from {address}, which is pinged now"
+        detail = f"the identity is in use by a connection from {address}"
         if holder is not None:
             self._registry.probe(holder)
         return SecurityEvent("replacement_refused", identity, candidate.facts.remote_address, detail)

@@ -8,6 +8,7 @@ from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Close, Command, Probe
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
+from ocpp_transports.handshake import Handshake
 
 from ._connection import MakeRegistration, OCPPServerClient
 
@@ -54,6 +55,10 @@ class ConnectionRegistry:
 
     get_caller = get_client
 
+    def connection_of(self, handshake: Handshake) -> OCPPServerClient | None:
+        """Return the current connection of the station that a handshake names, or None."""
+        return self._current.get(self.name_of(handshake.identity))
+
     async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
         """Return the station's connection as soon as there is one."""
         while (station := self.get_client(identity)) is None:
@@ -94,13 +99,13 @@ class ConnectionRegistry:
         if self._waiters:
             self.wake()
 
-    def registering(self, identity: str, driver: Driver[Command], wait: float) -> MakeRegistration:
+    def registering(self, handshake: Handshake, driver: Driver[Command], wait: float) -> MakeRegistration:
         """Return the function that makes the registration of a station on a new connection."""
         from ._registering import RegisteredStations, StationRegistration  # loaded only when used
 
         if self._registered is None:
             self._registered = RegisteredStations()
-        return partial(StationRegistration, self.name_of(identity), self._registered, driver, wait)
+        return partial(StationRegistration, self.name_of(handshake.identity), self._registered, driver, wait)
 
     def probe(self, station: OCPPServerClient) -> None:
         """Ping a station at once, and drop its connection if nothing arrives; over a channel, nothing is sent."""

@@ -36,7 +36,7 @@ class TestALiveStation:
             assert client.state is ConnectionState.OPEN
             alarm = await first(alarms)
             assert (alarm.kind, alarm.identity, alarm.remote_address) == ("replacement_refused", "CP1", "127.0.0.1")
-            assert alarm.detail == "the identity is in use by a connection from 127.0.0.1, which is pinged now"
+            assert alarm.detail == "the identity is in use by a connection from 127.0.0.1"
 
     async def test_is_replaced_from_the_same_address_by_default(self):
         async with serving() as (server, listener), client_of(listener) as old, client_of(listener) as new:
