@@ -14,6 +14,7 @@ from ocpp_core.admission.handshake import (
     RejectHandshake,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.middleware import ConnectionContext, ConnectionMiddleware, HandshakeRejectedError
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.replacement import Replace
@@ -24,9 +25,12 @@ __all__ = [
     "BeforeRegistration",
     "BrokenEscapes",
     "Certificate",
+    "ConnectionContext",
     "ConnectionFacts",
+    "ConnectionMiddleware",
     "Credentials",
     "Handshake",
+    "HandshakeRejectedError",
     "Identify",
     "Pins",
     "RegistrationRule",

@@ -8,6 +8,7 @@ from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.handshake import (
     BeforeRegistration,
     BrokenEscapes,
+    ConnectionMiddleware,
     RegistrationRule,
     Replace,
     UnmatchedProtocol,
@@ -16,6 +17,7 @@ from ocpp_transports.handshake import (
 __all__ = [
     "expect_auth",
     "expect_choices",
+    "expect_connection_middleware",
     "expect_credentials",
     "expect_identify",
     "expect_organizations",
@@ -118,6 +120,18 @@ def expect_choices(options: object) -> None:
         if value not in allowed:
             names = ", ".join(map(repr, allowed[:-1]))
             raise ValueError(f"expected {name} {names} or {allowed[-1]!r}, got {value!r}")
+
+
+def expect_connection_middleware(middleware: Any) -> tuple[ConnectionMiddleware, ...]:
+    """Return these functions; raise TypeError unless they can be `connection_middleware`."""
+    if isinstance(middleware, (str, Mapping)) or not isinstance(middleware, Collection):
+        kind = type(middleware).__name__
+        raise TypeError(f"expected connection_middleware as a list of functions, got {kind}")
+    for each in middleware:
+        if not callable(each):
+            raise TypeError(f"expected connection_middleware as functions, got {type(each).__name__}")
+        expect_arguments(each, "connection_middleware", "context", "proceed")
+    return tuple(middleware)
 
 
 def expect_paths(paths: object) -> None:

@@ -27,6 +27,7 @@ from random import Random
 from typing import Final, cast
 
 from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
+from ocpp_core.admission.replacement import CheckReplacement
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, Step, Verdict, proceed, refuse
 from ocpp_core.config import SessionConfig
@@ -91,9 +92,9 @@ class _Policy:
 class Acceptor:
     """Makes an engine for every accepted stream, and decides which stations may connect.
 
-    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of `credentials`,
-    `verify`, `identify` and `auth`, `alarmed` for possible attacks, `lost` for connections that failed before their
-    request. `gate` counts the sockets of listeners.
+    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of the application's
+    functions, `alarmed` for possible attacks, `lost` for connections that failed before their request. `gate` counts
+    the sockets of listeners.
     """
 
     def __init__(
@@ -294,7 +295,12 @@ class _PendingHandshake:
     async def _decide(self, decide: Callable[[], Awaitable[Decision]], candidate: Candidate) -> None:
         decision = await decide()
         if self._acceptor.places.stop_waiting(self):
-            self._decided(decision, candidate)
+            self._decided(decision or self._refuse_afterwards(candidate), candidate)
+
+    def _refuse_afterwards(self, candidate: Candidate) -> Reject | None:
+        """Check again: others may have taken the place while a middleware waited after `proceed`."""
+        refusals = (step(candidate) for step in self._policy.steps if isinstance(step, CheckReplacement))
+        return self._acceptor.places.refuse_when_full(candidate) or next(refusals, None)
 
     def _decided(self, decision: Decision, candidate: Candidate) -> None:
         if decision is not None:
@@ -324,6 +330,7 @@ class _PendingHandshake:
             driver=self.driver,
             check_serial_number=policy.options.check_serial_number,
             registering=registering,
+            principal=candidate.principal,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None

@@ -38,6 +38,30 @@ class TestALiveStation:
             assert (alarm.kind, alarm.identity, alarm.remote_address) == ("replacement_refused", "CP1", "127.0.0.1")
             assert alarm.detail == "the identity is in use by a connection from 127.0.0.1"
 
+    async def test_keeps_it_if_a_middleware_of_the_newcomer_waited_meanwhile(self):
+        async def slowly(context, proceed):
+            await proceed()
+            if context.handshake.query:
+                arrived.set()
+                await decided.wait()
+
+        arrived, decided = anyio.Event(), anyio.Event()
+        options = {"replace": "never_live", "connection_middleware": [slowly]}
+        async with serving(**options) as (server, listener), client_of(listener) as client:
+            statuses: list[int] = []
+
+            async def newcomer() -> None:
+                statuses.append((await knock(listener, upgrade("/ocpp/CP1?slow=1")))[0])
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(newcomer)
+                await arrived.wait()
+                await client.connect()
+                station = await station_of(server)
+                decided.set()
+            assert statuses == [503]
+            assert server.get_client("CP1") is station
+
     async def test_is_replaced_from_the_same_address_by_default(self):
         async with serving() as (server, listener), client_of(listener) as old, client_of(listener) as new:
             await old.connect()
