@@ -7,7 +7,7 @@ are in `ocpp_transports.event_names`.
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from ocpp_core.actions import Direction
+from ocpp_core.actions import Direction, RegistrationStatus
 from ocpp_core.messages import Frame, MessageType
 
 from ._logging._redaction import safe_repr
@@ -220,7 +220,7 @@ class PongTimeoutEvent:
 class RegistrationEvent:
     """The registration of a station changed, on a server with `registration="required"`."""
 
-    status: Literal["Accepted", "Pending", "Rejected"]
+    status: RegistrationStatus
     """The status in your response to its BootNotification; `Accepted` also for a station that was let in."""
     interval: float | None
     """Seconds between its Heartbeats, or until its next BootNotification unless it was accepted; 0 if the station
