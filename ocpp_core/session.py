@@ -30,7 +30,6 @@ from .actions import CloseTransport, Report, ReportKind, SendText, SessionAction
 from .config import IdFactory, SessionConfig
 from .errors import CallDroppedError, ClosedError, ConnectionLostError
 from .inbound.answers import Answers
-from .inbound.gated import gated
 from .inbound.receiver import Receiver
 from .inbound.requests import Requests
 from .inputs import (
@@ -131,6 +130,8 @@ class Session(Receiver):
             self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
             self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers)
         else:
+            from .inbound.gated import gated  # loaded only when used
+
             self.calls, self.requests = gated(version, config, ids, numbers, self._emit, self._send, answers)
 
     def _emit_text(self, text: str) -> None:

@@ -13,6 +13,7 @@ from ocpp_transports import (
     RPCSecurityError,
 )
 from ocpp_transports.events import RegistrationEvent
+from ocpp_transports.memory import MemoryOCPPClient
 from tests.transports.pairs import SECONDS, client_of, first, pair, serving, station_of
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +68,18 @@ class TestAStation:
                 await client.connect()
                 await client.call("Heartbeat")
                 assert (await station_of(server)).boot_interval == 300
+
+    async def test_over_a_channel_is_held_to_the_same(self):
+        server = OCPPServer(protocols=["ocpp1.6"], **REQUIRED)
+        accept(server)
+        for boots in (True, False):
+            async with server, MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"]) as client:
+                await client.connect()
+                if boots:
+                    with pytest.raises(RPCSecurityError):
+                        await client.call("Heartbeat")
+                    await client.call("BootNotification", BOOT)
+                await client.call("Heartbeat")
 
     async def test_that_does_not_boot_is_asked_and_let_in(self):
         async with serving(registration="required") as (server, listener), client_of(listener) as client:
