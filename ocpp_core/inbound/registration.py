@@ -1,7 +1,7 @@
 """The rules for messages before a station's BootNotification is accepted.
 
-Sources: OCPP 1.6 §4.2, OCPP-J 1.6 errata 3.8, OCPP 2.x Part 2 use cases B01 to B03 (B02.FR.09, B03.FR.07). A station
-without an answer is treated like a rejected one, but may be asked for its BootNotification.
+Sources: OCPP 1.6 §4.2, OCPP-J 1.6 errata 3.8, OCPP 2.x Part 2 use cases B02 (FR.01, FR.02, FR.05, FR.09) and B03
+(FR.07). A station without an answer is treated like a rejected one, but may be asked for its BootNotification.
 
 | Last answer | CALLs of the station | Calls of the central system |
 |---|---|---|

@@ -2,8 +2,9 @@
 
 The engine decides which messages pass (`ocpp_core.inbound.registration`). This file adds time and memory. A station
 that registered on an earlier connection need not boot again (OCPP-J §5.4), so the server remembers it. From any other
-one the server waits for a BootNotification, asks for it with TriggerMessage, and finally lets the station in: many
-stations reconnect without booting, for example after a restart of the server, and do not support TriggerMessage.
+one the server waits for a BootNotification, asks for it with TriggerMessage, and finally lets the station in. Many
+stations reconnect without booting, for example after a restart of the server. TriggerMessage is optional in OCPP 1.6,
+and a station of OCPP 2.x that was accepted before must reject it (Part 2, F06.FR.17).
 """
 
 from collections.abc import Callable
