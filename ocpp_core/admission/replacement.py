@@ -18,7 +18,7 @@ from ocpp_core.inputs import Reject
 
 from .handshake import Handshake, Identify
 from .pins import Pins
-from .step import Candidate
+from .step import Candidate, Cause, refuse
 
 __all__ = ["CheckReplacement", "Replace", "certificates_prove", "retry_after_probe"]
 
@@ -45,7 +45,7 @@ def retry_after_probe(pong_timeout: float) -> int:
 class CheckReplacement(Generic[ConnectionT]):
     """The step that refuses a newcomer (503) while the connection of its identity is live.
 
-    It marks the candidate as contested, so that the host probes the old connection.
+    The cause of the refusal tells the host to probe the old connection.
     """
 
     replace: Replace
@@ -68,8 +68,9 @@ class CheckReplacement(Generic[ConnectionT]):
         is_same = self.replace == "same_address" and origin == self.origin_of(candidate.facts.remote_address)
         if origin is None or is_same:
             return None
-        candidate.is_contested = True
-        return Reject(503, (("retry-after", str(self.retry_after)),), _REASON)
+        detail = f"{_REASON} by a connection from {origin or 'an unknown address'}"
+        candidate.cause = Cause("replacement_refused", detail)
+        return refuse(503, _REASON, retry_after=self.retry_after)
 
     def _is_proven(self, candidate: Candidate) -> bool:
         handshake = candidate.handshake

@@ -8,6 +8,7 @@ from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Close, Command, Probe
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
+from ocpp_transports._server._security._endings import EVICTED, REPLACED
 from ocpp_transports.handshake import Handshake
 
 from ._connection import MakeRegistration, OCPPServerClient
@@ -16,11 +17,9 @@ from ._sessions import SessionKeeper
 if TYPE_CHECKING:
     from ._registering import RegisteredStations
 
-__all__ = ["EVICTED", "ConnectionRegistry"]
+__all__ = ["ConnectionRegistry"]
 
-EVICTED: Final = 4000
-"""The close code for a connection that a newer one of the same identity replaces."""
-_REPLACED: Final = Close(EVICTED, "replaced by a newer connection", drain=False)
+_REPLACED: Final = Close(EVICTED, REPLACED, drain=False)
 
 
 class ConnectionRegistry:
@@ -114,11 +113,14 @@ class ConnectionRegistry:
             self._registered = RegisteredStations()
         return partial(StationRegistration, self.name_of(handshake.identity), self._registered, driver, wait)
 
-    def probe(self, station: OCPPServerClient) -> None:
-        """Ping a station at once, and drop its connection if nothing arrives; over a channel, nothing is sent."""
-        driver = self._open.get(station)
-        if driver is not None:
-            driver.feed(Probe())
+    def probe(self, handshake: Handshake) -> None:
+        """Ping the station that a handshake names, and drop its connection if nothing arrives.
+
+        Over a channel, nothing is sent: the WebSocket library has pings of its own.
+        """
+        station = self.connection_of(handshake)
+        if station is not None:
+            self._open[station].feed(Probe())
 
     def close_all(self, command: Close) -> None:
         """Begin to close every connection, without waiting for the end."""

@@ -53,7 +53,8 @@ class TestANewcomer:
     )
     def test_is_refused_only_if_nothing_proves_its_identity(self, profile: Any, rules: Any, is_refused: bool) -> None:
         refusal, candidate = refusal_of(security_profile=profile, **rules)
-        assert (refusal is not None) is candidate.is_contested is is_refused
+        causes = [candidate.cause.kind] if candidate.cause else []
+        assert (refusal is not None, causes) == (is_refused, ["replacement_refused"] * is_refused)
 
     def test_learns_when_to_try_again_and_nothing_of_the_other(self) -> None:
         refusal, _ = refusal_of()
@@ -65,7 +66,7 @@ class TestANewcomer:
 
     def test_without_a_common_subprotocol_is_not_told_that_the_station_is_connected(self) -> None:
         refusal, candidate = refusal_of(offered=("ocpp0.1",), unmatched_protocol="upgrade-then-close")
-        assert (refusal, candidate.is_contested) == (None, False)
+        assert (refusal, candidate.cause) == (None, None)
 
 
 class TestRetryAfter:
