@@ -41,9 +41,11 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     RareCommand,
     Reconfigure,
     RefuseResult,
+    Register,
     Reply,
     SendRaw,
     SessionInput,
@@ -125,10 +127,13 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
-        """The outbound calls; for stacks and hosts of the library."""
-        self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
-        """The inbound requests; for stacks and hosts of the library."""
+        if not config.require_registration:
+            self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
+            self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers)
+        else:
+            from .inbound.gated import gated  # loaded only when used
+
+            self.calls, self.requests = gated(version, config, ids, numbers, self._emit, self._send, answers)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))
@@ -218,6 +223,10 @@ class Session(Receiver):
                 self._close(event)
             case Reconfigure(config):
                 self._reconfigure(config)
+            case Register():
+                self.requests.register(now)
+            case Probe():
+                pass  # a session has no WebSocket
             case _:
                 assert_never(event)
 
