@@ -32,6 +32,7 @@ RefusalKind: TypeAlias = Literal[
     "malformed_handshake",
     "no_route",
     "refused_by_application",
+    "replacement_refused",
     "wrong_profile",
 ]
 """The kinds of refused handshakes, for the operator; `SecurityEvent` describes them."""

@@ -26,6 +26,7 @@ from random import Random
 from typing import Final, TypeAlias, cast
 
 from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
+from ocpp_core.admission.replacement import CheckReplacement
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, proceed, refuse
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inbound.answers import AnswerMemory
@@ -117,7 +118,7 @@ class Acceptor:
         options = plans[None].own.options
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
-        made = {profile: Policies(plan, self.places, self.rates) for profile, plan in plans.items()}
+        made = {profile: Policies(plan, self.places, self.rates, self.registry) for profile, plan in plans.items()}
         self.policies = {**self.policies, **made}  # handshakes from a listener that was closed still need the old ones
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
@@ -194,6 +195,8 @@ class Acceptor:
         if answer is not _CLOSING:
             cause = candidate.cause or Cause.of(status)
             self.alarmed(SecurityEvent(cause.kind, identity, remote_address, cause.detail, status, reason, namespace))
+            if cause.kind == "replacement_refused":
+                self.registry.probe(candidate.handshake)
         self._refused(UpgradeAbortedEvent(identity, remote_address, status, reason, namespace))
 
 
@@ -305,10 +308,13 @@ class _PendingHandshake:
 
     async def _decide(self, decide: Callable[[], Awaitable[Decision]], candidate: Candidate) -> None:
         decision = await decide()
-        places = self._acceptor.places
-        if places.stop_waiting(self):
-            # Again: others may have taken the place while a middleware waited after `proceed`.
-            self._decided(decision or places.refuse_when_full(candidate), candidate)
+        if self._acceptor.places.stop_waiting(self):
+            self._decided(decision or self._refuse_afterwards(candidate), candidate)
+
+    def _refuse_afterwards(self, candidate: Candidate) -> Reject | None:
+        """Check again: others may have taken the place while a middleware waited after `proceed`."""
+        refusals = (step(candidate) for step in self._policy.steps if isinstance(step, CheckReplacement))
+        return self._acceptor.places.refuse_when_full(candidate) or next(refusals, None)
 
     def _decided(self, decision: Decision, candidate: Candidate) -> None:
         if decision is not None:
@@ -322,6 +328,10 @@ class _PendingHandshake:
     def _accept(self, candidate: Candidate, protocol: str) -> None:
         acceptor = self._acceptor
         policy, handshake = self._policy, candidate.handshake
+        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
+        registering = None
+        if config.require_registration:
+            registering = acceptor.registry.registering(handshake, self.driver, policy.options.boot_limit)
         OCPPServerClient(
             handshake,
             protocol,
@@ -333,11 +343,11 @@ class _PendingHandshake:
             engine=self._engine,
             driver=self.driver,
             check_serial_number=policy.options.check_serial_number,
+            registering=registering,
             principal=candidate.principal,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity, handshake.namespace)
         if policy.options.link is not acceptor.policies[self._profile].own.options.link:
             self.driver.feed(Reconfigure(policy.options.link))

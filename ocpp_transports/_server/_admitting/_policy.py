@@ -13,9 +13,11 @@ from ocpp_core.versions import Version, version_of
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._routing._plan import RoutingPlan, StationRules
+from ocpp_transports._server._stations._registry import ConnectionRegistry
 
 from ._places import Places
 from ._rates import HandshakeRates
+from ._replacement import replacement_steps
 
 __all__ = ["Policies", "Policy"]
 
@@ -53,13 +55,14 @@ class Policies:
     its first handshake.
     """
 
-    def __init__(self, plan: RoutingPlan, places: Places, rates: HandshakeRates) -> None:
+    def __init__(self, plan: RoutingPlan, places: Places, rates: HandshakeRates, registry: ConnectionRegistry) -> None:
         own = plan.own.options
         asks = any(asks_the_application(each.options) for each in plan.rules)
         self._before: tuple[Step, ...] = (*places.before(own, asks=asks), *rates.before(own))
         self._gates = own.gates
-        self._after = places.after(own)
-        self.own: Policy = Policy.of(plan.own, steps_of(own, before=self._before, after=self._after))
+        self._places = places
+        self._registry = registry
+        self.own: Policy = Policy.of(plan.own, steps_of(own, before=self._before, after=self._after(own)))
         self.routes: RouteTree[StationRules] | None = plan.routes or None
         """The rules of each route; None on a server without routes."""
         self._made: dict[StationRules, Policy] = {}
@@ -83,7 +86,10 @@ class Policies:
         yield find_route
         yield from found[0].steps
 
+    def _after(self, options: ServerOptions) -> tuple[Step, ...]:
+        return (*self._places.after(options), *replacement_steps(options, self._registry))
+
     def _policy(self, rules: StationRules) -> Policy:
         if rules not in self._made:
-            self._made[rules] = Policy.of(rules, steps_of(rules.options, after=self._after, routed=True))
+            self._made[rules] = Policy.of(rules, steps_of(rules.options, after=self._after(rules.options), routed=True))
         return self._made[rules]
