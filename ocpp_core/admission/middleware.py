@@ -132,25 +132,26 @@ class AskMiddleware:
             self.middleware,
             (context,),
             enclosed.outcome,
-            lambda: context._rejection,
+            enclosed.stands,
             encloses=enclosed,
         )
 
 
 class _Enclosed:
-    """The steps behind one middleware. Only their own end can accept a station, and they run once."""
+    """The steps behind one middleware. Only their own end can accept a station; they run once, and not after it."""
 
-    __slots__ = ("_context", "_has_begun", "_has_passed", "_middleware")
+    __slots__ = ("_context", "_has_passed", "_middleware", "_obstacle")
 
     def __init__(self, context: ConnectionContext, middleware: ConnectionMiddleware) -> None:
         self._context = context
         self._middleware = middleware
-        self._has_begun = self._has_passed = False
+        self._has_passed = False
+        self._obstacle = ""  # why the steps must not run
 
     def begin(self) -> None:
-        if self._has_begun:
-            raise RuntimeError("cannot proceed: this handshake has proceeded already")
-        self._has_begun = True
+        if self._obstacle:
+            raise RuntimeError(f"cannot proceed: {self._obstacle}")
+        self._obstacle = "this handshake has proceeded already"
 
     def end(self, refusal: Reject | None) -> None:
         if refusal is not None:
@@ -160,11 +161,16 @@ class _Enclosed:
 
     def outcome(self, _: object) -> Reject | None:
         """Return the refusal that stands. Raises RuntimeError if the middleware has decided nothing."""
-        rejection = self._context._rejection
+        rejection = self.stands()
         if rejection is None and not self._has_passed:
             name = getattr(self._middleware, "__qualname__", type(self._middleware).__qualname__)
             raise RuntimeError(f"expected middleware {name} to await proceed(), or to call ctx.reject()")
         return rejection
+
+    def stands(self) -> Reject | None:
+        """Return the refusal that stands at the end of the middleware."""
+        self._obstacle = self._obstacle or "the middleware has ended"
+        return self._context._rejection
 
 
 def _answer(status: int, message: str, headers: Mapping[str, str]) -> Reject:

@@ -190,9 +190,10 @@ class Acceptor:
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
-    def questions(self, proceed: Callable[[], Verdict], facts: ConnectionFacts) -> Questions:
-        """Return what asks the application about one handshake."""
-        return Questions(proceed, self.failed, partial(self._run_in_thread, owner_of(facts.remote_address)))
+    def questions(self, candidate: Candidate, proceed: Callable[[], Verdict]) -> Questions:
+        """Return what asks the application about one handshake, whose remaining steps `proceed` runs."""
+        in_thread = partial(self._run_in_thread, owner_of(candidate.facts.remote_address))
+        return Questions(candidate, proceed, self.failed, in_thread)
 
     async def _run_in_thread(self, owner: str, ask: Ask) -> object:
         result: object = await self._threads.run(ask.function, *ask.arguments, key=owner)
@@ -239,7 +240,7 @@ class _PendingHandshake:
         steps = iter(self._policy.steps)
         verdict = proceed(steps, candidate)
         if isinstance(verdict, Ask):
-            decision = acceptor.questions(partial(proceed, steps, candidate), self.facts).begin(verdict)
+            decision = acceptor.questions(candidate, partial(proceed, steps, candidate)).begin(verdict)
             if callable(decision):
                 acceptor.places.begin_waiting(self)
                 self._deciding = acceptor.runtime.spawn(self._decide(decision, candidate))

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Candidate, proceed
+from ocpp_core.admission.step import Candidate, Cause, proceed
 from ocpp_core.inputs import Reject
 from ocpp_transports import HandshakeRejectedError
 from ocpp_transports._server._admitting._questions import Questions
@@ -26,7 +26,8 @@ class Admitted:
         self.candidate: Candidate = arrive(headers=basic(password), offered=rules.pop("offered", ["ocpp1.6"]))
         steps = iter(steps_of(Rules(connection_middleware=middleware, **rules)))
         rest = partial(proceed, steps, self.candidate)
-        decision: Any = Questions(rest, lambda *failure: self.failures.append(failure), never_called).begin(rest())
+        questions = Questions(self.candidate, rest, lambda *failure: self.failures.append(failure), never_called)
+        decision: Any = questions.begin(rest())
         self.refusal: Any = play(decision()) if callable(decision) else decision
 
     @property
@@ -176,6 +177,19 @@ class TestARejection:
 
         assert an(Reject, Admitted(auth=auth).refusal).body == "Pay first"
 
+    @pytest.mark.parametrize(("status", "kind"), [(401, "bad_credentials"), (404, "refused_by_application")])
+    def test_that_is_raised_is_no_refusal_by_the_server_whatever_its_status(self, status, kind):
+        async def middleware(ctx, proceed):
+            raise HandshakeRejectedError(status)
+
+        assert an(Cause, Admitted(passing, middleware).candidate.cause).kind == kind
+
+    def test_by_the_rest_keeps_its_cause(self):
+        def auth(accept, reject, handshake):
+            raise RuntimeError
+
+        assert an(Cause, Admitted(passing, auth=auth).candidate.cause).kind == "decision_failed"
+
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
@@ -240,6 +254,22 @@ class TestAMistake:
         admitted = Admitted(passing, middleware, security_profile=BASIC, credentials=slow)
         assert an(Reject, admitted.refusal).status == 500
         assert admitted.told[-1].endswith("cannot proceed: this handshake has proceeded already")
+
+    @pytest.mark.parametrize("error", [None, RuntimeError(), HandshakeRejectedError(500)])
+    def test_is_to_proceed_after_its_end(self, error):
+        kept: list[Any] = []
+        asked = []
+
+        async def middleware(ctx, proceed):
+            kept.append(proceed)
+            if error is not None:
+                raise error
+
+        admitted = Admitted(middleware, auth=lambda *_: asked.append(1))
+        assert an(Reject, admitted.refusal).status == 500
+        with pytest.raises(RuntimeError, match="cannot proceed: the middleware has ended"):
+            play(kept[0]())
+        assert asked == []
 
 
 @pytest.mark.anyio
