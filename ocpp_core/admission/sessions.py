@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from ocpp_core.handshake import SecurityProfile
 
+from .certificates import common_names
 from .handshake import Handshake
 from .step import Candidate
 
@@ -37,8 +38,9 @@ class NotePrincipal:
         certificate = handshake.client_certificate
         if handshake.security_profile is not SecurityProfile.TLS_CERT or not certificate:
             return ""
-        # A renewed certificate has another fingerprint and the same subject.
-        return str(certificate.get("subject") or handshake.certificate_fingerprint or "")
+        # A renewed certificate has another fingerprint and the same subject. Without a CN, stations may share one.
+        is_named = any(common_names(certificate))
+        return str(certificate["subject"] if is_named else handshake.certificate_fingerprint or "")
 
 
 class SessionMemory:
@@ -75,6 +77,10 @@ class SessionMemory:
             return {}
         _, session = self._kept.pop((name, principal), (now, {}))
         return session
+
+    def clear(self) -> None:
+        """Forget all sessions."""
+        self._kept.clear()
 
     def _drop_expired(self, now: float) -> None:
         until = now - self.time_to_live
