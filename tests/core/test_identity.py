@@ -97,7 +97,7 @@ class TestSpellings:
                 self.passes += 1
                 return super().__iter__()
 
-        spellings, names = Spellings(), Names.fromkeys(map(str, range(10_000)), 0)
+        spellings, names = Spellings(), Names(dict.fromkeys(map(str, range(10_000)), 0))
         for _ in range(1000):
             spellings.find("nobody", names, str.casefold)
         assert names.passes <= 11
