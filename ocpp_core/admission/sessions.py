@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from ocpp_core.handshake import SecurityProfile
 
 from .certificates import common_names
-from .handshake import Handshake
+from .handshake import Certificate, Handshake
 from .step import Candidate
 
 __all__ = ["NotePrincipal", "Principal", "SessionMemory"]
@@ -39,8 +39,15 @@ class NotePrincipal:
         if handshake.security_profile is not SecurityProfile.TLS_CERT or not certificate:
             return ""
         # A renewed certificate has another fingerprint and the same subject. Without a CN, stations may share one.
-        is_named = any(common_names(certificate))
-        return str(certificate["subject"] if is_named else handshake.certificate_fingerprint or "")
+        return str(certificate["subject"] if _has_name(certificate) else handshake.certificate_fingerprint or "")
+
+
+def _has_name(certificate: Certificate) -> bool:
+    """Return True if the subject has a CN; a certificate from a proxy may be malformed."""
+    try:
+        return any(common_names(certificate))
+    except (TypeError, ValueError):
+        return False
 
 
 class SessionMemory:
