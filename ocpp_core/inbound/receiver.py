@@ -43,7 +43,9 @@ class Receiver(ABC):
     version: Version
     state: SessionState
     calls: Calls
+    """The outbound calls; for stacks and hosts of the library."""
     requests: Requests
+    """The inbound requests; for stacks and hosts of the library."""
     _config: SessionConfig
     _emit: Callable[[SessionAction], None]
     _now: float
@@ -58,7 +60,7 @@ class Receiver(ABC):
 
     @abstractmethod
     def _finish_drain(self) -> None:
-        """Close the transport if no caller waits for a response."""
+        """Close the transport if it drains and no response is outstanding."""
 
     def receive(self, text: str, now: float) -> None:
         """Decode and process a text immediately.

@@ -6,24 +6,27 @@ from functools import cached_property
 from logging import Logger
 from math import inf, isfinite
 from ssl import SSLContext
-from typing import Final
+from typing import Any, Final
 
 from ocpp_core.admission.gates.addresses import AddressGate, Networks
 from ocpp_core.admission.gates.origins import OriginGate
 from ocpp_core.admission.serial_numbers import checks_serial_numbers
 from ocpp_core.admission.step import Step
-from ocpp_core.config import LinkConfig, number
+from ocpp_core.config import LinkConfig, Range, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
 from ocpp_transports._logging._log import Logging, child_logger, logger_of
 from ocpp_transports.handshake import (
     AuthHandler,
+    BeforeRegistration,
     BrokenEscapes,
     ConnectionMiddleware,
     Credentials,
     Identify,
     Pins,
+    RegistrationRule,
+    Replace,
     UnmatchedProtocol,
     Verify,
 )
@@ -43,10 +46,13 @@ from ._deciders import (
 from ._socket import SocketOptions
 from ._tls import TLSOptions, expect_tls
 
-__all__ = ["ServerOptions"]
+__all__ = ["CLOSE_WINDOW", "ServerOptions"]
 
+CLOSE_WINDOW: Final = Range(0, 3600, unit="seconds")
+"""The range of the window in which a server closes its connections."""
 _IDENTITIES: Final = IdentityRule()
 _LINK: Final = LinkConfig()
+_MARGIN: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +118,19 @@ class ServerOptions(SocketOptions):
     versions: everything printable except `/` and `\\`. `printable` and `any` allow more, see `IdentityCharacters`."""
     max_identity_length: float = number(_IDENTITIES.max_length, least=1, unit="characters")
     """Most characters of an identity; a longer one gets 400. OCPP 2.x has 48, stations of OCPP 1.6 may have more."""
+    replace: Replace = "same_address"
+    """Who may replace a live connection of its identity if neither a password nor a certificate proves the newcomer's:
+    `always`; `same_address`, unknown addresses counting as one; or `never_live`. Others get 503, and the old one is
+    pinged and dropped if it is silent for `pong_timeout`."""
+    registration: RegistrationRule = "optional"
+    """With `required`, a station of OCPP must register: until your handler has accepted its BootNotification, its other
+    CALLs get SecurityError, and a SEND is dropped."""
+    before_registration: BeforeRegistration = "wait"
+    """With `registration="required"`, calls to a station that is not registered `wait` in its queue, or `refuse` with
+    RegistrationRequiredError. TriggerMessage is always sent, unless the station was rejected."""
+    boot_timeout: float = seconds_or_off(30)
+    """Seconds to wait for a BootNotification. Then the server asks for it with TriggerMessage, waits as long again, and
+    lets the station in. 0 neither asks nor lets it in. Used with `registration="required"`."""
     ignore_identity_case: bool = _IDENTITIES.ignore_case
     """Treat identities that differ only in case as one: for look-ups, credentials, certificates and eviction."""
     paths_without_identity: Collection[str] = ()
@@ -158,13 +177,17 @@ class ServerOptions(SocketOptions):
     fleet_concurrency: int = number(100, least=1, unit="calls")
     """Calls in progress at a time of one `broadcast` or `call_many`; further stations wait for their turn."""
 
+    close_window: float = number(0, least=CLOSE_WINDOW.least, most=CLOSE_WINDOW.most)
+    """Seconds over which `close` closes the connections, in random order, so that the stations do not return all at
+    once. Off by default."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         super().__post_init__()
         expect_tls(self.tls)
         if self.default_protocol is not None and self.default_protocol not in self.protocols:
             raise ValueError(f"expected default_protocol to be one of {self.protocols}, got {self.default_protocol!r}")
-        expect_choices(self.unmatched_protocol, self.broken_escapes)
+        expect_choices(self)
         expect_credentials(self.credentials)
         expect_verify(self.verify)
         expect_identify(self.identify)
@@ -196,6 +219,12 @@ class ServerOptions(SocketOptions):
             )
         if self.check_serial_number and not any(map(checks_serial_numbers, self.protocols)):
             raise ValueError("expected no check_serial_number without a protocol of OCPP 2.x: it would not be used")
+
+    def _gate_in(self, protocol: str) -> Mapping[str, Any]:
+        """Let only sessions of OCPP require the BootNotification, which other subprotocols may not have."""
+        if self.registration == "optional" or not protocol.startswith("ocpp"):
+            return {}
+        return {"require_registration": True, "refuse_before_registration": self.before_registration == "refuse"}
 
     def expect_deciders(self) -> None:
         """Raise ValueError if nothing checks passwords; not at construction, since `auth` may be registered later."""
@@ -235,6 +264,16 @@ class ServerOptions(SocketOptions):
         for name, delegate in obeyed_by.items():
             if getattr(self, name) != getattr(ServerOptions, name):
                 raise ValueError(f"expected no {name} for a server {where}: {delegate}")
+
+    @cached_property
+    def longest_close(self) -> float:
+        """Seconds that closing the server may take, with a margin for tasks that do not end at once."""
+        return self.close_window + self.drain_timeout + self.close_timeout + _MARGIN
+
+    @cached_property
+    def boot_limit(self) -> float:
+        """Seconds to wait for a BootNotification; `inf` to wait for ever."""
+        return off_at_zero(self.boot_timeout)
 
     @cached_property
     def address_gate(self) -> AddressGate | None:
