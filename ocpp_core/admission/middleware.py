@@ -33,11 +33,13 @@ class HandshakeRejectedError(OCPPError):
         ValueError: The status is not 400 to 599, or a header is malformed or written by the server itself.
     """
 
+    answer: Reject = refuse(403, "Forbidden")
+    """The response that the station gets. A subclass that does not call `__init__` rejects with 403."""
+
     def __init__(
         self, status: int = 403, message: str = "Forbidden", *, headers: Mapping[str, str] | None = None
     ) -> None:
         self.answer = _answer(status, message, headers or {})
-        """The response that the station gets."""
         super().__init__(status, self.message)
 
     def __str__(self) -> str:

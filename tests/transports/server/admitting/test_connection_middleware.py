@@ -175,6 +175,16 @@ class TestARejection:
 
         assert an(Reject, Admitted(auth=auth).refusal).body == "Pay first"
 
+    def test_may_be_of_a_class_with_another_constructor(self):
+        class RetiredError(HandshakeRejectedError):
+            def __init__(self, number):
+                self.number = number
+
+        def auth(accept, reject, handshake):
+            raise RetiredError(7)
+
+        assert Admitted(auth=auth).refusal == Reject(403, (), "Forbidden")
+
     @pytest.mark.parametrize(("status", "kind"), [(401, "bad_credentials"), (404, "refused_by_application")])
     def test_that_is_raised_is_no_refusal_by_the_server_whatever_its_status(self, status, kind):
         async def middleware(ctx, proceed):
