@@ -28,6 +28,7 @@ from typing import Final, cast
 
 from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
 from ocpp_core.admission.replacement import CheckReplacement
+from ocpp_core.admission.request import describe_offer
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, Cause, Step, Verdict, proceed, refuse
 from ocpp_core.config import SessionConfig
@@ -65,6 +66,7 @@ from ._replacement import replacement_steps
 __all__ = ["Acceptor"]
 
 _CLOSING: Final = refuse(503, "Closing")
+_NO_SUBPROTOCOL: Final = Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +270,9 @@ class _PendingHandshake:
     def state_changed(self, state: object) -> None:
         """Close a WebSocket opened without a common subprotocol; stop deciding on one that has ended."""
         if isinstance(state, Open):
-            self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
+            offered = () if self._candidate is None else self._candidate.handshake.protocols
+            self._alarm("bad_subprotocol", describe_offer(offered), _NO_SUBPROTOCOL.code, _NO_SUBPROTOCOL.reason)
+            self.driver.feed(_NO_SUBPROTOCOL)
             return
         candidate = self._stop_waiting()
         is_late = self._acceptor.runtime.now() > self._until - EARLY  # otherwise the peer left
@@ -287,9 +291,11 @@ class _PendingHandshake:
         if is_late and (self._candidate is not None or self._exchange is not None):
             return
         kind: SecurityEventKind = "handshake_timeout" if is_late else "malformed_handshake"
+        self._alarm(kind, report.detail, 408 if is_late else None)
+
+    def _alarm(self, kind: SecurityEventKind, detail: str, status: int | None, reason: str = "") -> None:
         identity = None if self._candidate is None else self._candidate.handshake.identity or None
-        address = self.facts.remote_address
-        self._acceptor.alarmed(SecurityEvent(kind, identity, address, report.detail, 408 if is_late else None))
+        self._acceptor.alarmed(SecurityEvent(kind, identity, self.facts.remote_address, detail, status, reason))
 
     # Deciding
 
