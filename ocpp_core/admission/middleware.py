@@ -31,6 +31,7 @@ class HandshakeRejectedError(OCPPError):
 
     Raises:
         ValueError: The status is not 400 to 599, or a header is malformed or written by the server itself.
+        TypeError: The headers are not a mapping of str to str.
     """
 
     answer: Reject = refuse(403, "Forbidden")
@@ -103,6 +104,7 @@ class ConnectionContext:
         Raises:
             HandshakeRejectedError: Always, unless an argument is wrong.
             ValueError: The status is not 400 to 599, or a header is malformed or written by the server itself.
+            TypeError: The headers are not a mapping of str to str.
         """
         rejected = HandshakeRejectedError(status, message, headers=headers)
         self._rejection = rejected.answer
@@ -177,6 +179,8 @@ class _Enclosed:
 
 def _answer(status: int, message: str, headers: Mapping[str, str]) -> Reject:
     expect_refusal_status(status)
+    if not isinstance(headers, Mapping) or not all(isinstance(part, str) for pair in headers.items() for part in pair):
+        raise TypeError("expected headers as a mapping of str to str")
     for name, value in headers.items():
         expect_header(name, value, OWN_IN_RESPONSE)
     default = refuse(status, str(message).encode(errors="replace").decode())

@@ -204,6 +204,8 @@ class TestARejection:
             ({"status": 200}, "expected a status of 400 to 599, got 200"),
             ({"headers": {"X": "a\r\nSet-Cookie: b"}}, "expected a header name and a value without control"),
             ({"headers": {"Content-Length": "3"}}, "expected no Content-Length header"),
+            ({"headers": {"Retry-After": 3}}, "expected headers as a mapping of str to str"),
+            ({"headers": [("X", "a")]}, "expected headers as a mapping of str to str"),
         ],
     )
     def test_with_arguments_that_are_wrong_is_told(self, arguments, expected):
