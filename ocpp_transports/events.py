@@ -294,7 +294,7 @@ Refused handshakes, with the usual HTTP status:
 * `malformed_handshake` (400, 405, 426, 431, 505): not HTTP, not a valid upgrade, or an invalid path
 * `handshake_timeout` (408)
 * `wrong_profile` (403): a route of another security profile than the connection
-* `no_route` (404), `bad_identity` (400), `bad_subprotocol` (400)
+* `no_route` (404), `bad_identity` (400), `bad_subprotocol` (400, or 1002 with `unmatched_protocol`)
 * `bad_credentials` (401): no password, a wrong one, an unknown station, no certificate, or a 401 of `auth`
 * `certificate_mismatch` (401): a certificate of the right CA that is not valid for the identity (the options
   `identify`, `certificate_organization` and `certificate_pins`)

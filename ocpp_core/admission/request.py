@@ -24,6 +24,7 @@ __all__ = [
     "ChooseSubprotocol",
     "ReadRequest",
     "RequestTarget",
+    "describe_offer",
     "expect_identity",
     "path_of",
     "read_target",
@@ -189,16 +190,17 @@ class ChooseSubprotocol:
             candidate.protocol = next((name for name in self.protocols if name in offered), None)
         if candidate.protocol is not None or self.accepts_none:
             return None
-        candidate.cause = Cause("bad_subprotocol", _describe(offered))
+        candidate.cause = Cause("bad_subprotocol", describe_offer(offered))
         problem = "No matching subprotocol" if offered else "Missing subprotocol"
         return refuse(400, f"{problem}, expected one of: {', '.join(self.protocols)}")
 
 
-def _describe(offered: tuple[str, ...]) -> str:
+def describe_offer(offered: tuple[str, ...]) -> str:
     """Return which versions are offered; other names are only counted, since some clients put tokens there."""
     versions = [name for name in offered if _VERSION.fullmatch(name)]
     others = len(offered) - len(versions)
-    return f"offered {', '.join(versions[:_SHOWN]) or 'no version'}{f' and {others} other names' if others else ''}"
+    rest = f" and {others} other name{'' if others == 1 else 's'}" if others else ""
+    return f"offered {', '.join(versions[:_SHOWN]) or 'no version'}{rest}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,6 @@ RefusalKind: TypeAlias = Literal[
 _USUAL: Final[Mapping[int, RefusalKind]] = {
     404: "no_route",
     408: "handshake_timeout",
-    500: "decision_failed",
 }
 """The kinds of refusals by the server itself whose step names none, by their status."""
 

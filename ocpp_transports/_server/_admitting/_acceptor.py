@@ -27,6 +27,7 @@ from typing import Final, TypeAlias, cast
 
 from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
 from ocpp_core.admission.replacement import CheckReplacement
+from ocpp_core.admission.request import describe_offer
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, proceed, refuse
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inbound.answers import AnswerMemory
@@ -64,6 +65,7 @@ __all__ = ["Acceptor", "Plans"]
 Plans: TypeAlias = Mapping[SecurityProfile | None, RoutingPlan]
 """The rules of a server (None), and of its listeners with a security profile of their own."""
 _CLOSING: Final = refuse(503, "Closing")
+_NO_SUBPROTOCOL: Final = Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False)
 
 
 class Acceptor:
@@ -180,9 +182,10 @@ class Acceptor:
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
-    def questions(self, proceed: Callable[[], Verdict], facts: ConnectionFacts) -> Questions:
-        """Return what asks the application about one handshake."""
-        return Questions(proceed, self.failed, partial(self._run_in_thread, owner_of(facts.remote_address)))
+    def questions(self, candidate: Candidate, proceed: Callable[[], Verdict]) -> Questions:
+        """Return what asks the application about one handshake, whose remaining steps `proceed` runs."""
+        in_thread = partial(self._run_in_thread, owner_of(candidate.facts.remote_address))
+        return Questions(candidate, proceed, self.failed, in_thread)
 
     async def _run_in_thread(self, owner: str, ask: Ask) -> object:
         result: object = await self._threads.run(ask.function, *ask.arguments, key=owner)
@@ -245,7 +248,7 @@ class _PendingHandshake:
             steps = iter((_refuse_when_closing,))
         verdict = proceed(steps, candidate)
         if isinstance(verdict, Ask):
-            decision = acceptor.questions(partial(proceed, steps, candidate), self.facts).begin(verdict)
+            decision = acceptor.questions(candidate, partial(proceed, steps, candidate)).begin(verdict)
             if callable(decision):
                 acceptor.places.begin_waiting(self)
                 self._deciding = acceptor.runtime.spawn(self._decide(decision, candidate))
@@ -261,7 +264,9 @@ class _PendingHandshake:
     def state_changed(self, state: object) -> None:
         """Close a WebSocket opened without a common subprotocol; stop deciding on one that has ended."""
         if isinstance(state, Open):
-            self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
+            offered = () if self._candidate is None else self._candidate.handshake.protocols
+            self._alarm("bad_subprotocol", describe_offer(offered), _NO_SUBPROTOCOL.code, _NO_SUBPROTOCOL.reason)
+            self.driver.feed(_NO_SUBPROTOCOL)
             return
         candidate = self._stop_waiting()
         is_late = self._acceptor.runtime.now() > self._until - EARLY  # otherwise the peer left
@@ -280,9 +285,11 @@ class _PendingHandshake:
         if is_late and (self._candidate is not None or self._exchange is not None):
             return
         kind: SecurityEventKind = "handshake_timeout" if is_late else "malformed_handshake"
+        self._alarm(kind, report.detail, 408 if is_late else None)
+
+    def _alarm(self, kind: SecurityEventKind, detail: str, status: int | None, reason: str = "") -> None:
         identity = None if self._candidate is None else self._candidate.handshake.identity or None
-        address = self.facts.remote_address
-        self._acceptor.alarmed(SecurityEvent(kind, identity, address, report.detail, 408 if is_late else None))
+        self._acceptor.alarmed(SecurityEvent(kind, identity, self.facts.remote_address, detail, status, reason))
 
     # Deciding
 

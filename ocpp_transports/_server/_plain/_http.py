@@ -87,7 +87,8 @@ class HttpMixin(ABC):
 class PlainRequests:
     """Answers the plain requests of one server.
 
-    `failed` is called for the mistakes of a function, `alarmed` for a request that the gate for addresses refused.
+    `failed` is called for the mistakes of a function, `alarmed` for a request that the gate for addresses or a limit
+    refused.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class PlainRequests:
         self.runtime = runtime
         self.places = places
         self.failed = failed
-        self._alarmed = alarmed
+        self.alarmed = alarmed
         self._handlers = handlers
 
     def begin(
@@ -114,7 +115,7 @@ class PlainRequests:
         """Call `respond` once, now or later; later only if something is returned, and its `stop` prevents the call."""
         gate = self.options.address_gate
         if gate is not None and not gate.admits(facts.remote_address):
-            self._alarmed(SecurityEvent("denied_address", None, facts.remote_address, "", 403, "Forbidden"))
+            self.alarmed(SecurityEvent("denied_address", None, facts.remote_address, "", 403, "Forbidden"))
             respond(_FORBIDDEN)
             return None
         handler = self._handlers.find(request.path, is_health_served=self.options.http)
@@ -195,6 +196,7 @@ class Exchange:
         """Await the answer in a task; return False if too many requests wait, which is the answer then."""
         runtime, places, limit = self._server.runtime, self._server.places, self._limit()
         if places.is_busy(self.facts):
+            self._server.alarmed(SecurityEvent("busy", None, self.facts.remote_address, "", 503, "Busy"))
             self._respond(_BUSY)
             return False
         places.begin_waiting(self)

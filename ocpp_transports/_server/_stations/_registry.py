@@ -113,6 +113,8 @@ class ConnectionRegistry:
         changes, self._rule = rule.ignore_case is not self._rule.ignore_case, rule
         if not changes:
             return
+        if self.sessions is not None:
+            self.sessions.memory.clear()  # under the names of the other rule, another station might get them
         stations = tuple(self._current.values())
         self._current = {self.name_of(station.identity, station.namespace): station for station in stations}
         self._scoped = {}
