@@ -263,9 +263,11 @@ class SecurityEvent:
     identity keeps its connection.
     `serial_number_mismatch`: a BootNotification has a serial number that is not the CN of the station's certificate
     (the option `check_serial_number`). The server closes that connection.
+    `forwarded_header_ignored`: a peer that is not in `trusted_proxies` sent a header field that only a proxy may send,
+    or a trusted proxy sent one that cannot be used. Nothing is refused because of it. At most one a minute.
     """
 
-    kind: Literal["certificate_mismatch", "serial_number_mismatch"]
+    kind: Literal["certificate_mismatch", "serial_number_mismatch", "forwarded_header_ignored"]
     """What happened."""
     identity: str
     """The identity that was claimed."""

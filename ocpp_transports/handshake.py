@@ -14,6 +14,7 @@ from ocpp_core.admission.handshake import (
 )
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
+from ocpp_core.proxies.trusted import ForwardedHeader
 
 __all__ = [
     "AcceptHandshake",
@@ -22,6 +23,7 @@ __all__ = [
     "Certificate",
     "ConnectionFacts",
     "Credentials",
+    "ForwardedHeader",
     "Handshake",
     "Identify",
     "Pins",

@@ -42,7 +42,8 @@ class CheckCertificate:
         if not identity:
             return None
         if certificate is None:
-            return None if self.tls_terminated else refuse(401, "Unauthorized")
+            may_lack = self.tls_terminated and not candidate.facts.certificate_absent
+            return None if may_lack else refuse(401, "Unauthorized")
         then = partial(self._judge, candidate)
         if callable(self.identify):
             return Ask("identify", self.identify, (certificate, identity), then)

@@ -27,6 +27,7 @@ from .credentials import CheckCredentials
 from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 from .passwords import Verify
 from .pins import CheckOrganization, CheckPin, Pins
+from .proxied import require_tls
 from .request import CheckIdentity, ChooseSubprotocol, ReadRequest, expect_identity
 from .step import Step, in_order
 
@@ -70,6 +71,10 @@ class AdmissionRules(Protocol):
     @property
     def tls_terminated(self) -> bool:
         """True if a proxy terminates TLS; it need not pass the client certificate on."""
+
+    @property
+    def trusted_proxies(self) -> Collection[str]:
+        """The proxies in front of the server; with them, a connection counts as TLS only if one of them states it."""
 
     @property
     def auth(self) -> AuthHandler | None:
@@ -122,6 +127,8 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
 def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
     """Iterate over the steps that authenticate the station."""
     certificate: Step | None = None
+    if rules.trusted_proxies and rules.security_profile.uses_tls:
+        yield require_tls
     if rules.security_profile.uses_basic:
         given = rules.credentials  # an empty mapping is one too
         credentials = None if given is None else by_identity(given, rules.identities)

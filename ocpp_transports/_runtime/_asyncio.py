@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import SocketAttribute, SocketListener
@@ -20,6 +20,9 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 from ._base import Address
 from ._happy_eyeballs import connect
 from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
+
+if TYPE_CHECKING:  # loaded only when used
+    from ocpp_transports._hosts._arrival import Arrival, ProxyRules
 
 __all__ = ["AsyncioRuntime"]
 
@@ -92,7 +95,12 @@ class AsyncioRuntime(TaskSupervisor):
             await self._loop.create_connection(lambda: stream, sock=connected, ssl=address.ssl, server_hostname=name)
 
     async def accept(
-        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+        self,
+        tls: TLSHandshakes | None,
+        connected: Connected,
+        rules: AcceptRules,
+        proxies: "ProxyRules | None",
+        listener: SocketListener,
     ) -> None:
         """Accept indefinitely. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
         listening = listener.extra(SocketAttribute.raw_socket)
@@ -108,7 +116,12 @@ class AsyncioRuntime(TaskSupervisor):
                     if closed is None:
                         accepted.close()
                         continue
-                    self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
+                    if proxies is None:
+                        connection = SocketConnection(self, connected, closed=closed)
+                        self._welcome(accepted, address[0], tls, connection, rules)
+                    else:
+                        arrival = proxies.arrival(rules, address[0], connected, closed)
+                        self._await_header(accepted, arrival, tls, rules)
             except BlockingIOError:  # no connection waits any more
                 continue
             except OSError as error:
@@ -135,8 +148,41 @@ class AsyncioRuntime(TaskSupervisor):
             taking = self._take_tls(connection, accepted, address, tls)
         connection.opening = self.spawn(taking, connection)
 
+    def _await_header(
+        self, accepted: socket.socket, arrival: "Arrival", tls: TLSHandshakes | None, rules: AcceptRules
+    ) -> None:
+        """Serve an accepted socket of a proxy after its header; until then it has its place among the handshakes."""
+        self._accepted.add(accepted)
+        connection = SocketConnection(self, arrival.connected, closed=arrival.released)
+        if tls is not None:
+            tls.begin(connection)
+        connection.opening = self.spawn(self._take_arrival(connection, accepted, arrival, tls, rules), connection)
+
+    async def _take_arrival(
+        self,
+        connection: SocketConnection,
+        accepted: socket.socket,
+        arrival: "Arrival",
+        tls: TLSHandshakes | None,
+        rules: AcceptRules,
+    ) -> None:
+        self._accepted.discard(accepted)
+        is_read = False
+        try:
+            is_read = await arrival.read(accepted)
+        finally:
+            if not is_read:
+                accepted.close()
+                connection.opened()
+                if tls is not None:
+                    tls.leave(connection)
+        if is_read and tls is None:
+            await self._take(connection, accepted, arrival.address, rules)
+        elif is_read and tls is not None:
+            await self._take_tls(connection, accepted, arrival.address, tls)
+
     async def _take(
-        self, connection: SocketConnection, accepted: socket.socket, address: str, rules: AcceptRules
+        self, connection: SocketConnection, accepted: socket.socket, address: str | None, rules: AcceptRules
     ) -> None:
         self._accepted.discard(accepted)
         try:
@@ -147,7 +193,7 @@ class AsyncioRuntime(TaskSupervisor):
             connection.opened()
 
     async def _take_tls(
-        self, connection: SocketConnection, accepted: socket.socket, address: str, tls: TLSHandshakes
+        self, connection: SocketConnection, accepted: socket.socket, address: str | None, tls: TLSHandshakes
     ) -> None:
         self._accepted.discard(accepted)
         try:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # a browser must load neither
 
     from anyio.abc import ByteStream
 
+    from ocpp_transports._hosts._arrival import ProxyRules
+
 __all__ = ["Address", "Listener", "SocketRuntime"]
 
 
@@ -70,10 +72,11 @@ class SocketRuntime(ConnectionOwner, Protocol):
         backlog: int = BACKLOG,
         connected: Connected,
         rules: AcceptRules | None = None,
+        proxies: "ProxyRules | None" = None,
     ) -> Listener:
         """Listen on a port (0 picks one) of an address or host name (None: all). Raises OSError if it cannot.
 
-        `ssl` returns the context for the next TLS handshake.
+        `ssl` returns the context for the next TLS handshake. With `proxies` a header of the PROXY protocol comes first.
         """
 
     def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from ssl import SSLContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute, SocketListener
@@ -25,6 +25,9 @@ from ocpp_transports.events import ConnectionFailedEvent
 from ._base import Listener
 from ._shared_timers import SharedTimers
 from ._turns import Turns
+
+if TYPE_CHECKING:  # loaded only when used
+    from ocpp_transports._hosts._arrival import ProxyRules
 
 __all__ = ["ACCEPT_PAUSE", "STUBBORN", "Task", "TaskSupervisor", "TcpListener"]
 
@@ -98,7 +101,12 @@ class TaskSupervisor(ABC):
 
     @abstractmethod
     async def accept(
-        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+        self,
+        tls: TLSHandshakes | None,
+        connected: Connected,
+        rules: AcceptRules,
+        proxies: "ProxyRules | None",
+        listener: SocketListener,
     ) -> None:
         """Accept connections of a listener until it is cancelled."""
 
@@ -175,12 +183,13 @@ class TaskSupervisor(ABC):
         backlog: int = BACKLOG,
         connected: Connected,
         rules: AcceptRules | None = None,
+        proxies: "ProxyRules | None" = None,
     ) -> Listener:
         """Listen on a port; see SocketRuntime."""
         rules = rules or AcceptRules()
         tls = None if ssl is None else TLSHandshakes(ssl, rules, self.now)
         listener = await self._bind(port, host, backlog)
-        return listener.accept_by(partial(self.accept, tls, connected, rules))
+        return listener.accept_by(partial(self.accept, tls, connected, rules, proxies))
 
     async def _bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
         """Open the sockets of a listener, without accepting yet."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from functools import partial
 from ssl import SSLContext
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import trio
@@ -30,6 +30,9 @@ from ocpp_transports._tls._reasons import client_reason
 
 from ._base import Address
 from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
+
+if TYPE_CHECKING:  # loaded only when used
+    from ocpp_transports._hosts._arrival import ProxyRules
 
 __all__ = ["TrioResult", "TrioRuntime"]
 
@@ -196,7 +199,12 @@ class TrioRuntime(TaskSupervisor):
         return self.stream_dialer(partial(_connect, where))
 
     async def accept(
-        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+        self,
+        tls: TLSHandshakes | None,
+        connected: Connected,
+        rules: AcceptRules,
+        proxies: "ProxyRules | None",
+        listener: SocketListener,
     ) -> None:
         while True:
             if tls is not None:
@@ -207,11 +215,15 @@ class TrioRuntime(TaskSupervisor):
                 self.accept_failed(rules, None, error.__cause__ if isinstance(error.__cause__, OSError) else error)
                 await anyio.sleep(ACCEPT_PAUSE)
                 continue
-            closed = rules.admit((accepted.extra(SocketAttribute.remote_address, None) or (None,))[0])
+            address = (accepted.extra(SocketAttribute.remote_address, None) or (None,))[0]
+            closed = rules.admit(address)
             if closed is None:
                 await anyio.aclose_forcefully(accepted)
-            else:
+            elif proxies is None:
                 StreamConnection(self).serve(accepted, connected, tls, closed)
+            else:
+                arrival = proxies.arrival(rules, address, connected, closed)
+                StreamConnection(self).serve(accepted, arrival.connected, tls, arrival.released, arrival)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:

@@ -62,7 +62,7 @@ class TLSHandshakes:
                 with anyio.move_on_after(patience):
                     await self._place.wait()
             else:
-                self._leave(oldest)
+                self.leave(oldest)
                 oldest.close(abort=True)
 
     def begin(self, connection: Closable) -> None:
@@ -86,11 +86,12 @@ class TLSHandshakes:
                 self._failed(address, TimeoutError("others waited for its place"))
             raise
         finally:
-            self._leave(connection)
+            self.leave(connection)
 
     def _failed(self, address: str | None, error: Exception) -> None:
         self._rules.failed(_FAILED, ConnectionFailedEvent(address, server_reason(error), error))
 
-    def _leave(self, connection: Closable) -> None:
+    def leave(self, connection: Closable) -> None:
+        """Note that the handshake of a connection has ended, or that there will be none. Idempotent."""
         self._begun.pop(connection, None)
         self._place.set()

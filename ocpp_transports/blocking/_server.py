@@ -141,6 +141,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        proxy_protocol: bool = False,
     ) -> BlockingListener:
         """Listen on a TCP port; the server accepts stations until `close`, whatever this thread does.
 
@@ -149,6 +150,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             host: The address or host name; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that may wait to be accepted, within the system's limit.
+            proxy_protocol: True if every connection begins with a header of the PROXY protocol; see `OCPPServer.listen`.
 
         Returns:
             The listener, with its `host`, `port` and `close()`.
@@ -158,7 +160,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             ValueError: The security profile is not met, or the port is out of range; see `OCPPServer.listen`.
             RuntimeError: The server is closing, or its event loop was ended by an exception or a fork.
         """
-        listener = self._bridge.run_open(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
+        listener = self._bridge.run_open(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog, proxy_protocol=proxy_protocol))
         return BlockingListener(listener, self._bridge)
 
     def serve_forever(
@@ -168,6 +170,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        proxy_protocol: bool = False,
     ) -> None:
         """Serve until SIGINT (Ctrl-C), SIGTERM or `close`; return when everything is closed.
 
@@ -179,13 +182,14 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             host: See `listen`.
             ssl: See `listen`.
             backlog: See `listen`.
+            proxy_protocol: See `listen`.
 
         Raises:
             OSError: The port is not available.
             ValueError: See `listen`.
             RuntimeError: There is neither a port nor a listener; see also `listen`.
         """
-        serve = partial(self._wrapped.serve_forever, port, host, ssl=ssl, backlog=backlog)
+        serve = partial(self._wrapped.serve_forever, port, host, ssl=ssl, backlog=backlog, proxy_protocol=proxy_protocol)
         with interrupts(), self:
             try:
                 self._bridge.run(serve)

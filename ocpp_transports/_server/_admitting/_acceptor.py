@@ -24,7 +24,7 @@ from functools import partial
 from itertools import count
 from logging import DEBUG, Logger
 from random import Random
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
 from ocpp_core.admission.rules import steps_of
@@ -58,6 +58,12 @@ from ocpp_transports.handshake import ConnectionFacts
 from ._places import Places
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
+
+if TYPE_CHECKING:
+    from ocpp_core.proxies.proxy_protocol import ProxyHeader
+    from ocpp_transports._hosts._arrival import ProxyRules
+
+    from ._proxy_reports import ProxyReports
 
 __all__ = ["Acceptor"]
 
@@ -142,6 +148,25 @@ class Acceptor:
         self.rules.max_tls_handshakes = options.max_tls_handshakes
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
+        self.gate.trusts = options.proxies.contains
+        self.reports = self._reports_of(options)
+
+    def _reports_of(self, options: ServerOptions) -> "ProxyReports | None":
+        """Return what reads the reports of trusted proxies, if there are any."""
+        if not options.trusted_proxies:
+            return None
+        from ._proxy_reports import ProxyReports  # loaded only when used
+
+        return ProxyReports(options, self.runtime.now, self._alarmed)
+
+    def proxy_rules(self) -> "ProxyRules":
+        """Return the rules of a listener whose connections begin with a header of the PROXY protocol."""
+        from ocpp_transports._hosts._arrival import ProxyRules  # loaded only when used
+
+        return ProxyRules(self.gate, self._announced)
+
+    def _announced(self, header: "ProxyHeader", facts: ConnectionFacts) -> ConnectionFacts:
+        return facts if self.reports is None else self.reports.announced(header, facts)
 
     def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> Driver[StackInput]:
         """Return the driver of an accepted stream."""
@@ -232,6 +257,7 @@ class _PendingHandshake:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
         self._policy = acceptor.policy
+        self._read_reports(action.headers)
         self._candidate = candidate = Candidate(action, self.facts)
         steps = iter(self._policy.steps)
         verdict = proceed(steps, candidate)
@@ -246,6 +272,7 @@ class _PendingHandshake:
 
     def http_requested(self, action: HttpRequest) -> None:
         """Answer a plain request, perhaps later."""
+        self._read_reports(action.headers)
         request = plain_request(action.method, action.target, action.headers, self.facts.remote_address)
         self._exchange = self._acceptor.plain.begin(request, self.facts, cast("Driver[Respond]", self.driver).feed)
 
@@ -269,6 +296,11 @@ class _PendingHandshake:
         self._log.reported(report)
 
     # Deciding
+
+    def _read_reports(self, headers: Mapping[str, str]) -> None:
+        """Add what a trusted proxy in front reports about the station."""
+        if (reports := self._acceptor.reports) is not None:
+            self.facts = reports.reported(self.facts, headers)
 
     def give_up(self) -> None:
         """Refuse now, because the server closes.

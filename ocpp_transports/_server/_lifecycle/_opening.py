@@ -8,6 +8,7 @@ from ssl import SSLContext
 from ocpp_core.handshake import check_listener_profile
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._handlers._table import Handlers
+from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._tls import TLSOptions, expect_tls
 from ocpp_transports._options._warm_up import warm_up_in_thread
 from ocpp_transports._runtime._base import Listener, SocketRuntime
@@ -41,6 +42,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        proxy_protocol: bool = False,
     ) -> Listener:
         """Listen on a TCP port; you may call it several times.
 
@@ -51,14 +53,16 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             host: The address; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+            proxy_protocol: True if every connection begins with a header of the PROXY protocol, version 1 or 2, before
+                TLS. Sockets of peers that are not in `trusted_proxies` are closed, and those without a header in 3 s.
 
         Returns:
             The listener, with its `host`, `port` and `aclose()`.
 
         Raises:
             OSError: The port is not available.
-            ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
-                the passwords of profile 1 or 2.
+            ValueError: The port is out of range, the certificates do not meet the security profile, nothing checks the
+                passwords of profile 1 or 2, or `proxy_protocol` is True without `trusted_proxies`.
             TypeError: An argument has the wrong type.
             RuntimeError: The server is closing.
         """
@@ -74,6 +78,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
         if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
             raise ValueError(f"expected backlog >= 0, got {backlog!r}")
+        _expect_proxies(proxy_protocol, options)
         self._expect_here()
         with self._begin(live):
             await warm_up_in_thread(options)
@@ -83,7 +88,13 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
                 raise RuntimeError("cannot listen: the server is closing")
             context = None if live is None else live.context
             listener = await runtime.listen(
-                port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
+                port,
+                host,
+                ssl=context,
+                backlog=backlog,
+                connected=acceptor.connected,
+                rules=acceptor.rules,
+                proxies=acceptor.proxy_rules() if proxy_protocol else None,
             )
             self._listeners = {**self._open_listeners(), listener: live}
         if self._runtime is runtime:  # it was not closed meanwhile
@@ -131,3 +142,11 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             release()
         else:
             self._emit("client", station, after=release)
+
+
+def _expect_proxies(proxy_protocol: bool, options: ServerOptions) -> None:
+    """Raise TypeError or ValueError if a listener cannot demand the PROXY protocol."""
+    if not isinstance(proxy_protocol, bool):
+        raise TypeError(f"expected proxy_protocol as bool, got {proxy_protocol!r}")
+    if proxy_protocol and not options.trusted_proxies:
+        raise ValueError("expected trusted_proxies with proxy_protocol=True: headers of other peers do not count")

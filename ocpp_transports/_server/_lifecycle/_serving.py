@@ -40,6 +40,7 @@ class ServingMixin(ServerEvents):
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        proxy_protocol: bool = False,
         loop: Loop = "asyncio",
     ) -> None:
         """Listen and serve as a whole program, until Ctrl-C or SIGTERM.
@@ -51,6 +52,7 @@ class ServingMixin(ServerEvents):
             host: The address to listen on; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+            proxy_protocol: True if every connection begins with a header of the PROXY protocol; see `listen`.
             loop: The event loop to run.
 
         Raises:
@@ -59,7 +61,7 @@ class ServingMixin(ServerEvents):
             RuntimeError: An event loop is running already.
             ImportError: The loop is not installed.
         """
-        run_on(loop, partial(self.serve_forever, port, host, ssl=ssl, backlog=backlog))
+        run_on(loop, partial(self.serve_forever, port, host, ssl=ssl, backlog=backlog, proxy_protocol=proxy_protocol))
 
     async def serve_forever(
         self,
@@ -68,6 +70,7 @@ class ServingMixin(ServerEvents):
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        proxy_protocol: bool = False,
     ) -> None:
         """Serve until SIGINT (Ctrl-C), SIGTERM or `close`.
 
@@ -80,6 +83,7 @@ class ServingMixin(ServerEvents):
             host: The address to listen on; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+            proxy_protocol: True if every connection begins with a header of the PROXY protocol; see `listen`.
 
         Raises:
             OSError: The port is not available.
@@ -88,10 +92,10 @@ class ServingMixin(ServerEvents):
         """
         if not self._in_block:
             async with self:
-                return await self.serve_forever(port, host, ssl=ssl, backlog=backlog)
+                return await self.serve_forever(port, host, ssl=ssl, backlog=backlog, proxy_protocol=proxy_protocol)
         with Interrupts() as interrupts:
             if port is not None:
-                await self.listen(port, host, ssl=ssl, backlog=backlog)
+                await self.listen(port, host, ssl=ssl, backlog=backlog, proxy_protocol=proxy_protocol)
             elif not self._is_listening():
                 raise RuntimeError("cannot serve: the server does not listen; pass a port, or call listen() first")
             await until_closed(self, interrupts, self._spawner())
@@ -128,6 +132,7 @@ class ServingMixin(ServerEvents):
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        proxy_protocol: bool = False,
     ) -> Listener: ...
 
     @abstractmethod

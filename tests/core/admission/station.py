@@ -36,6 +36,7 @@ class Rules:
     organizations: frozenset[str] = frozenset()
     certificate_pins: Pins | None = None
     tls_terminated: bool = False
+    trusted_proxies: tuple[str, ...] = ()
     auth: AuthHandler | None = None
     default_protocol: str | None = None
     unmatched_protocol: UnmatchedProtocol = "reject"

@@ -1,0 +1,19 @@
+"""The check that a station behind a proxy uses TLS, if its security profile requires it."""
+
+from typing import Final
+
+from ocpp_core.inputs import Reject
+
+from .step import Candidate, refuse
+
+__all__ = ["require_tls"]
+
+_PLAIN: Final = refuse(403, "TLS required")
+
+
+def require_tls(candidate: Candidate) -> Reject | None:
+    """Refuse (403) a connection that is not TLS, neither to this server nor, as a trusted proxy states, to the proxy.
+
+    Without this step the host has to provide TLS, or a proxy that is not known here.
+    """
+    return None if candidate.facts.tls else _PLAIN

@@ -1,0 +1,120 @@
+"""Connections of proxies that begin with a header of the PROXY protocol, before TLS.
+
+The header is read from the socket itself, on every event loop in the same way. Nothing that follows it is taken, so TLS
+and the transports of the event loops begin after it as if it had not been there.
+"""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import anyio
+
+from ocpp_core.proxies.proxy_protocol import MAX_LENGTH, ProxyHeader, ProxyHeaderError, ProxyHeaderReader
+from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._interfaces import Connection, InputSink, StreamInput
+from ocpp_transports.events import ConnectionFailedEvent
+from ocpp_transports.handshake import ConnectionFacts
+
+__all__ = ["HEADER_TIMEOUT", "Arrival", "ProxyRules"]
+
+HEADER_TIMEOUT: Final = 3.0
+"""Seconds for the header, which a proxy sends with the connection; then the socket is closed."""
+
+
+class Gate(Protocol):
+    """Decides which sockets may stay."""
+
+    @property
+    def trusts(self) -> Callable[[str | None], bool]:
+        """Function that returns True for the address of a proxy; sockets of any other peer are closed."""
+
+    def admit_behind(self, address: str | None, /) -> Callable[[], None] | None:
+        """Count a socket by the address in its header; see `Admit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyRules:
+    """How a listener treats connections that begin with a header of the PROXY protocol."""
+
+    gate: Gate
+    facts: Callable[[ProxyHeader, ConnectionFacts], ConnectionFacts]
+    """Returns the facts of a connection with its header."""
+
+    def arrival(
+        self, rules: AcceptRules, address: str | None, connected: Connected, closed: Callable[[], None]
+    ) -> "Arrival":
+        """Return the state of a socket that was accepted from this address."""
+        return Arrival(self, rules, address, connected, closed)
+
+
+class Arrival:
+    """One accepted socket of a listener for proxies, until it is connected.
+
+    `address` is that of the proxy, and that of the station once the header is read. Call `released` when the socket is
+    closed.
+    """
+
+    def __init__(
+        self,
+        proxies: ProxyRules,
+        rules: AcceptRules,
+        address: str | None,
+        connected: Connected,
+        closed: Callable[[], None],
+    ) -> None:
+        self.address = address
+        self._proxies = proxies
+        self._rules = rules
+        self._connected = connected
+        self._closed = [closed]
+        self._header = ProxyHeader()
+
+    async def read(self, accepted: socket.socket) -> bool:
+        """Return True once the header is read; False, after a report, if the socket must be closed."""
+        if not self._proxies.gate.trusts(self.address):
+            return self._failed(ProxyHeaderError("the peer is not in trusted_proxies"))
+        try:
+            with anyio.fail_after(HEADER_TIMEOUT):
+                self._header = await _read(accepted)
+        except Exception as error:  # every failure is reported here and not raised
+            return self._failed(error)
+        return self._header.address is None or self._admit(self._header.address)
+
+    def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> InputSink[StreamInput]:
+        """Hand the connection over, with what its header states."""
+        return self._connected(connection, self._proxies.facts(self._header, facts))
+
+    def released(self) -> None:
+        """Note that the socket is closed."""
+        while self._closed:
+            self._closed.pop()()
+
+    def _admit(self, address: str) -> bool:
+        closed = self._proxies.gate.admit_behind(address)
+        if closed is None:
+            return False
+        self._closed.append(closed)
+        self.address = address
+        return True
+
+    def _failed(self, error: Exception) -> bool:
+        reason = f"no PROXY header within {HEADER_TIMEOUT:g} s" if isinstance(error, TimeoutError) else str(error)
+        event = ConnectionFailedEvent(self.address, reason, error.with_traceback(None))
+        self._rules.failed("a connection without a valid PROXY header was closed", event)
+        return False
+
+
+async def _read(accepted: socket.socket) -> ProxyHeader:
+    reader = ProxyHeaderReader()
+    while reader.header is None:
+        await anyio.wait_readable(accepted)
+        try:
+            received = accepted.recv(MAX_LENGTH, socket.MSG_PEEK)
+            accepted.recv(reader.feed(received))
+        except BlockingIOError:
+            continue
+        if not received:
+            raise ConnectionResetError("the peer left before its PROXY header")
+    return reader.header
