@@ -1,22 +1,34 @@
 """Checks of the options about proxies in front of a server."""
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, get_args
+from typing import Protocol, get_args
 
-from ocpp_core.handshake import check_certificate_rule
+from ocpp_core.handshake import SecurityProfile, check_certificate_rule
 from ocpp_core.proxies.trusted import Networks
 from ocpp_core.websocket.headers import is_token
 from ocpp_transports.handshake import ForwardedHeader
-
-if TYPE_CHECKING:
-    from ._server import ServerOptions
 
 __all__ = ["expect_proxies"]
 
 _NEED_PROXIES = ("forwarded_header", "certificate_header")
 
 
-def expect_proxies(options: "ServerOptions") -> None:
+class _Options(Protocol):
+    """The options of a server that are checked here."""
+
+    @property
+    def trusted_proxies(self) -> Collection[str]: ...
+    @property
+    def forwarded_header(self) -> ForwardedHeader | None: ...
+    @property
+    def certificate_header(self) -> str | None: ...
+    @property
+    def certificate_verify_header(self) -> str | None: ...
+    @property
+    def security_profile(self) -> SecurityProfile: ...
+
+
+def expect_proxies(options: _Options) -> None:
     """Raise TypeError or ValueError unless the options about proxies are possible, alone and together."""
     given = options.trusted_proxies
     if (

@@ -150,7 +150,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             host: The address or host name; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that may wait to be accepted, within the system's limit.
-            proxy_protocol: True if every connection begins with a header of the PROXY protocol; see `OCPPServer.listen`.
+            proxy_protocol: True if connections begin with a header of the PROXY protocol; see `OCPPServer.listen`.
 
         Returns:
             The listener, with its `host`, `port` and `close()`.
@@ -160,7 +160,9 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             ValueError: The security profile is not met, or the port is out of range; see `OCPPServer.listen`.
             RuntimeError: The server is closing, or its event loop was ended by an exception or a fork.
         """
-        listener = self._bridge.run_open(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog, proxy_protocol=proxy_protocol))
+        listener = self._bridge.run_open(
+            partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog, proxy_protocol=proxy_protocol)
+        )
         return BlockingListener(listener, self._bridge)
 
     def serve_forever(
@@ -189,7 +191,9 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             ValueError: See `listen`.
             RuntimeError: There is neither a port nor a listener; see also `listen`.
         """
-        serve = partial(self._wrapped.serve_forever, port, host, ssl=ssl, backlog=backlog, proxy_protocol=proxy_protocol)
+        serve = partial(
+            self._wrapped.serve_forever, port, host, ssl=ssl, backlog=backlog, proxy_protocol=proxy_protocol
+        )
         with interrupts(), self:
             try:
                 self._bridge.run(serve)
