@@ -35,7 +35,12 @@ def certificate_in(value: str) -> bytes:
         found = _PEM.fullmatch(text)
         if found is None:
             raise ValueError("expected one certificate in PEM")
-        return a2b_base64(b"".join(found[1].split()), strict_mode=True)
-    if text.startswith(b":") and text.endswith(b":"):
-        text = text[1:-1]
-    return a2b_base64(text, strict_mode=True)
+        return _decoded(b"".join(found[1].split()))
+    return _decoded(text[1:-1] if text.startswith(b":") and text.endswith(b":") else text)
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        return a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise ValueError("expected a certificate in base64") from None

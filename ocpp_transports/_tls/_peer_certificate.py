@@ -55,7 +55,7 @@ def peer_certificate(der: bytes) -> dict[str, Any]:
     if not outer.is_done:
         raise ValueError("expected one certificate, got more bytes")
     fields.skip_optional(_VERSION)
-    serial_number = int.from_bytes(fields.enter(_INTEGER), "big", signed=True)
+    serial_number = int.from_bytes(fields.enter(_INTEGER), "big")
     fields.enter(_SEQUENCE)  # algorithm of the signature
     issuer = _name(fields.enter(_SEQUENCE))
     validity = Reader(fields.enter(_SEQUENCE))
@@ -65,7 +65,7 @@ def peer_certificate(der: bytes) -> dict[str, Any]:
     certificate: dict[str, Any] = {
         "subject": subject,
         "issuer": issuer,
-        "serialNumber": f"{serial_number:X}",
+        "serialNumber": serial_number.to_bytes(max(1, (serial_number.bit_length() + 7) // 8), "big").hex().upper(),
         "notBefore": not_before,
         "notAfter": not_after,
     }
