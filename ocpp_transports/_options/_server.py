@@ -33,9 +33,9 @@ from ._deciders import (
     expect_organizations,
     expect_paths,
     expect_pins,
+    expect_proxies,
     expect_verify,
 )
-from ._proxies import expect_proxies
 from ._socket import SocketOptions
 from ._tls import TLSOptions, expect_tls
 

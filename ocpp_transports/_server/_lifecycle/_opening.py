@@ -72,12 +72,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         options.expect_deciders()
         check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
         live = None if tls is None else LiveTLS(load(tls, options))
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-            raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
-        if host is not None and not isinstance(host, str):
-            raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
-        if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
-            raise ValueError(f"expected backlog >= 0, got {backlog!r}")
+        _expect_address(port, host, backlog)
         _expect_proxies(proxy_protocol, options)
         self._expect_here()
         with self._begin(live):
@@ -142,6 +137,16 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             release()
         else:
             self._emit("client", station, after=release)
+
+
+def _expect_address(port: object, host: object, backlog: object) -> None:
+    """Raise TypeError or ValueError if nothing can listen there."""
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
+    if host is not None and not isinstance(host, str):
+        raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
+    if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
+        raise ValueError(f"expected backlog >= 0, got {backlog!r}")
 
 
 def _expect_proxies(proxy_protocol: bool, options: ServerOptions) -> None:

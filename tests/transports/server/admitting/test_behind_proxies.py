@@ -69,8 +69,8 @@ async def listening(*, ssl=None, **options):
 class Relay:
     """A proxy that only passes bytes on, after a header; `port` is its own."""
 
-    def __init__(self, port, header):
-        self._to, self._header = port, header
+    def __init__(self, own, port, header):
+        self.port, self._to, self._header = own, port, header
 
     async def serve(self, station):
         async with (
@@ -95,8 +95,7 @@ class Relay:
 @asynccontextmanager
 async def relaying(listener, header):
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as own, anyio.create_task_group() as tasks:
-        relay = Relay(listener.port, header)
-        relay.port = own.extra(SocketAttribute.local_port)
+        relay = Relay(own.extra(SocketAttribute.local_port), listener.port, header)
         tasks.start_soon(own.serve, relay.serve)
         yield relay
         tasks.cancel_scope.cancel()
@@ -147,7 +146,7 @@ class TestAListenerForProxies:
                     assert await received(stream) == b""
             assert reason in event.reason
             assert event.remote_address == "127.0.0.1"
-            assert server.stats().sockets == 0
+            await until_empty(server)
 
     async def test_gives_a_header_a_deadline(self, monkeypatch):
         monkeypatch.setattr(_arrival, "HEADER_TIMEOUT", 0.01)
@@ -159,7 +158,7 @@ class TestAListenerForProxies:
                     event = await anext(failures)
                     assert await received(stream) == b""
             assert event.reason == "no PROXY header within 0.01 s"
-            assert server.stats().sockets == 0
+            await until_empty(server)
 
     async def test_closes_the_sockets_of_other_peers(self):
         async with listening(trusted_proxies=["10.0.0.1"]) as (server, listener):
@@ -171,13 +170,15 @@ class TestAListenerForProxies:
             assert event.reason == "the peer is not in trusted_proxies"
 
     async def test_ends_with_the_server_while_headers_are_awaited(self):
-        async with listening(ssl=SERVER_TLS) as (server, listener):
-            async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-                with anyio.fail_after(SECONDS):
-                    while server.stats().sockets == 0:
-                        await anyio.lowlevel.checkpoint()
-                    await server.close()
-                    assert await received(stream) == b""
+        async with (
+            listening(ssl=SERVER_TLS) as (server, listener),
+            await anyio.connect_tcp("127.0.0.1", listener.port) as stream,
+        ):
+            with anyio.fail_after(SECONDS):
+                while server.stats().sockets == 0:
+                    await anyio.lowlevel.checkpoint()
+                await server.close()
+                assert await received(stream) == b""
 
     async def test_limits_the_sockets_of_each_station_and_not_those_of_the_proxy(self):
         async with listening(max_sockets_per_address=2, max_sockets=50) as (server, listener):
@@ -193,15 +194,21 @@ class TestAListenerForProxies:
                 assert await received(over) == b""
                 for stream in [*streams, over]:
                     await stream.aclose()
-                while server.stats().sockets:
-                    await anyio.lowlevel.checkpoint()
+                await until_empty(server)
 
     async def test_needs_to_know_its_proxies(self):
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
             with pytest.raises(ValueError, match="expected trusted_proxies with proxy_protocol=True"):
                 await server.listen(0, "127.0.0.1", proxy_protocol=True)
             with pytest.raises(TypeError, match="expected proxy_protocol as bool"):
-                await server.listen(0, "127.0.0.1", proxy_protocol=1)
+                await server.listen(0, "127.0.0.1", proxy_protocol=1)  # type: ignore[arg-type]  # what is refused
+
+
+async def until_empty(server):
+    """Wait until every socket is counted out."""
+    with anyio.fail_after(SECONDS):
+        while server.stats().sockets:
+            await anyio.lowlevel.checkpoint()
 
 
 async def received(stream):
@@ -328,11 +335,13 @@ class TestProfile3:
         ],
     )
     async def test_reads_the_name_in_a_proxy_header(self, header, identity, status):
-        async with listening(**PROFILE_3) as (_, listener):
-            async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-                await stream.send(header + upgrade(f"/ocpp/{identity}"))
-                with anyio.fail_after(SECONDS):
-                    assert (await stream.receive()).split()[1] == b"%d" % status
+        async with (
+            listening(**PROFILE_3) as (_, listener),
+            await anyio.connect_tcp("127.0.0.1", listener.port) as stream,
+        ):
+            await stream.send(header + upgrade(f"/ocpp/{identity}"))
+            with anyio.fail_after(SECONDS):
+                assert (await stream.receive()).split()[1] == b"%d" % status
 
     async def test_takes_the_certificate_of_tls_that_passes_through_the_proxy(self):
         options = {"security_profile": SecurityProfile.TLS_CERT, "tls": SERVER_TLS}

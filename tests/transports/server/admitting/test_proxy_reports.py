@@ -13,6 +13,7 @@ from ocpp_core.handshake import SecurityProfile
 from ocpp_core.proxies.proxy_protocol import ProxyHeader
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._admitting._proxy_reports import ProxyReports
+from ocpp_transports.events import SecurityEvent
 
 PROXY, STATION = "10.0.0.1", "192.0.2.7"
 ISSUED = trustme.CA().issue_cert("station.example", common_name="CP1", organization_name="ACME")
@@ -34,7 +35,7 @@ class Reading:
 
     def __init__(self, **options):
         self.time = 0.0
-        self.events = []
+        self.events: list[SecurityEvent] = []
         made = ServerOptions.of({"protocols": ["ocpp1.6"], "trusted_proxies": ["10.0.0.0/24"], **options})
         self.reports = ProxyReports(made, lambda: self.time, self.events.append)
 
