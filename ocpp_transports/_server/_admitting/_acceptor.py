@@ -257,7 +257,8 @@ class _PendingHandshake:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
         self._policy = acceptor.policy
-        self._read_reports(action.headers)
+        if acceptor.reports is not None:
+            self.facts = acceptor.reports.reported(self.facts, action.headers)
         self._candidate = candidate = Candidate(action, self.facts)
         steps = iter(self._policy.steps)
         verdict = proceed(steps, candidate)
@@ -272,7 +273,8 @@ class _PendingHandshake:
 
     def http_requested(self, action: HttpRequest) -> None:
         """Answer a plain request, perhaps later."""
-        self._read_reports(action.headers)
+        if (reports := self._acceptor.reports) is not None:
+            self.facts = reports.reported(self.facts, action.headers)
         request = plain_request(action.method, action.target, action.headers, self.facts.remote_address)
         self._exchange = self._acceptor.plain.begin(request, self.facts, cast("Driver[Respond]", self.driver).feed)
 
@@ -296,11 +298,6 @@ class _PendingHandshake:
         self._log.reported(report)
 
     # Deciding
-
-    def _read_reports(self, headers: Mapping[str, str]) -> None:
-        """Add what a trusted proxy in front reports about the station."""
-        if (reports := self._acceptor.reports) is not None:
-            self.facts = reports.reported(self.facts, headers)
 
     def give_up(self) -> None:
         """Refuse now, because the server closes.

@@ -6,12 +6,13 @@ from urllib.parse import quote
 import pytest
 
 from ocpp_core.proxies.certificate_header import certificate_in, is_verified
+from tests.tables import each
 
 DER = bytes(range(256))
 PEM = f"-----BEGIN CERTIFICATE-----\n{b64encode(DER).decode()}\n-----END CERTIFICATE-----\n"
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         quote(PEM),
@@ -20,13 +21,12 @@ PEM = f"-----BEGIN CERTIFICATE-----\n{b64encode(DER).decode()}\n-----END CERTIFI
         f":{b64encode(DER).decode()}:",
         PEM.replace("\n", " "),
     ],
-    ids=["nginx", "aws", "haproxy", "rfc 9440", "unfolded"],
 )
 def test_a_certificate_is_read_in_every_form(value):
     assert certificate_in(value) == DER
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         quote(PEM + PEM),
@@ -44,7 +44,7 @@ def test_anything_else_is_none(value):
         certificate_in(value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "is_good"),
     [
         ("SUCCESS", True),

@@ -1,9 +1,8 @@
 """The station's address and scheme in X-Forwarded-For, X-Forwarded-Proto and Forwarded (RFC 7239)."""
 
-import pytest
-
 from ocpp_core.proxies.forwarded import MAX_NODES, origin_of
 from ocpp_core.proxies.trusted import Networks
+from tests.tables import each
 
 PEER = "10.0.0.1"
 TRUSTS = Networks(["10.0.0.0/24", "2001:db8::/32"]).contains
@@ -25,7 +24,7 @@ def forwarded(value):
 
 
 class TestTheAddress:
-    @pytest.mark.parametrize(
+    @each(
         ("value", "address"),
         [
             ("192.0.2.7", "192.0.2.7"),
@@ -42,7 +41,7 @@ class TestTheAddress:
         origin = listed(value)
         assert (origin.address, origin.problem) == (address, "")
 
-    @pytest.mark.parametrize("node", ["unknown", "_hidden", "", "junk", "010.0.0.1", "192.0.2.7:99999999", "1.2.3.4%0"])
+    @each("node", ["unknown", "_hidden", "", "junk", "010.0.0.1", "192.0.2.7:99999999", "1.2.3.4%0"])
     def test_is_that_of_the_last_proxy_before_an_unreadable_entry(self, node):
         origin = listed(f"192.0.2.7, {node}, 10.0.0.2")
         assert (origin.address, origin.problem) == ("10.0.0.2", NO_ADDRESS)
@@ -57,7 +56,7 @@ class TestTheAddress:
 
 
 class TestTheScheme:
-    @pytest.mark.parametrize(
+    @each(
         ("proto", "is_secure"),
         [("https", True), ("WSS", True), ("http", False), ("https, http", False), ("", None), (None, None)],
     )
@@ -66,7 +65,7 @@ class TestTheScheme:
 
 
 class TestForwarded:
-    @pytest.mark.parametrize(
+    @each(
         ("value", "address", "is_secure"),
         [
             ("for=192.0.2.7;proto=https;by=203.0.113.43", "192.0.2.7", True),
@@ -82,7 +81,7 @@ class TestForwarded:
         origin = forwarded(value)
         assert (origin.address, origin.secure, origin.problem) == (address, is_secure, "")
 
-    @pytest.mark.parametrize(
+    @each(
         "value",
         [
             "for=192.0.2.7 junk",
@@ -100,7 +99,7 @@ class TestForwarded:
         origin = forwarded(value)
         assert (origin.address, origin.secure, origin.problem) == (PEER, None, BROKEN)
 
-    @pytest.mark.parametrize("node", ["unknown", "_x", '"[::1%25eth0]"', "proto=https"])
+    @each("node", ["unknown", "_x", '"[::1%25eth0]"', "proto=https"])
     def test_counts_as_far_as_addresses_go(self, node):
         origin = forwarded(f"for=192.0.2.7, for={node}" if "=" not in node else f"for=192.0.2.7, {node}")
         assert (origin.address, origin.problem) == (PEER, NO_ADDRESS)

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from ocpp_core.proxies.proxy_protocol import MAX_LENGTH, ProxyHeader, ProxyHeaderError, ProxyHeaderReader
+from tests.tables import each
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 LINE = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n"
@@ -45,7 +46,7 @@ def read(data, size=MAX_LENGTH):
 
 
 class TestAHeader:
-    @pytest.mark.parametrize(
+    @each(
         ("header", "expected"),
         [
             (LINE, ProxyHeader("192.0.2.7")),
@@ -65,11 +66,11 @@ class TestAHeader:
             (TLS_CN, ProxyHeader("192.0.2.7", tls=True, common_name="CP1")),
         ],
     )
-    @pytest.mark.parametrize("size", [1, 7, MAX_LENGTH])
+    @each("size", [1, 7, MAX_LENGTH])
     def test_is_read_whatever_its_chunks_and_takes_nothing_of_what_follows(self, header, expected, size):
         assert read(header + REST, size) == (expected, REST)
 
-    @pytest.mark.parametrize(
+    @each(
         ("data", "reason"),
         [
             (REST, "does not begin"),
@@ -110,7 +111,7 @@ class TestAHeader:
 
 
 class TestTheCommonName:
-    @pytest.mark.parametrize(
+    @each(
         ("flags", "verify", "counts"),
         [
             (7, 0, True),  # a certificate

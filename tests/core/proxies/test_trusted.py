@@ -3,10 +3,11 @@
 import pytest
 
 from ocpp_core.proxies.trusted import Networks, normal_address
+from tests.tables import each
 
 
 class TestTheNetworksOfProxies:
-    @pytest.mark.parametrize(
+    @each(
         ("address", "is_trusted"),
         [
             ("10.0.0.7", True),
@@ -31,13 +32,13 @@ class TestTheNetworksOfProxies:
         assert not networks.contains("unix")
         assert networks
 
-    @pytest.mark.parametrize("text", ["10.0.0.1/8", "localhost", "0.0.0.0/0", "::/0", "", "10.0.0"])
+    @each("text", ["10.0.0.1/8", "localhost", "0.0.0.0/0", "::/0", "", "10.0.0"])
     def test_are_refused_if_they_are_no_networks_or_contain_every_station(self, text):
         with pytest.raises(ValueError, match="expected"):
             Networks([text])
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "address"),
     [
         ("192.0.2.1", "192.0.2.1"),

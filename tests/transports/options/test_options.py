@@ -114,6 +114,17 @@ class TestRulesOfAdmission:
             ({"security_profile": 3, "certificate_pins": {"CP1": [5]}}, TypeError, "fingerprint as str"),
             ({"security_profile": 3, "certificate_pins": {"CP1": None}}, TypeError, "or a list of them, got NoneType"),
             ({"security_profile": 3, "certificate_pins": {}, "tls_terminated": True}, ValueError, "does not pass"),
+            ({"trusted_proxies": "10.0.0.1"}, TypeError, "a list of addresses and networks, got '10.0.0.1'"),
+            ({"trusted_proxies": [b"10.0.0.1"]}, TypeError, "a list of addresses and networks"),
+            ({"trusted_proxies": ["localhost"]}, ValueError, "an address, a network such as 10.0.0.0/8, or 'unix'"),
+            ({"trusted_proxies": ["0.0.0.0/0"]}, ValueError, "which contains every station"),
+            ({"trusted_proxies": ["::1"], "forwarded_header": "Forwarded"}, ValueError, "got 'Forwarded'"),
+            ({"forwarded_header": "forwarded"}, ValueError, "trusted_proxies with forwarded_header"),
+            ({"security_profile": 3, "certificate_header": "X-Cert"}, ValueError, "proxies with certificate_header"),
+            ({"trusted_proxies": ["::1"], "certificate_header": "X-Cert"}, ValueError, "it would not be used"),
+            ({"trusted_proxies": ["::1"], "certificate_header": "X Cert"}, ValueError, "name of a header field"),
+            ({"trusted_proxies": ["::1"], "certificate_verify_header": 5}, TypeError, "name of a header field"),
+            ({"certificate_verify_header": "X-Verify"}, ValueError, "without certificate_header"),
         ],
     )
     def test_that_make_no_sense_raise_at_construction(self, rules, error, expected):

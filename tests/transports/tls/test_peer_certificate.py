@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_transports._tls._peer_certificate import peer_certificate
+from tests.tables import each
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 NAMES = [
@@ -55,7 +56,7 @@ MANY = certificate(*NAMES, alternatives=ALTERNATIVES)
 TWO = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COMMON_NAME, name) for name in ("CP1", "CP2")])
 
 
-@pytest.mark.parametrize(
+@each(
     "der",
     [
         MANY,
@@ -78,7 +79,7 @@ def test_damage_raises_nothing_but_a_value_error(at, inserted, removed):
         peer_certificate(MANY[:at] + inserted + MANY[at + removed :])
 
 
-@pytest.mark.parametrize("der", [b"", b"junk", MANY + b"\0", MANY[:-1]])
+@each("der", [b"", b"junk", MANY + b"\0", MANY[:-1]])
 def test_what_is_not_one_certificate_raises_a_value_error(der):
     with pytest.raises(ValueError, match="expected"):
         peer_certificate(der)

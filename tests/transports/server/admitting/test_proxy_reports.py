@@ -5,7 +5,6 @@ import ssl
 from base64 import b64encode
 from urllib.parse import quote
 
-import pytest
 import trustme
 
 from ocpp_core.admission.handshake import ConnectionFacts
@@ -14,6 +13,7 @@ from ocpp_core.proxies.proxy_protocol import ProxyHeader
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._admitting._proxy_reports import ProxyReports
 from ocpp_transports.events import SecurityEvent
+from tests.tables import each
 
 PROXY, STATION = "10.0.0.1", "192.0.2.7"
 ISSUED = trustme.CA().issue_cert("station.example", common_name="CP1", organization_name="ACME")
@@ -87,7 +87,7 @@ class TestTheAddress:
 
 
 class TestTLS:
-    @pytest.mark.parametrize(("proto", "is_tls"), [("https", True), ("http", False), ("", False)])
+    @each(("proto", "is_tls"), [("https", True), ("http", False), ("", False)])
     def test_is_what_a_trusted_proxy_states(self, proto, is_tls):
         reading = Reading(security_profile=SecurityProfile.TLS_BASIC, tls_terminated=True, **FORWARDING)
         assert reading.read(x_forwarded_for=STATION, x_forwarded_proto=proto).tls is is_tls
@@ -107,15 +107,15 @@ class TestTLS:
 
 
 class TestTheCertificate:
-    @pytest.mark.parametrize("value", [quote(PEM), b64encode(DER).decode()])
-    @pytest.mark.parametrize("verify", ["SUCCESS", "0"])
+    @each("value", [quote(PEM), b64encode(DER).decode()])
+    @each("verify", ["SUCCESS", "0"])
     def test_is_the_one_that_a_trusted_proxy_passes_on(self, value, verify):
         facts = Reading(**PASSING).read(x_client_cert=value, x_client_verify=verify)
         assert facts.certificate_fingerprint == PIN
         assert not facts.certificate_absent
         assert facts.client_certificate["subject"][-1] == (("commonName", "CP1"),)
 
-    @pytest.mark.parametrize(
+    @each(
         ("headers", "reasons"),
         [
             ({}, 0),
