@@ -66,7 +66,7 @@ class ConnectionFacts:
     client_certificate: Mapping[str, Any] | None = None
     """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     tls: bool = False
-    """True if the connection is TLS."""
+    """True if the connection is TLS, or that of the station to the proxy, as a trusted proxy reports."""
     certificate_fingerprint: str | None = None
     """SHA-256 fingerprint of the verified certificate, as 64 lower-case hexadecimal digits."""
     proxy_address: str | None = None

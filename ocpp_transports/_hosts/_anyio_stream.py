@@ -182,8 +182,7 @@ class StreamConnection:
     ) -> None:
         if arrival is not None and not await self._has_header(stream, arrival, tls):
             return
-        address = address_of(stream) if arrival is None else arrival.address
-        secured = stream if tls is None else await self._secure(stream, tls, address)
+        secured = stream if tls is None else await self._secure(stream, tls, arrival)
         if secured is not None:
             await self._run(secured, partial(self._connected, secured, connected))
 
@@ -199,9 +198,10 @@ class StreamConnection:
                 await drop(stream)
         return is_read
 
-    async def _secure(self, stream: ByteStream, tls: TLSHandshakes, address: str | None) -> ByteStream | None:
+    async def _secure(self, stream: ByteStream, tls: TLSHandshakes, arrival: "Arrival | None") -> ByteStream | None:
         """Do the TLS handshake; return None, with the stream closed, if it failed."""
         secured: ByteStream | None = None
+        address = address_of(stream) if arrival is None else arrival.address
         try:
             with tls.handshake(self, stream.extra(SocketAttribute.raw_socket, None), address):
                 with anyio.fail_after(tls.timeout):

@@ -265,7 +265,7 @@ class TestTheOptionsOfTheServer:
     async def test_about_proxies_need_the_addresses_of_the_peers(self):
         """An ASGI server that reads the fields of proxies itself hands on addresses that a station may have chosen."""
         given = {"trusted_proxies": ["10.0.0.1"], "forwarded_header": "x-forwarded-for"}
-        with pytest.raises(ValueError, match="^expected no trusted_proxies .*uvicorn: --no-proxy-headers"):
+        with pytest.raises(ValueError, match=r"^expected no trusted_proxies .*uvicorn: --no-proxy-headers"):
             OCPPApplication(csms(**given))
         async with csms(**given) as server:
             server.auth(lambda accept, reject, handshake: reject(403, handshake.remote_address))

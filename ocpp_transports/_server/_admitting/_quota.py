@@ -88,12 +88,12 @@ class SocketGate:
     ) -> Callable[[], None] | None:
         delegate = owner_of(address)
         if quota.is_used_up(delegate, limit, limit_by_address):
-            self._turned_away(address, self._limit_in_words())
+            self._turned_away(address, self._limit_in_words(quota, limit))
             return None
         quota.enter(delegate)
         return partial(quota.leave, delegate)
 
-    def _limit_in_words(self) -> str:
-        if self._quota.total >= self.limit:
+    def _limit_in_words(self, quota: Quota, limit: float) -> str:
+        if quota.total >= limit:
             return f"{self.limit:.15g} sockets are open (max_sockets)"
         return f"{self.limit_by_address:.15g} sockets of one address are open (max_sockets_per_address)"
