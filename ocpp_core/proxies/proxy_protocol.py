@@ -51,11 +51,13 @@ class ProxyHeader:
     """What a proxy reports about the connection of its client."""
 
     address: str | None = None
-    """The client's numeric address; None if the proxy connects for itself (LOCAL), or does not know it."""
+    """The client's numeric address; None if the proxy connects for itself, or does not know it."""
     tls: bool | None = None
     """True if the client's connection is TLS, False if not; None if the proxy does not state it."""
     common_name: str | None = None
     """The CN of the certificate of the client, if the proxy has verified it."""
+    is_local: bool = False
+    """True if the proxy connects for itself, to check whether the server is there."""
 
 
 class _SSL(NamedTuple):
@@ -128,8 +130,8 @@ def _line(line: bytes) -> ProxyHeader:
 
 def _binary(command: int, family: int, rest: bytes) -> ProxyHeader:
     """Return the header of version 2 (§2.2)."""
-    if command == _LOCAL:  # a health check of the proxy itself: everything else is to be ignored
-        return ProxyHeader()
+    if command == _LOCAL:  # everything else is to be ignored
+        return ProxyHeader(is_local=True)
     if command != _PROXY:
         raise ProxyHeaderError(f"the PROXY header has the unknown version and command 0x{command:02x}")
     size = _ADDRESSES.get(family)

@@ -201,9 +201,9 @@ class StreamConnection:
     async def _secure(self, stream: ByteStream, tls: TLSHandshakes, arrival: "Arrival | None") -> ByteStream | None:
         """Do the TLS handshake; return None, with the stream closed, if it failed."""
         secured: ByteStream | None = None
-        address = address_of(stream) if arrival is None else arrival.address
+        address, is_check = (address_of(stream), False) if arrival is None else (arrival.address, arrival.is_check)
         try:
-            with tls.handshake(self, stream.extra(SocketAttribute.raw_socket, None), address):
+            with tls.handshake(self, socket_of(stream), address, is_check=is_check):
                 with anyio.fail_after(tls.timeout):
                     secured = await TLSStream.wrap(stream, server_side=True, ssl_context=tls.context)
         finally:

@@ -2,6 +2,9 @@
 
 The header is read from the socket itself, on every event loop in the same way. Nothing that follows it is taken, so TLS
 and the transports of the event loops begin after it as if it had not been there.
+
+Health checks of a proxy are no failures: a connection that ends without a byte, and one for the proxy itself (LOCAL)
+that ends in its TLS handshake. A proxy may check every two seconds.
 """
 
 import socket
@@ -71,16 +74,26 @@ class Arrival:
         self._closed = [closed]
         self._header = ProxyHeader()
 
+    @property
+    def is_check(self) -> bool:
+        """True for a connection that the proxy makes for itself."""
+        return self._header.is_local
+
     async def read(self, accepted: socket.socket) -> bool:
         """Return True once the header is read; False, after a report, if the socket must be closed."""
+        if self.address is None:  # it has left already: on trio its address is then no longer known
+            return False
         if not self._proxies.gate.trusts(self.address):
             return self._failed(ProxyHeaderError("the peer is not in trusted_proxies"))
         try:
             with anyio.fail_after(HEADER_TIMEOUT):
-                self._header = await _read(accepted)
+                header = await _read(accepted)
         except Exception as error:  # every failure is reported here and not raised
             return self._failed(error)
-        return self._header.address is None or self._admit(self._header.address)
+        if header is None:
+            return False
+        self._header = header
+        return header.address is None or self._admit(header.address)
 
     def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> InputSink[StreamInput]:
         """Hand the connection over, with what its header states."""
@@ -106,8 +119,9 @@ class Arrival:
         return False
 
 
-async def _read(accepted: socket.socket) -> ProxyHeader:
-    reader = ProxyHeaderReader()
+async def _read(accepted: socket.socket) -> ProxyHeader | None:
+    """Return the header; None if the peer leaves without a byte. Raises OSError and ProxyHeaderError."""
+    reader, has_begun = ProxyHeaderReader(), False
     while reader.header is None:
         await anyio.wait_readable(accepted)
         try:
@@ -115,6 +129,11 @@ async def _read(accepted: socket.socket) -> ProxyHeader:
             accepted.recv(reader.feed(received))
         except BlockingIOError:
             continue
+        except ConnectionError:
+            received = b""
         if not received:
-            raise ConnectionResetError("the peer left before its PROXY header")
+            if has_begun:
+                raise ConnectionResetError("the peer left within its PROXY header")
+            return None
+        has_begun = True
     return reader.header

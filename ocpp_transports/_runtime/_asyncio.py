@@ -179,7 +179,7 @@ class AsyncioRuntime(TaskSupervisor):
         if is_read and tls is None:
             await self._take(connection, accepted, arrival.address, rules)
         elif is_read and tls is not None:
-            await self._take_tls(connection, accepted, arrival.address, tls)
+            await self._take_tls(connection, accepted, arrival.address, tls, is_check=arrival.is_check)
 
     async def _take(
         self, connection: SocketConnection, accepted: socket.socket, address: str | None, rules: AcceptRules
@@ -193,11 +193,17 @@ class AsyncioRuntime(TaskSupervisor):
             connection.opened()
 
     async def _take_tls(
-        self, connection: SocketConnection, accepted: socket.socket, address: str | None, tls: TLSHandshakes
+        self,
+        connection: SocketConnection,
+        accepted: socket.socket,
+        address: str | None,
+        tls: TLSHandshakes,
+        *,
+        is_check: bool = False,
     ) -> None:
         self._accepted.discard(accepted)
         try:
-            with tls.handshake(connection, accepted, address):
+            with tls.handshake(connection, accepted, address, is_check=is_check):
                 await self._loop.connect_accepted_socket(
                     lambda: connection, accepted, ssl=tls.context, ssl_handshake_timeout=tls.timeout
                 )

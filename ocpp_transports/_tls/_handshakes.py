@@ -70,8 +70,10 @@ class TLSHandshakes:
         self._begun[connection] = self._now()
 
     @contextmanager
-    def handshake(self, connection: Closable, accepted: socket | None, address: str | None) -> Iterator[None]:
-        """Do the handshake within this block; its failure is reported and not raised.
+    def handshake(
+        self, connection: Closable, accepted: socket | None, address: str | None, *, is_check: bool = False
+    ) -> Iterator[None]:
+        """Do the handshake within this block; its failure is reported and not raised, that of a health check neither.
 
         The traceback of the error is removed: it forms a reference cycle with the handshake, on asyncio 300 KB that
         only a full garbage collection would find.
@@ -80,7 +82,8 @@ class TLSHandshakes:
             with sending_alerts(self.context, accepted):
                 yield
         except Exception as error:  # every failure is reported here and not raised
-            self._failed(address, error.with_traceback(None))
+            if not is_check:
+                self._failed(address, error.with_traceback(None))
         except BaseException:  # cancelled, unless the server closes to make room
             if connection not in self._begun:
                 self._failed(address, TimeoutError("others waited for its place"))

@@ -38,6 +38,7 @@ needs_haproxy = pytest.mark.skipif(not HAPROXY, reason="HAProxy is not installed
 
 AUTHORITY = trustme.CA()
 PROFILE_3 = {"security_profile": SecurityProfile.TLS_CERT, "trusted_proxies": ["127.0.0.1"], "http": True}
+CHECK_OVER_TLS = "send-proxy-v2 check check-ssl verify none check-send-proxy"
 BY_FIELDS = {
     **PROFILE_3,
     "tls_terminated": True,
@@ -244,11 +245,39 @@ async def test_haproxy_reports_address_and_certificate(folder):
 
 
 @needs_haproxy
+async def test_haproxy_passes_tls_through(folder, caplog):
+    port = free_port()
+    tls = TLSOptions(cert=folder / "csms.crt", key=folder / "csms.key", ca=folder / "stations-ca.pem")
+    async with serving(**PROFILE_3, tls=tls, proxy_protocol=True) as (backend, seen):
+        text = placed(blocks("haproxy")[1], folder, at9443=port, at9002=backend)
+        with haproxy(text.replace("-v2 check", "-v2 check inter 20ms"), port, folder) as front:
+            assert await front.knock() == 101
+            assert seen == [("CP1", STATION)]
+            caplog.clear()  # of the connection that found HAProxy listening
+            assert await anyio.to_thread.run_sync(wait_for_check, folder) == "L4OK"
+            await anyio.sleep(0.3)  # for some checks
+            assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+            assert await front.knock(identity="CP2") == 401
+            await talk(front)
+
+
+@needs_haproxy
+async def test_haproxy_checks_a_listener_with_tls(folder):
+    port = free_port()
+    tls = TLSOptions(cert=folder / "csms.crt", key=folder / "csms.key")
+    text = blocks("haproxy")[2].replace("send-proxy-v2 proxy-v2-options ssl,cert-cn check", CHECK_OVER_TLS)
+    options = {"security_profile": SecurityProfile.TLS_BASIC, "trusted_proxies": ["127.0.0.1"], "http": True}
+    async with serving(**options, tls=tls, proxy_protocol=True) as (backend, _):
+        with haproxy(placed(text, folder, at443=port, at9001=backend), port, folder):
+            assert await anyio.to_thread.run_sync(wait_for_check, folder) == "L7OK"
+
+
+@needs_haproxy
 async def test_haproxy_reports_address_and_name_without_http(folder):
     port = free_port()
     options = {**PROFILE_3, "tls_terminated": True}
     async with serving(**options, proxy_protocol=True) as (backend, seen):
-        with haproxy(placed(blocks("haproxy")[1], folder, at443=port, at9001=backend), port, folder) as front:
+        with haproxy(placed(blocks("haproxy")[2], folder, at443=port, at9001=backend), port, folder) as front:
             assert await front.knock() == 101
             assert seen == [("CP1", STATION)]
             assert await front.knock(identity="CP2") == 401

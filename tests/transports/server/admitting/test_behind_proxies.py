@@ -16,7 +16,8 @@ from anyio.abc import SocketAttribute
 from ocpp_transports import OCPPServer, SecurityProfile, TLSOptions, UnexpectedHttpResponse
 from ocpp_transports._hosts import _arrival
 from ocpp_transports._server._admitting._quota import SocketGate
-from tests.transports.pairs import SECONDS, client_of, knock, serving, station_of, upgrade
+from ocpp_transports.events import ConnectionFailedEvent
+from tests.transports.pairs import SECONDS, client_of, knock, reset, serving, station_of, upgrade
 
 pytestmark = pytest.mark.anyio
 
@@ -129,16 +130,14 @@ class TestAListenerForProxies:
         [
             (HEALTH, "does not begin with a PROXY header"),
             (b"PROXY TCP4 192.0.2.7 127.0.0.1 1 99999\r\n", "invalid port"),
-            (LINE[:20], "left before its PROXY header"),
-            (b"", "left before its PROXY header"),
+            (LINE[:20], "left within its PROXY header"),
         ],
     )
     async def test_closes_and_counts_out_what_does_not_begin_with_one(self, secure, data, reason):
         async with listening(http=True, ssl=SERVER_TLS if secure else None) as (server, listener):
             failures = server.events("connection_failed")
             async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-                if data:
-                    await stream.send(data)
+                await stream.send(data)
                 if reason.startswith("left"):
                     await stream.send_eof()
                 with anyio.fail_after(SECONDS):
@@ -146,7 +145,25 @@ class TestAListenerForProxies:
                     assert await received(stream) == b""
             assert reason in event.reason
             assert event.remote_address == "127.0.0.1"
-            await until_empty(server)
+            await until_open(server, 0)
+
+    @pytest.mark.parametrize("is_reset", [False, True])
+    @pytest.mark.parametrize(("secure", "data"), [(False, b""), (True, b""), (True, LOCAL)])
+    async def test_reports_no_health_check_that_leaves(self, secure, data, is_reset):
+        failures: list[ConnectionFailedEvent] = []
+        async with listening(ssl=SERVER_TLS if secure else None) as (server, listener):
+            server.on("connection_failed", failures.append)
+            async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
+                await stream.send(data) if data else None
+                await until_open(server, 1)
+                if is_reset:
+                    reset(stream)
+                else:
+                    await stream.send_eof()
+                    with anyio.fail_after(SECONDS):
+                        await received(stream)
+            await until_open(server, 0)
+        assert failures == []
 
     async def test_gives_a_header_a_deadline(self, monkeypatch):
         monkeypatch.setattr(_arrival, "HEADER_TIMEOUT", 0.01)
@@ -158,7 +175,7 @@ class TestAListenerForProxies:
                     event = await anext(failures)
                     assert await received(stream) == b""
             assert event.reason == "no PROXY header within 0.01 s"
-            await until_empty(server)
+            await until_open(server, 0)
 
     async def test_closes_the_sockets_of_other_peers(self):
         async with listening(trusted_proxies=["10.0.0.1"]) as (server, listener):
@@ -175,8 +192,7 @@ class TestAListenerForProxies:
             await anyio.connect_tcp("127.0.0.1", listener.port) as stream,
         ):
             with anyio.fail_after(SECONDS):
-                while server.stats().sockets == 0:
-                    await anyio.lowlevel.checkpoint()
+                await until_open(server, 1)
                 await server.close()
                 assert await received(stream) == b""
 
@@ -188,13 +204,12 @@ class TestAListenerForProxies:
                 await streams[-1].send(LINE.replace(b"192.0.2.7", b"192.0.2.%d" % last))
             over = await anyio.connect_tcp("127.0.0.1", listener.port)
             with anyio.fail_after(SECONDS):
-                while server.stats().sockets < 6:
-                    await anyio.lowlevel.checkpoint()
+                await until_open(server, 6)
                 await over.send(LINE.replace(b"192.0.2.7", b"192.0.2.1"))
                 assert await received(over) == b""
                 for stream in [*streams, over]:
                     await stream.aclose()
-                await until_empty(server)
+                await until_open(server, 0)
 
     async def test_needs_to_know_its_proxies(self):
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
@@ -204,10 +219,10 @@ class TestAListenerForProxies:
                 await server.listen(0, "127.0.0.1", proxy_protocol=1)  # type: ignore[arg-type]  # what is refused
 
 
-async def until_empty(server):
-    """Wait until every socket is counted out."""
+async def until_open(server, count):
+    """Wait until so many sockets are counted."""
     with anyio.fail_after(SECONDS):
-        while server.stats().sockets:
+        while server.stats().sockets != count:
             await anyio.lowlevel.checkpoint()
 
 
