@@ -12,6 +12,7 @@ from ocpp_core.admission.handshake import (
     RejectHandshake,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.middleware import ConnectionContext, ConnectionMiddleware, HandshakeRejectedError
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 from ocpp_core.proxies.trusted import ForwardedHeader
@@ -21,10 +22,13 @@ __all__ = [
     "AuthHandler",
     "BrokenEscapes",
     "Certificate",
+    "ConnectionContext",
     "ConnectionFacts",
+    "ConnectionMiddleware",
     "Credentials",
     "ForwardedHeader",
     "Handshake",
+    "HandshakeRejectedError",
     "Identify",
     "Pins",
     "RejectHandshake",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ocpp_transports.handshake import (
         AuthHandler,
         BrokenEscapes,
+        ConnectionMiddleware,
         Credentials,
         ForwardedHeader,
         Identify,
@@ -150,6 +151,7 @@ class ServerKeywords(SocketKeywords, total=False):
     certificate_organization: str | Collection[str] | None
     certificate_pins: Pins | None
     check_serial_number: bool
+    connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
@@ -175,4 +177,7 @@ class ServerKeywords(SocketKeywords, total=False):
     max_handshakes_per_address: float | None
     max_sockets: float | None
     max_sockets_per_address: float | None
+    session_ttl: float
+    max_sessions: int
+    unauthenticated_sessions: bool
     fleet_concurrency: int
