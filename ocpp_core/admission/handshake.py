@@ -93,7 +93,7 @@ class Handshake:
     query: Mapping[str, str] = field(default_factory=_nothing, repr=False)
     """The query parameters, decoded; the first value of each name."""
     remote_address: str | None = None
-    """Numeric address of the peer."""
+    """Numeric address of the station; behind a proxy that is not in `trusted_proxies`, that of the proxy."""
     client_certificate: Mapping[str, Any] | None = None
     """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     security_profile: SecurityProfile = SecurityProfile.NONE

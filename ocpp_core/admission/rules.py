@@ -134,6 +134,7 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
             rules.protocols, rules.default_protocol, accepts_none=rules.unmatched_protocol == "upgrade-then-close"
         ),
         CheckIdentity(identities, identities.usual),
+        *((require_tls,) if rules.trusted_proxies and rules.security_profile.uses_tls else ()),
         *map(AskMiddleware, rules.connection_middleware),
         *_authenticating(rules),
         *after,
@@ -143,8 +144,6 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
 def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
     """Iterate over the steps that authenticate the station."""
     certificate: Step | None = None
-    if rules.trusted_proxies and rules.security_profile.uses_tls:
-        yield require_tls
     if rules.security_profile.uses_basic:
         given = rules.credentials  # an empty mapping is one too
         credentials = None if given is None else by_identity(given, rules.identities)

@@ -140,7 +140,8 @@ class ServerOptions(SocketOptions):
     If exceeded, further sockets are closed unread. None means `max_connections` + `max_handshakes`."""
     max_sockets_per_address: float | None = number(None, least=1, unit="sockets")
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
-    a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
+    a proxy may have a single address; of `trusted_proxies` no address is limited. IPv6 addresses of one 64-bit network
+    count as one."""
     session_ttl: float = seconds_or_off(0)
     """Seconds after the end of a connection during which the station gets `client.session` back, if it authenticates in
     the same way and as the same user or certificate. Off by default: each connection begins with an empty one."""
