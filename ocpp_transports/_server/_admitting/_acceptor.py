@@ -149,7 +149,8 @@ class Acceptor:
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
         self.gate.trusts = options.proxies.contains
-        self.reports = self.plain.reports = self._reports_of(options)
+        self.reports: ProxyReports | None = self._reports_of(options)
+        self.plain.reports = self.reports
 
     def _reports_of(self, options: ServerOptions) -> "ProxyReports | None":
         """Return what reads the reports of trusted proxies, if there are any."""
