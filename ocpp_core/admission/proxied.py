@@ -4,7 +4,7 @@ from typing import Final
 
 from ocpp_core.inputs import Reject
 
-from .step import Candidate, refuse
+from .step import Candidate, Cause, refuse
 
 __all__ = ["require_tls"]
 
@@ -16,4 +16,7 @@ def require_tls(candidate: Candidate) -> Reject | None:
 
     Without this step the host has to provide TLS, or a proxy that is not known here.
     """
-    return None if candidate.facts.tls else _PLAIN
+    if candidate.facts.tls:
+        return None
+    candidate.cause = Cause("tls_required")
+    return _PLAIN

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ocpp_core.addresses.networks import read_address
 from ocpp_core.websocket.headers import TCHARS, elements
 
-from .trusted import ForwardedHeader, normal_address
+from .trusted import ForwardedHeader
 
 __all__ = ["MAX_NODES", "Origin", "origin_of"]
 
@@ -123,6 +124,10 @@ def _forwarded(value: str) -> list[_Hop] | None:
 
 
 def _address(node: str) -> str | None:
-    """Return the address of a node without its port; None if it has none."""
+    """Return the address of a node without its port; None if it has none.
+
+    An address with a zone is none: a zone has a meaning on one host only.
+    """
     found = _NODE.fullmatch(node)
-    return normal_address(node if found is None else found[1] or found[2])
+    parsed = None if "%" in node else read_address(node if found is None else found[1] or found[2])
+    return None if parsed is None else str(parsed)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NamedTuple
 
-from .trusted import normal_address
+from ocpp_core.addresses.networks import read_address
 
 __all__ = ["MAX_LENGTH", "ProxyHeader", "ProxyHeaderError", "ProxyHeaderReader"]
 
@@ -125,7 +125,7 @@ def _line(line: bytes) -> ProxyHeader:
         raise ProxyHeaderError("the PROXY header of version 1 has an invalid address") from None
     if max(int(found[4]), int(found[5])) > _MAX_PORT:
         raise ProxyHeaderError("the PROXY header of version 1 has an invalid port")
-    return ProxyHeader(normal_address(str(source)))
+    return ProxyHeader(str(read_address(str(source))))
 
 
 def _binary(command: int, family: int, rest: bytes) -> ProxyHeader:
@@ -148,7 +148,7 @@ def _source(family: int, addresses: bytes) -> str | None:
     if family == _TCP4:
         return str(IPv4Address(addresses[:4]))
     if family == _TCP6:
-        return normal_address(str(IPv6Address(addresses[:16])))
+        return str(read_address(str(IPv6Address(addresses[:16]))))
     return None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ocpp_transports.events import ConnectionFailedEvent
 from ocpp_transports.handshake import ConnectionFacts
@@ -10,7 +10,10 @@ from ocpp_transports.handshake import ConnectionFacts
 from ._interfaces import Connection, InputSink, StreamInput
 from ._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
 
-__all__ = ["AcceptRules", "Admit", "Connected"]
+__all__ = ["BAD_PROXY_HEADER", "AcceptRules", "Admit", "Connected"]
+
+BAD_PROXY_HEADER: Final = "a connection without a valid PROXY header was closed"
+"""What failed, for `AcceptRules.failed`."""
 
 Connected: TypeAlias = Callable[[Connection[bytes], ConnectionFacts], InputSink[StreamInput]]
 """Called for every accepted stream after its TLS handshake; returns the driver that the connection feeds."""

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import anyio
 
 from ocpp_core.proxies.proxy_protocol import MAX_LENGTH, ProxyHeader, ProxyHeaderError, ProxyHeaderReader
-from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._accepting import BAD_PROXY_HEADER, AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Connection, InputSink, StreamInput
 from ocpp_transports.events import ConnectionFailedEvent
 from ocpp_transports.handshake import ConnectionFacts
@@ -115,7 +115,7 @@ class Arrival:
     def _failed(self, error: Exception) -> bool:
         reason = f"no PROXY header within {HEADER_TIMEOUT:g} s" if isinstance(error, TimeoutError) else str(error)
         event = ConnectionFailedEvent(self.address, reason, error.with_traceback(None))
-        self._rules.failed("a connection without a valid PROXY header was closed", event)
+        self._rules.failed(BAD_PROXY_HEADER, event)
         return False
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol, get_args
 
 from ocpp_core.admission.pins import normal_fingerprint
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule
-from ocpp_core.proxies.trusted import Networks
+from ocpp_core.proxies.trusted import TrustedProxies
 from ocpp_core.websocket.headers import is_token
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.handshake import BrokenEscapes, ConnectionMiddleware, ForwardedHeader, UnmatchedProtocol
@@ -150,13 +150,7 @@ class _Options(Protocol):
 def expect_proxies(options: _Options) -> None:
     """Raise TypeError or ValueError unless the options about proxies are possible, alone and together."""
     given = options.trusted_proxies
-    if (
-        isinstance(given, (str, bytes, Mapping))
-        or not isinstance(given, Collection)
-        or not all(isinstance(text, str) for text in given)
-    ):
-        raise TypeError(f"expected trusted_proxies as a list of addresses and networks, got {given!r}")
-    Networks(given)
+    TrustedProxies(given)
     if options.forwarded_header is not None and options.forwarded_header not in get_args(ForwardedHeader):
         expected = " or ".join(map(repr, get_args(ForwardedHeader)))
         raise ValueError(f"expected forwarded_header {expected}, got {options.forwarded_header!r}")

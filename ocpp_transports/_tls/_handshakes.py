@@ -15,9 +15,10 @@ from ocpp_transports.events import ConnectionFailedEvent
 from ._alerts import sending_alerts
 from ._reasons import server_reason
 
-__all__ = ["CROWDED_TIMEOUT", "TLSHandshakes"]
+__all__ = ["CROWDED_TIMEOUT", "TLS_FAILED", "TLSHandshakes"]
 
-_FAILED: Final = "TLS handshake failed"
+TLS_FAILED: Final = "TLS handshake failed"
+"""What failed, for `AcceptRules.failed`."""
 CROWDED_TIMEOUT: Final = 5.0
 """Seconds a handshake may take while others wait for its place; then it is ended."""
 
@@ -92,7 +93,7 @@ class TLSHandshakes:
             self.leave(connection)
 
     def _failed(self, address: str | None, error: Exception) -> None:
-        self._rules.failed(_FAILED, ConnectionFailedEvent(address, server_reason(error), error))
+        self._rules.failed(TLS_FAILED, ConnectionFailedEvent(address, server_reason(error), error))
 
     def leave(self, connection: Closable) -> None:
         """Note that the handshake of a connection has ended, or that there will be none. Idempotent."""

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from ocpp_core.proxies.certificate_header import certificate_in
 from ocpp_core.proxies.forwarded import origin_of
 from ocpp_core.proxies.proxy_protocol import ProxyHeaderError, ProxyHeaderReader
-from ocpp_core.proxies.trusted import Networks
+from ocpp_core.proxies.trusted import TrustedProxies
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
-TRUSTS = Networks(["10.0.0.0/8"]).contains
+TRUSTS = TrustedProxies(["10.0.0.0/8"]).contains
 
 headers = st.one_of(
     st.binary(max_size=200),

@@ -118,4 +118,4 @@ class _Ignored:
             return
         more = f" (and {self._more:,} more before)" if self._more else ""
         self._silent_until, self._more = now + _INTERVAL, 0
-        self._alarmed(SecurityEvent("forwarded_header_ignored", "", address, f"{what}{more}"))
+        self._alarmed(SecurityEvent("forwarded_header_ignored", None, address, f"{what}{more}"))

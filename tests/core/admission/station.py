@@ -18,7 +18,7 @@ from ocpp_core.admission.middleware import ConnectionMiddleware
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Ask, Candidate, proceed
+from ocpp_core.admission.step import Ask, Candidate, Step, proceed
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
@@ -38,6 +38,7 @@ class Rules:
     certificate_pins: Pins | None = None
     tls_terminated: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    gates: tuple[Step, ...] = ()
     connection_middleware: tuple[ConnectionMiddleware, ...] = ()
     keeps_sessions: bool = False
     unauthenticated_sessions: bool = False

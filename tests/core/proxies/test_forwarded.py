@@ -1,11 +1,11 @@
 """The station's address and scheme in X-Forwarded-For, X-Forwarded-Proto and Forwarded (RFC 7239)."""
 
 from ocpp_core.proxies.forwarded import MAX_NODES, origin_of
-from ocpp_core.proxies.trusted import Networks
+from ocpp_core.proxies.trusted import TrustedProxies
 from tests.tables import each
 
 PEER = "10.0.0.1"
-TRUSTS = Networks(["10.0.0.0/24", "2001:db8::/32"]).contains
+TRUSTS = TrustedProxies(["10.0.0.0/24", "2001:db8::/32"]).contains
 BROKEN = "it is malformed"
 NO_ADDRESS = "an entry is not an address"
 
