@@ -17,7 +17,7 @@ from ocpp_transports import OCPPServer, SecurityProfile, TLSOptions, UnexpectedH
 from ocpp_transports._hosts import _arrival
 from ocpp_transports._server._admitting._quota import SocketGate
 from ocpp_transports.events import ConnectionFailedEvent
-from tests.transports.pairs import SECONDS, client_of, knock, reset, serving, station_of, upgrade
+from tests.transports.pairs import SECONDS, client_of, first, knock, reset, serving, station_of, upgrade
 
 pytestmark = pytest.mark.anyio
 
@@ -135,7 +135,7 @@ class TestAListenerForProxies:
     )
     async def test_closes_and_counts_out_what_does_not_begin_with_one(self, secure, data, reason):
         async with listening(http=True, ssl=SERVER_TLS if secure else None) as (server, listener):
-            failures = server.events("connection_failed")
+            failures, incidents = server.events("connection_failed"), server.events("security")
             async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
                 await stream.send(data)
                 if reason.startswith("left"):
@@ -145,6 +145,7 @@ class TestAListenerForProxies:
                     assert await received(stream) == b""
             assert reason in event.reason
             assert event.remote_address == "127.0.0.1"
+            assert (await first(incidents)).kind == "bad_proxy_header"
             await until_open(server, 0)
 
     @pytest.mark.parametrize("is_reset", [False, True])
@@ -238,6 +239,13 @@ async def received(stream):
 
 
 class TestLimitsByAddress:
+    async def test_and_gates_see_the_station(self):
+        gates = {"denied_addresses": [STATION], "allowed_addresses": ["192.0.2.0/24"]}
+        async with serving(forwarded_header="x-forwarded-for", http=True, **gates, **LISTED) as (_, listener):
+            for address, status in ((STATION, 403), ("192.0.2.8", 200), ("6.6.6.6, 192.0.2.8", 200), ("6.6.6.6", 403)):
+                request = HEALTH[:-2] + f"X-Forwarded-For: {address}\r\n\r\n".encode()
+                assert (await knock(listener, request))[0] == status
+
     async def test_are_those_of_the_station_that_a_proxy_reports(self):
         async with (
             serving(
@@ -286,9 +294,14 @@ class TestProfile2:
             ("127.0.0.1", "https", 401),
         ]
         for proxy, proto, expected in asked:
-            async with serving(trusted_proxies=[proxy], **options) as (_, listener):
+            async with serving(trusted_proxies=[proxy], **options) as (server, listener):
+                incidents = server.events("security")
                 fields = [f"X-Forwarded-For: {STATION}", *([f"X-Forwarded-Proto: {proto}"] if proto else [])]
                 assert (await knock(listener, upgrade("/ocpp/CP1", *fields)))[0] == expected
+                kinds = {403: "tls_required", 401: "bad_credentials"}
+                ignored = [] if proxy == "127.0.0.1" else ["forwarded_header_ignored"]
+                for kind in [*ignored, kinds[expected]]:
+                    assert (await first(incidents)).kind == kind
 
 
 class TestProfile3:
