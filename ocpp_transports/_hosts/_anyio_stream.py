@@ -16,14 +16,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from ssl import SSLError
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSStream
 
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
-from ocpp_transports._driver._accepting import Connected
+from ocpp_transports._driver._accepting import Connected, ProxiedSocket
 from ocpp_transports._driver._interfaces import Completion, Handle, InputSink, StreamInput, complete
 from ocpp_transports._driver._limits import HIGH_WATER, LINGER
 from ocpp_transports._tls._handshakes import TLSHandshakes
@@ -34,9 +34,6 @@ from ._owner import ConnectionOwner
 from ._patience import Patience
 from ._streams import address_of, drop, facts_of, keep_alive, socket_of
 from ._tcp import acknowledged, is_broken, unconfirmed
-
-if TYPE_CHECKING:  # loaded only when used
-    from ._arrival import Arrival
 
 __all__ = ["StreamConnection"]
 
@@ -101,7 +98,7 @@ class StreamConnection:
         connected: Connected,
         tls: TLSHandshakes | None = None,
         closed: Callable[[], None] | None = None,
-        arrival: "Arrival | None" = None,
+        arrival: ProxiedSocket | None = None,
     ) -> None:
         """Serve an accepted stream; call `closed` when it is closed.
 
@@ -182,7 +179,7 @@ class StreamConnection:
     # The task of the stream
 
     async def _serve(
-        self, stream: ByteStream, connected: Connected, tls: TLSHandshakes | None, arrival: "Arrival | None"
+        self, stream: ByteStream, connected: Connected, tls: TLSHandshakes | None, arrival: ProxiedSocket | None
     ) -> None:
         if arrival is not None and not await self._has_header(stream, arrival, tls):
             return
@@ -190,7 +187,7 @@ class StreamConnection:
         if secured is not None:
             await self._run(secured, partial(self._connected, secured, connected))
 
-    async def _has_header(self, stream: ByteStream, arrival: "Arrival", tls: TLSHandshakes | None) -> bool:
+    async def _has_header(self, stream: ByteStream, arrival: ProxiedSocket, tls: TLSHandshakes | None) -> bool:
         """Read the PROXY header; return False, with the stream closed, if there is none."""
         is_read = False
         try:
@@ -202,7 +199,7 @@ class StreamConnection:
                 await drop(stream)
         return is_read
 
-    async def _secure(self, stream: ByteStream, tls: TLSHandshakes, arrival: "Arrival | None") -> ByteStream | None:
+    async def _secure(self, stream: ByteStream, tls: TLSHandshakes, arrival: ProxiedSocket | None) -> ByteStream | None:
         """Do the TLS handshake; return None, with the stream closed, if it failed."""
         secured: ByteStream | None = None
         address, is_check = (address_of(stream), False) if arrival is None else (arrival.address, arrival.is_check)

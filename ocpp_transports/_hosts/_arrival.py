@@ -9,7 +9,6 @@ that ends in its TLS handshake. A proxy may check every two seconds.
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import anyio
@@ -20,7 +19,7 @@ from ocpp_transports._driver._interfaces import Connection, InputSink, StreamInp
 from ocpp_transports.events import ConnectionFailedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
-__all__ = ["HEADER_TIMEOUT", "Arrival", "ProxyRules"]
+__all__ = ["HEADER_TIMEOUT", "Arrival"]
 
 HEADER_TIMEOUT: Final = 3.0
 """Seconds for the header, which a proxy sends with the connection; then the socket is closed."""
@@ -37,38 +36,24 @@ class Gate(Protocol):
         """Count a socket by the address in its header; see `Admit`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyRules:
-    """How a listener treats connections that begin with a header of the PROXY protocol."""
-
-    gate: Gate
-    facts: Callable[[ProxyHeader, ConnectionFacts], ConnectionFacts]
-    """Returns the facts of a connection with its header."""
-
-    def arrival(
-        self, rules: AcceptRules, address: str | None, connected: Connected, closed: Callable[[], None]
-    ) -> "Arrival":
-        """Return the state of a socket that was accepted from this address."""
-        return Arrival(self, rules, address, connected, closed)
-
-
 class Arrival:
-    """One accepted socket of a listener for proxies, until it is connected.
+    """One accepted socket of a listener for proxies, until it is connected; see `ProxiedSocket`.
 
-    `address` is that of the proxy, and that of the station once the header is read. Call `released` when the socket is
-    closed.
+    `facts_with` returns the facts of a connection with its header.
     """
 
     def __init__(
         self,
-        proxies: ProxyRules,
+        gate: Gate,
+        facts_with: Callable[[ProxyHeader, ConnectionFacts], ConnectionFacts],
         rules: AcceptRules,
         address: str | None,
         connected: Connected,
         closed: Callable[[], None],
     ) -> None:
         self.address = address
-        self._proxies = proxies
+        self._gate = gate
+        self._facts_with = facts_with
         self._rules = rules
         self._connected = connected
         self._closed = [closed]
@@ -83,7 +68,7 @@ class Arrival:
         """Return True once the header is read; False, after a report, if the socket must be closed."""
         if self.address is None:  # it has left already: on trio its address is then no longer known
             return False
-        if not self._proxies.gate.trusts(self.address):
+        if not self._gate.trusts(self.address):
             return self._failed(ProxyHeaderError("the peer is not in trusted_proxies"))
         try:
             with anyio.fail_after(HEADER_TIMEOUT):
@@ -97,7 +82,7 @@ class Arrival:
 
     def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> InputSink[StreamInput]:
         """Hand the connection over, with what its header states."""
-        return self._connected(connection, self._proxies.facts(self._header, facts))
+        return self._connected(connection, self._facts_with(self._header, facts))
 
     def released(self) -> None:
         """Note that the socket is closed."""
@@ -105,7 +90,7 @@ class Arrival:
             self._closed.pop()()
 
     def _admit(self, address: str) -> bool:
-        closed = self._proxies.gate.admit_behind(address)
+        closed = self._gate.admit_behind(address)
         if closed is None:
             return False
         self._closed.append(closed)

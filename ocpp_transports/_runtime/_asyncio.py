@@ -3,14 +3,15 @@
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 from anyio.abc import SocketAttribute, SocketListener
 
-from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._accepting import AcceptRules, Connected, ProxiedSocket
 from ocpp_transports._driver._interfaces import Dialer, Handle, InputSink, StreamInput
 from ocpp_transports._hosts._asyncio_socket import SocketConnection
 from ocpp_transports._logging._log import Log
@@ -19,10 +20,7 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 
 from ._base import Address
 from ._happy_eyeballs import connect
-from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
-
-if TYPE_CHECKING:  # loaded only when used
-    from ocpp_transports._hosts._arrival import Arrival, ProxyRules
+from ._tasks import ACCEPT_PAUSE, MOST_WAITING, Task, TaskSupervisor
 
 __all__ = ["AsyncioRuntime"]
 
@@ -95,12 +93,7 @@ class AsyncioRuntime(TaskSupervisor):
             await self._loop.create_connection(lambda: stream, sock=connected, ssl=address.ssl, server_hostname=name)
 
     async def accept(
-        self,
-        tls: TLSHandshakes | None,
-        connected: Connected,
-        rules: AcceptRules,
-        proxies: "ProxyRules | None",
-        listener: SocketListener,
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
     ) -> None:
         """Accept indefinitely. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
         listening = listener.extra(SocketAttribute.raw_socket)
@@ -110,23 +103,36 @@ class AsyncioRuntime(TaskSupervisor):
                 for _ in range(_BATCH):
                     if tls is not None and tls.is_full:
                         await tls.until_room()
-                    accepted, address = listening.accept()
-                    accepted.setblocking(False)  # the parameter is positional-only
-                    closed = rules.admit(address[0])
-                    if closed is None:
-                        accepted.close()
-                        continue
-                    if proxies is None:
-                        connection = SocketConnection(self, connected, closed=closed)
-                        self._welcome(accepted, address[0], tls, connection, rules)
-                    else:
-                        arrival = proxies.arrival(rules, address[0], connected, closed)
-                        self._await_header(accepted, arrival, tls, rules)
+                    self._accept_one(listening, tls, connected, rules)
             except BlockingIOError:  # no connection waits any more
                 continue
             except OSError as error:
                 self.accept_failed(rules, None, error)
                 await anyio.sleep(ACCEPT_PAUSE)
+
+    async def accept_waiting(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
+        """Accept what waits now; see TaskSupervisor."""
+        listening = listener.extra(SocketAttribute.raw_socket)
+        with suppress(OSError):  # nothing waits any more, or no file descriptor is left
+            for _ in range(MOST_WAITING):
+                if tls is not None and tls.is_full:
+                    return
+                self._accept_one(listening, tls, connected, rules)
+
+    def _accept_one(
+        self, listening: socket.socket, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
+    ) -> None:
+        accepted, address = listening.accept()
+        accepted.setblocking(False)  # the parameter is positional-only
+        closed = rules.admit(address[0])
+        if closed is None:
+            accepted.close()
+        elif rules.proxied is not None:
+            self._await_header(accepted, rules.proxied(rules, address[0], connected, closed), tls, rules)
+        else:
+            self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
 
     def _welcome(
         self,
@@ -149,7 +155,7 @@ class AsyncioRuntime(TaskSupervisor):
         connection.opening = self.spawn(taking, connection)
 
     def _await_header(
-        self, accepted: socket.socket, arrival: "Arrival", tls: TLSHandshakes | None, rules: AcceptRules
+        self, accepted: socket.socket, arrival: ProxiedSocket, tls: TLSHandshakes | None, rules: AcceptRules
     ) -> None:
         """Serve an accepted socket of a proxy after its header; until then it has its place among the handshakes."""
         self._accepted.add(accepted)
@@ -162,7 +168,7 @@ class AsyncioRuntime(TaskSupervisor):
         self,
         connection: SocketConnection,
         accepted: socket.socket,
-        arrival: "Arrival",
+        arrival: ProxiedSocket,
         tls: TLSHandshakes | None,
         rules: AcceptRules,
     ) -> None:

@@ -5,12 +5,14 @@ exceptions leave the block unchanged, and `aclose` works from any task: it waits
 """
 
 import signal
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio
 import trio
@@ -29,10 +31,7 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports._tls._reasons import client_reason
 
 from ._base import Address
-from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
-
-if TYPE_CHECKING:  # loaded only when used
-    from ocpp_transports._hosts._arrival import ProxyRules
+from ._tasks import ACCEPT_PAUSE, MOST_WAITING, Task, TaskSupervisor
 
 __all__ = ["TrioResult", "TrioRuntime"]
 
@@ -199,12 +198,7 @@ class TrioRuntime(TaskSupervisor):
         return self.stream_dialer(partial(_connect, where))
 
     async def accept(
-        self,
-        tls: TLSHandshakes | None,
-        connected: Connected,
-        rules: AcceptRules,
-        proxies: "ProxyRules | None",
-        listener: SocketListener,
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
     ) -> None:
         while True:
             if tls is not None:
@@ -215,15 +209,37 @@ class TrioRuntime(TaskSupervisor):
                 self.accept_failed(rules, None, error.__cause__ if isinstance(error.__cause__, OSError) else error)
                 await anyio.sleep(ACCEPT_PAUSE)
                 continue
-            address = (accepted.extra(SocketAttribute.remote_address, None) or (None,))[0]
-            closed = rules.admit(address)
-            if closed is None:
-                await anyio.aclose_forcefully(accepted)
-            elif proxies is None:
-                StreamConnection(self).serve(accepted, connected, tls, closed)
-            else:
-                arrival = proxies.arrival(rules, address, connected, closed)
-                StreamConnection(self).serve(accepted, arrival.connected, tls, arrival.released, arrival)
+            await self._welcome(accepted, tls, connected, rules)
+
+    async def accept_waiting(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
+        listening = listener.extra(SocketAttribute.raw_socket)
+        with suppress(OSError):  # nothing waits any more, or no file descriptor is left
+            for _ in range(MOST_WAITING):
+                if tls is not None and tls.is_full:
+                    return
+                accepted, _ = listening.accept()
+                try:
+                    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    stream = await SocketStream.from_socket(accepted)
+                except (OSError, ValueError):  # the peer has left already
+                    accepted.close()
+                else:
+                    await self._welcome(stream, tls, connected, rules)
+
+    async def _welcome(
+        self, accepted: SocketStream, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
+    ) -> None:
+        address = (accepted.extra(SocketAttribute.remote_address, None) or (None,))[0]
+        closed = rules.admit(address)
+        if closed is None:
+            await anyio.aclose_forcefully(accepted)
+        elif rules.proxied is not None:
+            arrival = rules.proxied(rules, address, connected, closed)
+            StreamConnection(self).serve(accepted, arrival.connected, tls, arrival.released, arrival)
+        else:
+            StreamConnection(self).serve(accepted, connected, tls, closed)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:

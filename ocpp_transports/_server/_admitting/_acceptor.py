@@ -62,7 +62,6 @@ from ._rates import HandshakeRates
 
 if TYPE_CHECKING:
     from ocpp_core.proxies.proxy_protocol import ProxyHeader
-    from ocpp_transports._hosts._arrival import ProxyRules
 
     from ._proxy_reports import ProxyReports
 
@@ -118,6 +117,7 @@ class Acceptor:
         gate: SocketGate,
     ) -> None:
         self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost)
+        self._proxied_rules = AcceptRules(admit=gate.admit, failed=lost)
         self.runtime = runtime
         self.handlers = handlers
         self.registry = registry
@@ -147,8 +147,8 @@ class Acceptor:
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
         self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
-        self.rules.tls_timeout = options.tls_limit
-        self.rules.max_tls_handshakes = options.max_tls_handshakes
+        for rules in (self.rules, self._proxied_rules):
+            rules.tls_timeout, rules.max_tls_handshakes = options.tls_limit, options.max_tls_handshakes
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
         self.gate.trusts = options.proxies.contains
@@ -163,11 +163,12 @@ class Acceptor:
 
         return ProxyReports(options, self.runtime.now, self.alarmed)
 
-    def proxy_rules(self) -> "ProxyRules":
+    def rules_for_proxies(self) -> AcceptRules:
         """Return the rules of a listener whose connections begin with a header of the PROXY protocol."""
-        from ocpp_transports._hosts._arrival import ProxyRules  # loaded only when used
+        from ocpp_transports._hosts._arrival import Arrival  # loaded only when used
 
-        return ProxyRules(self.gate, self._announced)
+        self._proxied_rules.proxied = partial(Arrival, self.gate, self._announced)
+        return self._proxied_rules
 
     def _announced(self, header: "ProxyHeader", facts: ConnectionFacts) -> ConnectionFacts:
         return facts if self.reports is None else self.reports.announced(header, facts)
@@ -209,10 +210,17 @@ class Acceptor:
         pending.driver = driver
         return engine, driver
 
-    def close(self) -> None:
-        """Refuse (503) the handshakes that wait, and all later ones."""
-        self.is_closing = self.plain.is_closing = True
+    def drain(self) -> None:
+        """Refuse (503) the handshakes that wait, and all later ones; go on answering plain requests."""
+        self.is_closing = True
         self.policy = replace(self.policy, steps=(_refuse_when_closing,))
+        for pending in tuple(self.places.waiting):
+            if isinstance(pending, _PendingHandshake):
+                pending.give_up()
+
+    def close(self) -> None:
+        """Refuse (503) plain requests too."""
+        self.plain.is_closing = True
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
