@@ -79,11 +79,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             RuntimeError: The server is closing, or systemd passed no such socket.
         """
         options = self._options
-        tls = options.tls if ssl is None else ssl
-        expect_tls(tls)
-        options.expect_deciders()
-        check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
-        live = None if tls is None else LiveTLS(load(tls, options))
+        live = _live_tls(options, ssl)
         expect_place(port, host, backlog, reuse_port=reuse_port, fd=fd, systemd=systemd)
         _expect_proxies(proxy_protocol, options)
         self._expect_here()
@@ -160,6 +156,15 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             release()
         else:
             self._emit("client", station, after=release)
+
+
+def _live_tls(options: ServerOptions, ssl: SSLContext | TLSOptions | None) -> LiveTLS | None:
+    """Return the TLS of a listener, None without. Raises the errors of `listen` about the security profile."""
+    tls = options.tls if ssl is None else ssl
+    expect_tls(tls)
+    options.expect_deciders()
+    check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
+    return None if tls is None else LiveTLS(load(tls, options))
 
 
 def _expect_proxies(proxy_protocol: bool, options: ServerOptions) -> None:
