@@ -25,11 +25,11 @@ from ocpp_core.identity import IdentityRule, by_identity
 from .auth import AskAuth
 from .certificates import CheckCertificate
 from .credentials import CheckCredentials
+from .gates.tls import require_tls
 from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 from .middleware import AskMiddleware, ConnectionMiddleware
 from .passwords import Verify
 from .pins import CheckOrganization, CheckPin, Pins
-from .proxied import require_tls
 from .request import CheckIdentity, ChooseSubprotocol, ReadRequest, expect_identity
 from .sessions import NotePrincipal
 from .step import Step, in_order

@@ -2,9 +2,8 @@
 
 from typing import Final
 
+from ocpp_core.admission.step import Candidate, Cause, refuse
 from ocpp_core.inputs import Reject
-
-from .step import Candidate, Cause, refuse
 
 __all__ = ["require_tls"]
 
