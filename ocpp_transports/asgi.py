@@ -46,6 +46,13 @@ _SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
 }
 """Server options that an ASGI application can neither obey nor enforce, and who is responsible instead."""
 
+_NEEDS_PEERS: Final[Mapping[str, str]] = {
+    "trusted_proxies": (
+        "the ASGI server may replace the addresses of its peers; turn that off (uvicorn: --no-proxy-headers), and pass "
+        "shows_peers=True"
+    ),
+}
+
 _SAFE: Final = "/:@!$&'()*+,;=~"
 """Characters of a path that need no percent escape."""
 _LOOK: Final = 0.1
@@ -75,13 +82,26 @@ class OCPPApplication:
     lifespan events: put `async with server, server.draining():` into the lifespan of the surrounding application.
 
     A message of more than `max_message_size` bytes closes its connection (1009). The ASGI server is responsible for
-    sockets, TLS, pings, compression and unfinished messages. Raises ValueError if the server or one of its routes sets
-    such options to other values than their defaults.
+    sockets, TLS, pings, compression and unfinished messages.
+
+    An ASGI server may read the fields of proxies itself, as uvicorn does unless it runs with `--no-proxy-headers`. Then
+    the address that it passes on is no longer that of the proxy, and a station might be able to choose it.
+
+    Args:
+        server: The server that receives the stations.
+        shows_peers: True if the ASGI server passes the addresses of its peers on as they are. The option
+            `trusted_proxies` needs this.
+
+    Raises:
+        ValueError: The server or one of its routes sets options of the ASGI server to other values than their
+            defaults, or it sets `trusted_proxies` and `shows_peers` is False.
     """
 
-    def __init__(self, server: OCPPServer) -> None:
+    def __init__(self, server: OCPPServer, *, shows_peers: bool = False) -> None:
         for options in server._all_options():
             options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)
+            if not shows_peers:
+                options.expect_defaults("in an ASGI application", _NEEDS_PEERS)
         self.server = server
         """The server that receives the stations."""
 

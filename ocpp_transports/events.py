@@ -275,6 +275,8 @@ class ConnectionFailedEvent:
 
 SecurityEventKind: TypeAlias = Literal[
     RefusalKind,
+    "bad_proxy_header",
+    "forwarded_header_ignored",
     "message_too_big",
     "message_too_slow",
     "output_not_read",
@@ -291,6 +293,7 @@ Refused handshakes, with the usual HTTP status:
 
 * `handshake_rate` (429), `busy` (503, `max_handshakes`), `full` (503, `max_connections`)
 * `denied_address`, `denied_origin` (403)
+* `tls_required` (403): with `trusted_proxies`, a connection that is not TLS
 * `malformed_handshake` (400, 405, 426, 431, 505): not HTTP, not a valid upgrade, or an invalid path
 * `handshake_timeout` (408)
 * `wrong_profile` (403): a route of another security profile than the connection
@@ -303,7 +306,11 @@ Refused handshakes, with the usual HTTP status:
 * `refused_by_application`: a refusal by `auth` or connection middleware with another status
 * `decision_failed` (500): a function of the application raised, or decided nothing
 
-Connections without a request: `too_many_sockets` (`max_sockets`, `max_sockets_per_address`) and `tls_failed`.
+Connections without a request: `too_many_sockets` (`max_sockets`, `max_sockets_per_address`), `tls_failed`, and
+`bad_proxy_header` (no valid header of the PROXY protocol, or not from one of `trusted_proxies`).
+
+`forwarded_header_ignored` refuses nothing, and comes at most once a minute: a peer that is not in `trusted_proxies`
+sent a header field that only a proxy may send, or a trusted proxy sent one that cannot be used.
 
 Connections of stations that the server ended, with the close code:
 

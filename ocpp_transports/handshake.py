@@ -19,6 +19,7 @@ from ocpp_core.admission.middleware import ConnectionContext, ConnectionMiddlewa
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.replacement import Replace
+from ocpp_core.proxies.trusted import ForwardedHeader
 
 __all__ = [
     "AcceptHandshake",
@@ -30,6 +31,7 @@ __all__ = [
     "ConnectionFacts",
     "ConnectionMiddleware",
     "Credentials",
+    "ForwardedHeader",
     "Handshake",
     "HandshakeRejectedError",
     "Identify",

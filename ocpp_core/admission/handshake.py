@@ -76,13 +76,17 @@ class ConnectionFacts:
     """What the host knows of a connection in addition to its request."""
 
     remote_address: str | None = None
-    """Numeric address of the peer; behind a proxy, that of the proxy."""
+    """Numeric address of the station; behind a proxy that is not in `trusted_proxies`, that of the proxy."""
     client_certificate: Mapping[str, Any] | None = None
     """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     tls: bool = False
-    """True if the connection is TLS."""
+    """True if the connection is TLS, or that of the station to the proxy, as a trusted proxy reports."""
     certificate_fingerprint: str | None = None
     """SHA-256 fingerprint of the verified certificate, as 64 lower-case hexadecimal digits."""
+    proxy_address: str | None = None
+    """Numeric address of the trusted proxy that reported these facts; None without one, or if it has no address."""
+    certificate_absent: bool = False
+    """True if the proxy states that the station showed no valid certificate, or must have passed one on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class Handshake:
     query: Mapping[str, str] = field(default_factory=_nothing, repr=False)
     """The query parameters, decoded; the first value of each name."""
     remote_address: str | None = None
-    """Numeric address of the peer."""
+    """Numeric address of the station; behind a proxy that is not in `trusted_proxies`, that of the proxy."""
     client_certificate: Mapping[str, Any] | None = None
     """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     security_profile: SecurityProfile = SecurityProfile.NONE

@@ -25,6 +25,7 @@ from ocpp_core.identity import IdentityRule, by_identity, by_key
 from .auth import AskAuth
 from .certificates import CheckCertificate
 from .credentials import CheckCredentials
+from .gates.tls import require_tls
 from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Namespace, UnmatchedProtocol
 from .middleware import AskMiddleware, ConnectionMiddleware
 from .passwords import Verify
@@ -75,6 +76,10 @@ class AdmissionRules(Protocol):
     @property
     def tls_terminated(self) -> bool:
         """True if a proxy terminates TLS; it need not pass the client certificate on."""
+
+    @property
+    def trusted_proxies(self) -> Collection[str]:
+        """The proxies in front of the server; with them, a connection counts as TLS only if one of them states it."""
 
     @property
     def gates(self) -> tuple[Step, ...]:
@@ -151,6 +156,7 @@ def steps_of(
         ),
         CheckIdentity(identities, identities.usual),
         *(() if rules.namespace is None else (SetNamespace(rules.namespace),)),
+        *((require_tls,) if rules.trusted_proxies and rules.security_profile.uses_tls else ()),
         *map(AskMiddleware, rules.connection_middleware),
         *_authenticating(rules, may_lack_identity=routed or bool(rules.paths_without_identity)),
         *after,

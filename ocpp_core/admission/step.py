@@ -33,6 +33,7 @@ RefusalKind: TypeAlias = Literal[
     "no_route",
     "refused_by_application",
     "replacement_refused",
+    "tls_required",
     "wrong_profile",
 ]
 """The kinds of refused handshakes, for the operator; `SecurityEvent` describes them."""

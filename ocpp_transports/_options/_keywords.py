@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         BrokenEscapes,
         ConnectionMiddleware,
         Credentials,
+        ForwardedHeader,
         Identify,
         Namespace,
         Pins,
@@ -165,6 +166,10 @@ class ServerKeywords(SocketKeywords, total=False):
     tls: TLSOptions | SSLContext | None
     http: bool
     tls_terminated: bool
+    trusted_proxies: Collection[str]
+    forwarded_header: ForwardedHeader | None
+    certificate_header: str | None
+    certificate_verify_header: str | None
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol
     broken_escapes: BrokenEscapes

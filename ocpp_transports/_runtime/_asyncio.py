@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 from anyio.abc import SocketAttribute, SocketListener
 
-from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._accepting import AcceptRules, Connected, ProxiedSocket
 from ocpp_transports._driver._interfaces import Dialer, Handle, InputSink, StreamInput
 from ocpp_transports._hosts._asyncio_socket import SocketConnection
 from ocpp_transports._logging._log import Log
@@ -129,6 +129,8 @@ class AsyncioRuntime(TaskSupervisor):
         closed = rules.admit(address[0])
         if closed is None:
             accepted.close()
+        elif rules.proxied is not None:
+            self._await_header(accepted, rules.proxied(rules, address[0], connected, closed), tls, rules)
         else:
             self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
 
@@ -152,8 +154,41 @@ class AsyncioRuntime(TaskSupervisor):
             taking = self._take_tls(connection, accepted, address, tls)
         connection.opening = self.spawn(taking, connection)
 
+    def _await_header(
+        self, accepted: socket.socket, arrival: ProxiedSocket, tls: TLSHandshakes | None, rules: AcceptRules
+    ) -> None:
+        """Serve an accepted socket of a proxy after its header; until then it has its place among the handshakes."""
+        self._accepted.add(accepted)
+        connection = SocketConnection(self, arrival.connected, closed=arrival.released)
+        if tls is not None:
+            tls.begin(connection)
+        connection.opening = self.spawn(self._take_arrival(connection, accepted, arrival, tls, rules), connection)
+
+    async def _take_arrival(
+        self,
+        connection: SocketConnection,
+        accepted: socket.socket,
+        arrival: ProxiedSocket,
+        tls: TLSHandshakes | None,
+        rules: AcceptRules,
+    ) -> None:
+        self._accepted.discard(accepted)
+        is_read = False
+        try:
+            is_read = await arrival.read(accepted)
+        finally:
+            if not is_read:
+                accepted.close()
+                connection.opened()
+                if tls is not None:
+                    tls.leave(connection)
+        if is_read and tls is None:
+            await self._take(connection, accepted, arrival.address, rules)
+        elif is_read and tls is not None:
+            await self._take_tls(connection, accepted, arrival.address, tls, is_check=arrival.is_check)
+
     async def _take(
-        self, connection: SocketConnection, accepted: socket.socket, address: str, rules: AcceptRules
+        self, connection: SocketConnection, accepted: socket.socket, address: str | None, rules: AcceptRules
     ) -> None:
         self._accepted.discard(accepted)
         try:
@@ -164,11 +199,17 @@ class AsyncioRuntime(TaskSupervisor):
             connection.opened()
 
     async def _take_tls(
-        self, connection: SocketConnection, accepted: socket.socket, address: str, tls: TLSHandshakes
+        self,
+        connection: SocketConnection,
+        accepted: socket.socket,
+        address: str | None,
+        tls: TLSHandshakes,
+        *,
+        is_check: bool = False,
     ) -> None:
         self._accepted.discard(accepted)
         try:
-            with tls.handshake(connection, accepted, address):
+            with tls.handshake(connection, accepted, address, is_check=is_check):
                 await self._loop.connect_accepted_socket(
                     lambda: connection, accepted, ssl=tls.context, ssl_handshake_timeout=tls.timeout
                 )

@@ -231,9 +231,13 @@ class TrioRuntime(TaskSupervisor):
     async def _welcome(
         self, accepted: SocketStream, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
     ) -> None:
-        closed = rules.admit((accepted.extra(SocketAttribute.remote_address, None) or (None,))[0])
+        address = (accepted.extra(SocketAttribute.remote_address, None) or (None,))[0]
+        closed = rules.admit(address)
         if closed is None:
             await anyio.aclose_forcefully(accepted)
+        elif rules.proxied is not None:
+            arrival = rules.proxied(rules, address, connected, closed)
+            StreamConnection(self).serve(accepted, arrival.connected, tls, arrival.released, arrival)
         else:
             StreamConnection(self).serve(accepted, connected, tls, closed)
 

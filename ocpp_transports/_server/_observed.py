@@ -1,10 +1,11 @@
 """The events of all connections of a server: for its observers, and as its own events with the station."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
 
 from ocpp_transports._callbacks._containment import end_program
+from ocpp_transports._driver._accepting import BAD_PROXY_HEADER
 from ocpp_transports._logging._log import Log
 from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import MESSAGE_EVENTS
@@ -16,6 +17,7 @@ from ocpp_transports.events import (
     ConnectionFailedEvent,
     ErrorEvent,
     SecurityEvent,
+    SecurityEventKind,
     StationEvent,
     UpgradeAbortedEvent,
 )
@@ -30,6 +32,11 @@ __all__ = ["ObservedMixin", "ServerObserver"]
 ServerObserver: TypeAlias = Callable[[ConnectionEvent, OCPPServerClient | None], object]
 ObserverT = TypeVar("ObserverT", bound=ServerObserver)
 
+_INCIDENTS: Final[Mapping[str, SecurityEventKind]] = {
+    TLS_FAILED: "tls_failed",
+    BAD_PROXY_HEADER: "bad_proxy_header",
+}
+"""The failures before a request that are security events, by what failed."""
 _OF_STATIONS: Final = frozenset(STATION_EVENTS)
 _OF_REFUSED_CONNECTIONS: Final = frozenset({"upgrade_aborted", "connection_failed", "security", "error"})
 
@@ -82,10 +89,11 @@ class ObservedMixin(ServerEvents):
 
     def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
         """Log and emit that a connection failed before its request."""
-        if kind == TLS_FAILED:
-            self._alarmed(SecurityEvent("tls_failed", None, event.remote_address, event.reason))
-        else:
+        incident = _INCIDENTS.get(kind)
+        if incident is None:
             self._log.connection_failed(kind, event.remote_address, event.reason)
+        else:
+            self._alarmed(SecurityEvent(incident, None, event.remote_address, event.reason))
         self._emit("connection_failed", event)
 
     def _turned_away(self, remote_address: str | None, limit: str) -> None:

@@ -171,6 +171,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         fd: int | None = None,
         systemd: bool | str = False,
         security_profile: SecurityProfile | int | None = None,
+        proxy_protocol: bool = False,
     ) -> BlockingListener:
         """Listen on a TCP port; the server accepts stations until `close`, whatever this thread does.
 
@@ -183,6 +184,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             fd: The descriptor of a socket to listen on, instead of a port; see `OCPPServer.listen`.
             systemd: True or a name to listen on sockets that systemd passes; see `OCPPServer.listen`.
             security_profile: Replaces the option for stations that connect to this port; not the one of a route.
+            proxy_protocol: True if connections begin with a header of the PROXY protocol; see `OCPPServer.listen`.
 
         Returns:
             The listener, with its `host`, `port` and `close()`.
@@ -202,6 +204,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             fd=fd,
             systemd=systemd,
             security_profile=security_profile,
+            proxy_protocol=proxy_protocol,
         )
         listener = self._bridge.run_open(listen)
         return BlockingListener(listener, self._bridge)

@@ -24,7 +24,8 @@ LAYERS = {
         "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "typed",
         "v16", "v201", "v21", "states", "backoff", "limits", "config", "inputs", "client_states", "actions",
         "_direct", "timers", "_tolerance", "outbound", "inbound", "session", "client", "server", "identity",
-        "handshake", "admission", "refusals", "validation", "link", "stack", "testing", "replay",
+        "handshake", "addresses", "proxies", "admission", "refusals", "validation", "link", "stack", "testing",
+        "replay",
     ),
     "ocpp_transports": (
         "handshake", "certificates", "passwords", "plain_http", "_logging", "events", "event_names", "_callbacks",

@@ -36,6 +36,15 @@ class TestPlainRequests:
         assert "x-kind: pot" in pot
         assert pot.endswith('\r\n\r\n"1"')
 
+    async def test_have_the_address_that_a_trusted_proxy_reports(self):
+        async with csms(trusted_proxies=["10.0.0.1"], forwarded_header="x-forwarded-for") as server:
+            server.http("/who")(lambda request: (200, {}, request.remote_address))
+            asgi = Played({"type": "http.request"})
+            request = scope(type="http", method="GET", path="/who", client=("10.0.0.1", 4711))
+            request["headers"] = [(b"x-forwarded-for", b"192.0.2.7")]
+            await OCPPApplication(server, shows_peers=True)(request, asgi.receive, asgi.send)
+        assert asgi.sent[1]["body"] == b'"192.0.2.7"'
+
     async def test_by_head_get_the_same_head_alone(self):
         async with uvicorn_running(OCPPApplication(csms(http=True))) as port:
             answer = await answer_to(port, b"HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -23,7 +23,7 @@ from functools import partial
 from itertools import count
 from logging import DEBUG
 from random import Random
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
 from ocpp_core.admission.replacement import CheckReplacement
@@ -60,6 +60,11 @@ from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
 from ._rates import HandshakeRates
 
+if TYPE_CHECKING:
+    from ocpp_core.proxies.proxy_protocol import ProxyHeader
+
+    from ._proxy_reports import ProxyReports
+
 __all__ = ["Acceptor", "Plans"]
 
 Plans: TypeAlias = Mapping[SecurityProfile | None, RoutingPlan]
@@ -92,6 +97,7 @@ class Acceptor:
         gate: SocketGate,
     ) -> None:
         self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost)
+        self._proxied_rules = AcceptRules(admit=gate.admit, failed=lost)
         self.runtime = runtime
         self.registry = registry
         self.callbacks = callbacks
@@ -122,10 +128,31 @@ class Acceptor:
         self._threads.limit_to(options.max_password_checks)
         made = {profile: Policies(plan, self.places, self.rates, self.registry) for profile, plan in plans.items()}
         self.policies = {**self.policies, **made}  # handshakes from a listener that was closed still need the old ones
-        self.rules.tls_timeout = options.tls_limit
-        self.rules.max_tls_handshakes = options.max_tls_handshakes
+        for rules in (self.rules, self._proxied_rules):
+            rules.tls_timeout, rules.max_tls_handshakes = options.tls_limit, options.max_tls_handshakes
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
+        self.gate.trusts = options.proxies.contains
+        self.reports: ProxyReports | None = self._reports_of(options)
+        self.plain.reports = self.reports
+
+    def _reports_of(self, options: ServerOptions) -> "ProxyReports | None":
+        """Return what reads the reports of trusted proxies, if there are any."""
+        if not options.trusted_proxies:
+            return None
+        from ._proxy_reports import ProxyReports  # loaded only when used
+
+        return ProxyReports(options, self.runtime.now, self.alarmed)
+
+    def rules_for_proxies(self) -> AcceptRules:
+        """Return the rules of a listener whose connections begin with a header of the PROXY protocol."""
+        from ocpp_transports._hosts._arrival import Arrival  # loaded only when used
+
+        self._proxied_rules.proxied = partial(Arrival, self.gate, self._announced)
+        return self._proxied_rules
+
+    def _announced(self, header: "ProxyHeader", facts: ConnectionFacts) -> ConnectionFacts:
+        return facts if self.reports is None else self.reports.announced(header, facts)
 
     def connected(
         self, connection: Connection[bytes], facts: ConnectionFacts, profile: SecurityProfile | None = None
@@ -240,6 +267,8 @@ class _PendingHandshake:
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
+        if acceptor.reports is not None:
+            self.facts = acceptor.reports.reported(self.facts, action.headers)
         self._candidate = candidate = Candidate(action, self.facts)
         policies = acceptor.policies[self._profile]
         self._policy = policies.own
@@ -258,6 +287,8 @@ class _PendingHandshake:
 
     def http_requested(self, action: HttpRequest) -> None:
         """Answer a plain request, perhaps later."""
+        if (reports := self._acceptor.reports) is not None:
+            self.facts = reports.reported(self.facts, action.headers)
         request = plain_request(action.method, action.target, action.headers, self.facts.remote_address)
         self._exchange = self._acceptor.plain.begin(request, self.facts, cast("Driver[Respond]", self.driver).feed)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._driver._limits import BACKLOG
+from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._tls import TLSOptions, expect_tls
 from ocpp_transports._options._warm_up import warm_up_in_thread
 from ocpp_transports._runtime._base import Listener, SocketRuntime
@@ -37,6 +38,7 @@ class _Place(NamedTuple):
     reuse_port: bool
     fd: int | None
     systemd: bool | str
+    proxy_protocol: bool
 
 
 class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
@@ -60,6 +62,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         fd: int | None = None,
         systemd: bool | str = False,
         security_profile: SecurityProfile | int | None = None,
+        proxy_protocol: bool = False,
     ) -> Listener:
         """Listen on a TCP port; you may call it several times.
 
@@ -78,6 +81,8 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
                 `FileDescriptorName` of some of them.
             security_profile: Replaces the option for stations that connect to this port; not the one of a route. Other
                 options that do not apply to this profile are left out, such as `credentials` on profile 3.
+            proxy_protocol: True if every connection begins with a header of the PROXY protocol, version 1 or 2, before
+                TLS. Sockets of peers that are not in `trusted_proxies` are closed, and those without a header in 3 s.
 
         Returns:
             The listener, with its `host`, `port` and `aclose()`.
@@ -85,7 +90,8 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         Raises:
             OSError: The port is not available.
             ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
-                the passwords of profile 1 or 2. Also for two places to listen, and a socket that does not listen.
+                the passwords of profile 1 or 2. Also for two places to listen, a socket that does not listen,
+                and `proxy_protocol` without `trusted_proxies`.
             TypeError: An argument has the wrong type.
             RuntimeError: The server is closing, or systemd passed no such socket.
         """
@@ -94,13 +100,14 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         tls = options.tls if ssl is None else ssl
         expect_tls(tls)
         expect_place(port, host, backlog, reuse_port=reuse_port, fd=fd, systemd=systemd)
+        _expect_proxies(proxy_protocol, options)
         self._expect_here()
         with self._plan_listener(profile) as plan:
             plan.expect_deciders()
             plan.expect_listener(tls=tls is not None)
             profiles = plan.profiles(tls=True)
             live = None if tls is None else LiveTLS(load(tls, options, profiles), profiles)
-            place = _Place(port, host, backlog, reuse_port, fd, systemd)
+            place = _Place(port, host, backlog, reuse_port, fd, systemd, proxy_protocol)
             return await self._listen(plan, profile, live, place)
 
     # Internals
@@ -125,7 +132,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
                 reuse_port=place.reuse_port,
                 inherited=inherited_sockets(place.fd, place.systemd),
                 connected=connected,
-                rules=acceptor.rules,
+                rules=acceptor.rules_for_proxies() if place.proxy_protocol else acceptor.rules,
             )
             self._profiles = {each: self._profiles[each] for each in self._open_listeners()} | {listener: profile}
             self._listeners = {**self._open_listeners(), listener: live}
@@ -177,3 +184,11 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             release()
         else:
             self._emit("client", station, after=release)
+
+
+def _expect_proxies(proxy_protocol: bool, options: ServerOptions) -> None:
+    """Raise TypeError or ValueError if a listener cannot demand the PROXY protocol."""
+    if not isinstance(proxy_protocol, bool):
+        raise TypeError(f"expected proxy_protocol as bool, got {proxy_protocol!r}")
+    if proxy_protocol and not options.trusted_proxies:
+        raise ValueError("expected trusted_proxies with proxy_protocol=True: headers of other peers do not count")

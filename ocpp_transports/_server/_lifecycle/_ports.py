@@ -23,6 +23,7 @@ class ListenKeywords(TypedDict, total=False):
     fd: int | None
     systemd: bool | str
     security_profile: "SecurityProfile | int | None"
+    proxy_protocol: bool
 
 
 def expect_place(

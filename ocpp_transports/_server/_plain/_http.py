@@ -11,10 +11,11 @@ however many handshakes wait. The function must never outlive its connection: `s
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from inspect import iscoroutine
 from math import isfinite
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.inputs import Respond
@@ -28,6 +29,9 @@ from ocpp_transports.events import SecurityEvent
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
 from ._http_handlers import HttpHandlers, read_answer
+
+if TYPE_CHECKING:
+    from ocpp_transports._server._admitting._proxy_reports import ProxyReports
 
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
 
@@ -102,6 +106,7 @@ class PlainRequests:
         alarmed: Callable[[SecurityEvent], None],
     ) -> None:
         self.options = options
+        self.reports: ProxyReports | None = None
         self.is_closing = False
         self.runtime = runtime
         self.places = places
@@ -133,6 +138,9 @@ class PlainRequests:
         """Answer a request that another library received; cancelling it means that the peer has left."""
         completion: Completion[Respond] = self.runtime.completion()
         facts = ConnectionFacts(request.remote_address)
+        if self.reports is not None:
+            facts = self.reports.reported(facts, request.headers)
+            request = replace(request, remote_address=facts.remote_address)
         exchange = self.begin(request, facts, partial(complete, completion))
         try:
             return await completion

@@ -14,6 +14,7 @@ __all__ = ["WITHOUT_ROUTES", "expect_route_options", "for_route", "route_options
 
 _SOCKETS: Final = "it limits the sockets of all listeners"
 _HANDSHAKES: Final = "it limits the handshakes of all routes"
+_PROXIES: Final = "what proxies report is read before the path"
 _CERTIFICATES: Final = "the certificates belong to a listener"
 
 WITHOUT_ROUTES: Final[Mapping[str, str]] = {
@@ -28,6 +29,10 @@ WITHOUT_ROUTES: Final[Mapping[str, str]] = {
     "max_password_checks": _HANDSHAKES,
     "handshake_rate": _HANDSHAKES,
     "handshake_burst": _HANDSHAKES,
+    "trusted_proxies": _PROXIES,
+    "forwarded_header": _PROXIES,
+    "certificate_header": _PROXIES,
+    "certificate_verify_header": _PROXIES,
     "session_ttl": "the sessions of all routes are kept together",
     "max_sessions": "the sessions of all routes are kept together",
     "security_logging": "the server reports the incidents of all routes",

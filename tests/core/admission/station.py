@@ -38,6 +38,7 @@ class Rules:
     organizations: frozenset[str] = frozenset()
     certificate_pins: Pins | None = None
     tls_terminated: bool = False
+    trusted_proxies: tuple[str, ...] = ()
     gates: tuple[Step, ...] = ()
     connection_middleware: tuple[ConnectionMiddleware, ...] = ()
     keeps_sessions: bool = False

@@ -118,6 +118,16 @@ class TestRulesOfAdmission:
             ({"security_profile": 3, "certificate_pins": {"CP1": [5]}}, TypeError, "fingerprint as str"),
             ({"security_profile": 3, "certificate_pins": {"CP1": None}}, TypeError, "or a list of them, got NoneType"),
             ({"security_profile": 3, "certificate_pins": {}, "tls_terminated": True}, ValueError, "does not pass"),
+            ({"trusted_proxies": "10.0.0.1"}, TypeError, "each a str, got '10.0.0.1'"),
+            ({"trusted_proxies": ["localhost"]}, ValueError, "trusted_proxies with IPv4 or IPv6 addresses"),
+            ({"trusted_proxies": ["0.0.0.0/0"]}, ValueError, "without networks of every address"),
+            ({"trusted_proxies": ["::1"], "forwarded_header": "Forwarded"}, ValueError, "got 'Forwarded'"),
+            ({"forwarded_header": "forwarded"}, ValueError, "trusted_proxies with forwarded_header"),
+            ({"security_profile": 3, "certificate_header": "X-Cert"}, ValueError, "proxies with certificate_header"),
+            ({"trusted_proxies": ["::1"], "certificate_header": "X-Cert"}, ValueError, "it would not be used"),
+            ({"trusted_proxies": ["::1"], "certificate_header": "X Cert"}, ValueError, "name of a header field"),
+            ({"trusted_proxies": ["::1"], "certificate_verify_header": 5}, TypeError, "name of a header field"),
+            ({"certificate_verify_header": "X-Verify"}, ValueError, "without certificate_header"),
         ],
     )
     def test_that_make_no_sense_raise_at_construction(self, rules, error, expected):
