@@ -23,6 +23,7 @@ from .answers import Answers
 from .held import HeldRequests
 from .rate import InboundRate
 from .repeats import Repeats
+from .unanswered import DROPPED, LOST, count_unanswered
 
 __all__ = ["Requests"]
 
@@ -265,11 +266,19 @@ class Requests(Repeats):
         self._send(text)
         if answers is not None:
             answers.keep(request, text, now, config.answer_window)
-        if config.trace:
-            frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
-            self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
+        if config.is_watched:
+            self._watch(request, reply, now)
         if self._held is not None:
             self.dispatch_held(now)
+
+    def _watch(self, request: Dispatch, reply: Reply, now: float) -> None:
+        """Count and trace a CALLRESULT that was sent."""
+        config, latency = self.config, now - request.received_at
+        if config.meter is not None:
+            config.meter.inbound.result(request.action, latency)
+        if config.trace:
+            frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
+            self._emit(Trace(Direction.OUT, frame, request.action, latency))
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Report a bad result to this side, and send an InternalError without details to the peer."""
@@ -325,6 +334,8 @@ class Requests(Repeats):
             details = {}
             text = encode_error(kind, message_id, spelled, description, details)
         self._send(text)
+        if self.config.meter is not None and action is not None:
+            self.config.meter.inbound.error(action, latency or 0.0)
         if self.config.trace:
             self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
 
@@ -342,13 +353,14 @@ class Requests(Repeats):
             self._declined[decline.request] = None
             if len(self._declined) > self.config.max_declined:
                 oldest = next(iter(self._declined))
-                self._close(oldest)
+                count_unanswered(self.config.meter, (self._close(oldest),), DROPPED)
                 self._emit(Abandon(oldest))
         self.dispatch_held(now)
 
     def abandon(self, now: float) -> None:
         """Remove all requests: only a copy on a later connection can still get the result of a handler."""
         abandoned = list(self._open)
+        count_unanswered(self.config.meter, (*self._open.values(), *(self._held or ())), LOST)
         if self._answers is not None and self.config.late_answers:
             for request in self._open.values():
                 if request.expects_reply and request.request not in self._declined:

@@ -9,8 +9,8 @@ from ocpp_core.inputs import Notify
 from ocpp_core.messages import Malformed, MessageType, decode, encode_message, encode_payload, utf8_length
 from ocpp_core.versions import Version
 
-from .call import check_message_id, expect_room
-from .calls import Calls, violation_error, with_newest
+from .call import check_message_id, expect_room, with_newest
+from .calls import Calls, violation_error
 
 __all__ = ["UNREADABLE_ID", "Sends", "prepare_send"]
 

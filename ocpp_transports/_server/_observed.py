@@ -42,6 +42,8 @@ class ObservedMixin(ServerEvents):
     _registry: ConnectionRegistry
     _close_grace: CloseGrace
     _log: Log
+    _metrics: Metrics | None
+    """What counts, for the option `metrics`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,17 +79,23 @@ class ObservedMixin(ServerEvents):
         """Log and emit that a handshake was rejected."""
         text = f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}"
         self._log.info(text, identity=event.identity)
+        if self._metrics is not None:
+            self._metrics.refused(event.status, event.reason)
         self._emit("upgrade_aborted", event)
 
     def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
         """Log and emit that a connection failed before its request."""
         self._log.connection_failed(kind, event.remote_address, event.reason)
+        if self._metrics is not None:
+            self._metrics.count("ocpp_connections_failed")
         self._emit("connection_failed", event)
 
     def _alarmed(self, event: SecurityEvent) -> None:
         """Log and emit a rejection that may be an attack."""
         origin = f"{event.identity} at {event.remote_address}"
         self._log.connection_failed("a station was refused", origin, event.detail, event.identity)
+        if self._metrics is not None:
+            self._metrics.count("ocpp_security_events", event.kind)
         self._emit("security", event)
 
     def _failed(self, text: str, error: BaseException) -> None:

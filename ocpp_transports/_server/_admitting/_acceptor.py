@@ -265,8 +265,11 @@ class _PendingHandshake:
             self._exchange.stop()
 
     def reported(self, report: Report) -> None:
-        """Log it."""
+        """Log it, and count it for the option `metrics`."""
         self._log.reported(report)
+        metrics = self._policy.options.meter
+        if metrics is not None:
+            metrics.reported(report)
 
     # Deciding
 

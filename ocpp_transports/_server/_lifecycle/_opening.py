@@ -19,6 +19,7 @@ from ocpp_transports._server._plain._http_handlers import HttpHandlers
 from ocpp_transports._server._renewal._mixin import RenewalMixin
 from ocpp_transports._server._renewal._renewal import load
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
+from ocpp_transports._server._stations._counted import counted
 from ocpp_transports._tls._loaded import LiveTLS
 
 __all__ = ["OpeningMixin"]
@@ -103,15 +104,16 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
+            opened, ended = counted(self._registry, self._metrics)
             self._acceptor = Acceptor(
                 self._runtime,
                 self._options,
                 self._handlers,
                 self._registry,
                 ConnectionCallbacks(
-                    self._registry.opened,
+                    opened,
                     self._ready,
-                    self._registry.ended,
+                    ended,
                     self._close_grace,
                     self._alarmed,
                     self._observers,
