@@ -5,7 +5,7 @@ from functools import cache
 from math import inf
 from typing import Final
 
-from ._families import MetricFamily, MetricKind
+from ._families import MetricFamily
 from ._values import HistogramValue, MetricSample
 
 __all__ = ["OPENMETRICS_TYPE", "TEXT_TYPE", "exposition"]
@@ -19,7 +19,7 @@ def exposition(families: Iterable[tuple[MetricFamily, Sequence[MetricSample]]], 
     lines: list[str] = []
     for family, samples in families:
         name = family.name if openmetrics else family.exposed_name
-        lines += (f"# HELP {name} {_escaped(family.help)}", f"# TYPE {name} {family.kind.value}")
+        lines += (f"# HELP {name} {_escaped(family.meaning)}", f"# TYPE {name} {family.kind.value}")
         for sample in samples:
             labels = ",".join(
                 f'{label}="{_escaped(value, quotes=True)}"'

@@ -30,7 +30,7 @@ class MetricFamily:
     """The name without the `_total` of counters."""
     kind: MetricKind
     """Whether it grows only, grows and falls, or is a histogram."""
-    help: str
+    meaning: str
     """What it counts, as one sentence."""
     labels: tuple[str, ...] = ()
     """The names of its labels."""
@@ -41,16 +41,16 @@ class MetricFamily:
         return f"{self.name}_total" if self.kind is MetricKind.COUNTER else self.name
 
 
-def _counter(name: str, help: str, *labels: str) -> MetricFamily:
-    return MetricFamily(name, MetricKind.COUNTER, help, labels)
+def _counter(name: str, meaning: str, *labels: str) -> MetricFamily:
+    return MetricFamily(name, MetricKind.COUNTER, meaning, labels)
 
 
-def _gauge(name: str, help: str, *labels: str) -> MetricFamily:
-    return MetricFamily(name, MetricKind.GAUGE, help, labels)
+def _gauge(name: str, meaning: str, *labels: str) -> MetricFamily:
+    return MetricFamily(name, MetricKind.GAUGE, meaning, labels)
 
 
-def _histogram(name: str, help: str, *labels: str) -> MetricFamily:
-    return MetricFamily(name, MetricKind.HISTOGRAM, help, labels)
+def _histogram(name: str, meaning: str, *labels: str) -> MetricFamily:
+    return MetricFamily(name, MetricKind.HISTOGRAM, meaning, labels)
 
 
 FAMILIES: Final = {

@@ -202,7 +202,7 @@ class PeerOptions:
         """Return a copy with changes. Raises TypeError for an unknown option, and the errors of the constructor."""
         self.check_names(changes)
         if changes.get("metrics", self.metrics) is not self.metrics:
-            raise ValueError("cannot change metrics: connections count from their beginning; pass it to the constructor")
+            raise ValueError("cannot change metrics: it is fixed; pass it to the constructor")
         return replace(self, **changes)
 
     @cached_property

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 from ocpp_core.admission.pins import normal_fingerprint
+from ocpp_core.handshake import expect_basic_user
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.handshake import BrokenEscapes, UnmatchedProtocol
 
@@ -13,6 +14,7 @@ __all__ = [
     "expect_credentials",
     "expect_identify",
     "expect_organizations",
+    "expect_pair",
     "expect_paths",
     "expect_pins",
     "expect_verify",
@@ -34,6 +36,17 @@ def expect_credentials(credentials: object) -> None:
         if not isinstance(identity, str) or not isinstance(password, (str, bytes)):
             kind = type(password).__name__
             raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
+
+
+def expect_pair(credentials: object) -> None:
+    """Raise TypeError unless this is None, or a user name and a password; ValueError for a name with a colon."""
+    match credentials:
+        case None:
+            pass
+        case (str(user), str()):
+            expect_basic_user(user)
+        case _:
+            raise TypeError("expected metrics_credentials as a tuple of user name and password, each a str")
 
 
 def expect_verify(verify: object) -> None:

@@ -21,6 +21,7 @@ from ._deciders import (
     expect_credentials,
     expect_identify,
     expect_organizations,
+    expect_pair,
     expect_paths,
     expect_pins,
     expect_verify,
@@ -65,8 +66,11 @@ class ServerOptions(SocketOptions):
     tls: TLSOptions | SSLContext | None = None
     """Certificates for `listen`."""
     http: bool = False
-    """Answer plain GET and HEAD requests of `/health` with 200 and `{"status": "ok"}` as long as the event loop runs.
-    Register functions for other paths with `OCPPServer.http`; any other plain request gets 426."""
+    """Answer plain GET and HEAD requests: `/health` with 200 as long as the event loop runs, `/ready` with 200, or 503
+    while the server closes, and `/metrics` with the metrics if the option `metrics` is on. Register functions for other
+    paths with `OCPPServer.http`; any other plain request gets 426."""
+    metrics_credentials: tuple[str, str] | None = field(default=None, repr=False)
+    """User name and password (HTTP Basic) that `/metrics` demands; None shows it to everybody who reaches the port."""
     tls_terminated: bool = False
     """A proxy in front terminates the TLS of profile 2 or 3 and must check client certificates. If it does not forward
     them, only `auth` can compare them with the identity."""
@@ -130,6 +134,7 @@ class ServerOptions(SocketOptions):
             if getattr(self, name) not in (None, False):
                 check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
         expect_auth(self.auth)
+        expect_pair(self.metrics_credentials)
         expect_paths(self.paths_without_identity)
         check_server_profile(
             self.security_profile,

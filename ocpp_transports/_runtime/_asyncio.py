@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import SocketAttribute, SocketListener
@@ -21,6 +21,9 @@ from ._base import Address
 from ._happy_eyeballs import connect
 from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._cells import Traffic
+
 __all__ = ["AsyncioRuntime"]
 
 _BATCH = 64
@@ -34,6 +37,14 @@ class AsyncioRuntime(TaskSupervisor):
         self._loop = asyncio.get_running_loop()
         super().__init__(self._loop.time, self._loop.create_future, log)
         self._accepted: set[socket.socket] = set()
+        self._new_socket: type[SocketConnection] = SocketConnection
+
+    def count(self, traffic: "Traffic") -> None:
+        """Count bytes; see SocketRuntime."""
+        from ocpp_transports._hosts._counted import CountedSocket  # loaded only when used
+
+        super().count(traffic)
+        self._new_socket = CountedSocket
 
     def is_here(self) -> bool:
         """Return True in this event loop; see TaskSupervisor."""
@@ -62,7 +73,7 @@ class AsyncioRuntime(TaskSupervisor):
     def _dial(
         self, where: Callable[[], Address], driver: InputSink[StreamInput], attempt: int, _: Sequence[str]
     ) -> SocketConnection:
-        stream = SocketConnection(self, attempt=attempt)
+        stream = self._new_socket(self, attempt=attempt)
         stream.driver = driver
         if not self.is_closed:
             stream.opening = self.spawn(self._open(stream, where), stream)
@@ -108,7 +119,7 @@ class AsyncioRuntime(TaskSupervisor):
                     if closed is None:
                         accepted.close()
                         continue
-                    self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
+                    self._welcome(accepted, address[0], tls, self._new_socket(self, connected, closed=closed), rules)
             except BlockingIOError:  # no connection waits any more
                 continue
             except OSError as error:

@@ -23,10 +23,12 @@ from ocpp_transports._hosts._owner import ConnectionOwner
 
 from ._lag import LagProbe
 
-if TYPE_CHECKING:  # a browser must load neither
+if TYPE_CHECKING:  # a browser must load none of these
     from ssl import SSLContext
 
     from anyio.abc import ByteStream
+
+    from ocpp_transports._metrics._cells import Traffic
 
 __all__ = ["Address", "Listener", "SocketRuntime"]
 
@@ -65,6 +67,9 @@ class SocketRuntime(ConnectionOwner, Protocol):
 
     lag: LagProbe
     """Measures how late the event loop is, while something watches."""
+
+    def count(self, traffic: "Traffic") -> None:
+        """Count the bytes of connections that are made from now on."""
 
     async def listen(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from ssl import SSLContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute, SocketListener
@@ -26,6 +26,9 @@ from ._base import Listener
 from ._lag import LagProbe
 from ._shared_timers import SharedTimers
 from ._turns import Turns
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._cells import Traffic
 
 __all__ = ["ACCEPT_PAUSE", "STUBBORN", "Task", "TaskSupervisor", "TcpListener"]
 
@@ -68,6 +71,9 @@ class TaskSupervisor(ABC):
         self.call_at = SharedTimers(self.start_timer, self.context, log.failed).call_at
         self.next_turn = Turns(self._soon).add
         self.lag = LagProbe(clock, self._start_shared)
+        self.traffic: Traffic | None = None
+        """Counts the bytes of connections, see `count`."""
+        self.new_stream: type[StreamConnection] = StreamConnection
         self.streams: set[Closable] = set()
         """Open sockets without a task of their own."""
         self._tasks: set[Task] = set()
@@ -155,6 +161,13 @@ class TaskSupervisor(ABC):
 
     # Streams
 
+    def count(self, traffic: "Traffic") -> None:
+        """Count bytes; see SocketRuntime."""
+        from ocpp_transports._hosts._counted import CountedStream  # loaded only when used
+
+        self.traffic = traffic
+        self.new_stream = CountedStream
+
     def stream_dialer(self, connect: Callable[[], Awaitable[ByteStream]]) -> Dialer[StreamInput, bytes]:
         """Return the dialer of a client over byte streams; see SocketRuntime."""
         return partial(self._dial_stream, connect)
@@ -166,11 +179,11 @@ class TaskSupervisor(ABC):
         attempt: int,
         _: Sequence[str],
     ) -> StreamConnection:
-        return StreamConnection(self).dial_by(connect, driver, attempt)
+        return self.new_stream(self).dial_by(connect, driver, attempt)
 
     def accept_stream(self, stream: ByteStream, connected: Connected) -> None:
         """Serve a byte stream; see Runtime."""
-        StreamConnection(self).serve(stream, connected)
+        self.new_stream(self).serve(stream, connected)
 
     async def listen(
         self,

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from ocpp_transports._callbacks._containment import end_program
 from ocpp_transports._logging._log import Log
@@ -23,6 +23,9 @@ from ._listening import ServerEvents
 from ._stations._connection import OCPPServerClient
 from ._stations._registry import ConnectionRegistry
 
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._metrics import Metrics
+
 __all__ = ["ObservedMixin", "ServerObserver"]
 
 ServerObserver: TypeAlias = Callable[[ConnectionEvent, OCPPServerClient | None], object]
@@ -42,7 +45,7 @@ class ObservedMixin(ServerEvents):
     _registry: ConnectionRegistry
     _close_grace: CloseGrace
     _log: Log
-    _metrics: Metrics | None
+    _metrics: "Metrics | None"
     """What counts, for the option `metrics`."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from math import inf
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, cast
 
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._fleet._stats import ServerStats
@@ -32,6 +32,9 @@ from ._station import BlockingServerClient
 from ._stations import BlockingStationsMixin
 from ._threads._bridge import MAX_THREADS, Bridge
 from ._threads._signals import close_block, interrupts
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._metrics import Metrics
 
 __all__ = ["BlockingServer"]
 
@@ -260,6 +263,11 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         """
         station = self._bridge.run(partial(self._wrapped.wait_for_client, identity, timeout=timeout))
         return cast("BlockingServerClient", self._bridge.present(station))
+
+    @property
+    def metrics(self) -> "Metrics":
+        """What the server has counted, for any thread. Raises RuntimeError unless the option `metrics` is on."""
+        return self._wrapped.metrics
 
     def stats(self) -> ServerStats:
         """Return how many connections, handshakes, sockets, calls and requests there are now; see `ServerStats`."""

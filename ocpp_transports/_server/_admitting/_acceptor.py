@@ -120,7 +120,12 @@ class Acceptor:
         self.places: Places = Places(registry)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
-            http_handlers, options, runtime=runtime, places=self.places, failed=failed
+            http_handlers,
+            options,
+            runtime=runtime,
+            places=self.places,
+            failed=failed,
+            is_draining=lambda: self.is_closing,
         )
         self._refused = refused
         self._alarmed = alarmed

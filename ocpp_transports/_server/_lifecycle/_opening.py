@@ -104,6 +104,9 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
+            if self._metrics is not None:
+                self._runtime.count(self._metrics.traffic)
+                self._runtime.lag.watch(self._metrics.lag.observe)
             opened, ended = counted(self._registry, self._metrics)
             self._acceptor = Acceptor(
                 self._runtime,

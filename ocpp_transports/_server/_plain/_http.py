@@ -27,11 +27,11 @@ from ocpp_transports._server._admitting._places import Places
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
 from ._http_handlers import HttpHandlers, read_answer
+from ._stock import METHODS, WRONG_METHOD, StockPages
 
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
 
 _UPGRADE_REQUIRED: Final = Respond(426, (("upgrade", "websocket"),), b"Upgrade Required")
-_WRONG_METHOD: Final = Respond(405, (("allow", "GET, HEAD"),), b"expected GET or HEAD")
 _FAILED: Final = Respond(500, (), b"Internal Server Error")
 _RETRY: Final = (("retry-after", "10"),)
 _BUSY: Final = Respond(503, _RETRY, b"Busy")
@@ -93,6 +93,7 @@ class PlainRequests:
         runtime: Runtime,
         places: Places,
         failed: Callable[[str, BaseException], None],
+        is_draining: Callable[[], bool],
     ) -> None:
         self.options = options
         self.is_closing = False
@@ -100,14 +101,15 @@ class PlainRequests:
         self.places = places
         self.failed = failed
         self._handlers = handlers
+        self._stock = StockPages(is_draining)
 
     def begin(
         self, request: PlainRequest, facts: ConnectionFacts, respond: Callable[[Respond], None]
     ) -> "Exchange | None":
         """Call `respond` once, now or later; later only if something is returned, and its `stop` prevents the call."""
-        handler = self._handlers.find(request.path, is_health_served=self.options.http)
+        handler = self._handlers.find(request.path)
         if handler is None:
-            respond(_UPGRADE_REQUIRED)
+            respond(self._stock_answer(request))
             return None
         if (refusal := self._refusal(request)) is not None:
             respond(refusal)
@@ -127,9 +129,16 @@ class PlainRequests:
             if exchange is not None:
                 exchange.stop()
 
+    def _stock_answer(self, request: PlainRequest) -> Respond:
+        """Return the response to a request for a path without a function."""
+        answer = self._stock.answer(request, self.options)
+        if answer is not None:
+            return answer
+        return WRONG_METHOD if request.method == "OPTIONS" else _UPGRADE_REQUIRED
+
     def _refusal(self, request: PlainRequest) -> Respond | None:
-        if request.method not in ("GET", "HEAD"):
-            return _WRONG_METHOD
+        if request.method not in METHODS:
+            return WRONG_METHOD
         return _CLOSING if self.is_closing else None
 
 

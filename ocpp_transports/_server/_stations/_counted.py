@@ -1,15 +1,17 @@
 """Counts the connections of a server as they open and end, for the option `metrics`."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ocpp_core.inputs import Command
 from ocpp_core.session import Closed
 from ocpp_transports._driver._driver import Driver
-from ocpp_transports._metrics._metrics import Metrics
 
 from ._connection import OCPPServerClient
 from ._registry import ConnectionRegistry
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._metrics import Metrics
 
 __all__ = ["counted"]
 
@@ -17,7 +19,7 @@ _Opened: TypeAlias = Callable[[OCPPServerClient, Driver[Command]], None]
 _Ended: TypeAlias = Callable[[OCPPServerClient], None]
 
 
-def counted(registry: ConnectionRegistry, metrics: Metrics | None) -> tuple[_Opened, _Ended]:
+def counted(registry: ConnectionRegistry, metrics: "Metrics | None") -> tuple[_Opened, _Ended]:
     """Return the functions that register and remove a connection, and count it if there are metrics."""
     if metrics is None:
         return registry.opened, registry.ended
