@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from .backoff import Backoff, ExponentialBackoff
 from .messages import Leniency
-from .metering.meter import Meter
+from .metering.meter import SessionMeter
 from .versions import ErrorCode, Version
 from .websocket.headers import expect_subprotocols
 
@@ -228,7 +228,7 @@ class SessionConfig:
     """The only actions that are checked; None means all."""
     trace: bool = False
     """True to emit a `Trace` for every message."""
-    meter: Meter | None = None
+    meter: SessionMeter | None = None
     """Counts CALLs and the time until their responses, without a `Trace` for each; None counts nothing."""
     is_watched: bool = field(default=False, init=False)
     """True if responses are traced or counted; the session reads this one flag for each of them."""

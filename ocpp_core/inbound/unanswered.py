@@ -5,7 +5,7 @@ from typing import Final
 
 from ocpp_core.actions import Dispatch
 from ocpp_core.errors import CallDroppedError, ConnectionLostError
-from ocpp_core.metering.meter import Meter
+from ocpp_core.metering.meter import SessionMeter
 
 __all__ = ["DROPPED", "LOST", "count_unanswered"]
 
@@ -13,7 +13,7 @@ LOST: Final = ConnectionLostError("the connection ended before the response", se
 DROPPED: Final = CallDroppedError("too many requests wait for a response")
 
 
-def count_unanswered(meter: Meter | None, requests: Iterable[Dispatch | None], error: Exception) -> None:
+def count_unanswered(meter: SessionMeter | None, requests: Iterable[Dispatch | None], error: Exception) -> None:
     """Count these requests as unanswered for this reason, except SENDs; count nothing without a meter."""
     if meter is not None:
         for request in requests:

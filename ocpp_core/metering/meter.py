@@ -6,7 +6,7 @@ in a direct call. The engine has no clock: it passes differences of the times th
 
 from typing import Protocol
 
-__all__ = ["CallMeter", "Meter"]
+__all__ = ["CallMeter", "SessionMeter"]
 
 
 class CallMeter(Protocol):
@@ -26,7 +26,7 @@ class CallMeter(Protocol):
         """Count a CALL that gets no response, sent or not; `error` is the reason."""
 
 
-class Meter(Protocol):
+class SessionMeter(Protocol):
     """The counts of the sessions of a host, in both directions; see `SessionConfig.meter`."""
 
     @property

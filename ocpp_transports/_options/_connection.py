@@ -171,7 +171,7 @@ class PeerOptions:
         """The source of message ids for the engines; it never raises."""
         return with_default(self.id_factory, Log(self.logger, "options", is_station=False).failed)
 
-    @property
+    @cached_property
     def meter(self) -> "Metrics | None":
         """What counts, or None."""
         return self.metrics if not isinstance(self.metrics, bool) else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ocpp_core.messages import Leniency
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
+    from ocpp_transports._metrics._metrics import Metrics
     from ocpp_transports.handshake import (
         AuthHandler,
         BrokenEscapes,
@@ -75,6 +76,7 @@ class PeerKeywords(TypedDict, total=False):
     leniency: Leniency
     mend_text: Callable[[str], str] | None
     logging: Logging
+    metrics: bool | Metrics
     id_factory: IdFactory
 
 
@@ -152,6 +154,7 @@ class ServerKeywords(SocketKeywords, total=False):
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
+    metrics_credentials: tuple[str, str] | None
     tls_terminated: bool
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol

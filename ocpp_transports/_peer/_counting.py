@@ -1,6 +1,7 @@
 """The delegate of a peer with the option `metrics`: it also counts reports and failed handlers."""
 
 from dataclasses import dataclass, field
+from typing import Self
 
 from ocpp_core.actions import Report
 from ocpp_core.errors import RPCError
@@ -17,6 +18,11 @@ class CountingDelegate(PeerDelegate):
     """A `PeerDelegate` that counts."""
 
     metrics: Metrics = field(kw_only=True)
+
+    @classmethod
+    def of(cls, plain: PeerDelegate, metrics: Metrics) -> Self:
+        """Return a delegate that does what this new one does, and counts."""
+        return cls(plain.identity, plain.emit, plain.log, plain.state_changed, metrics=metrics)
 
     def reported(self, report: Report) -> None:
         """Count, emit and log a report."""

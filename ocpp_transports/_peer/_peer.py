@@ -69,7 +69,11 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
         self._ended: CloseEvent | None = None
         self._waiters: list[Completion[CloseEvent]] = []
         self._log = Log(options.logger, identity)
-        self._delegate = self._make_delegate(options)
+        self._delegate = PeerDelegate(identity, self._emit, self._log, self._state_changed)
+        if options.meter is not None:
+            from ._counting import CountingDelegate  # loaded only when used
+
+            self._delegate = CountingDelegate.of(self._delegate, options.meter)
         self._traces = self._log.logger.isEnabledFor(DEBUG)
 
     def __repr__(self) -> str:
@@ -124,14 +128,6 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
     @property
     def _as_caller(self) -> Caller:
         return self
-
-    def _make_delegate(self, options: PeerOptions) -> PeerDelegate:
-        metrics = options.meter
-        if metrics is None:
-            return PeerDelegate(self.identity, self._emit, self._log, self._state_changed)
-        from ._counting import CountingDelegate  # loaded only when used
-
-        return CountingDelegate(self.identity, self._emit, self._log, self._state_changed, metrics=metrics)
 
     if TYPE_CHECKING:
 

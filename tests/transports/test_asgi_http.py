@@ -61,12 +61,14 @@ class TestPlainRequests:
             await OCPPApplication(server)(request, asgi.receive, asgi.send)
         assert asgi.sent[0]["status"] == 200
 
-    async def test_after_the_server_has_closed_get_503(self):
+    @pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/ready", 503), ("/own", 503)])
+    async def test_after_the_server_has_closed(self, path, status):
         server, asgi = csms(http=True), Played()
+        server.http("/own")(lambda request: (200, {}, None))
         async with server:
             pass
-        await OCPPApplication(server)(scope(type="http", method="GET", path="/health"), asgi.receive, asgi.send)
-        assert asgi.sent[0]["status"] == 503
+        await OCPPApplication(server)(scope(type="http", method="GET", path=path), asgi.receive, asgi.send)
+        assert asgi.sent[0]["status"] == status
 
     async def test_of_a_peer_that_leaves_end_their_function(self):
         async with csms() as server:
