@@ -25,7 +25,7 @@ BAD_KINDS: Final[Mapping[ReportKind, str]] = {
     ReportKind.DUPLICATE_ID: "duplicate_id",
     ReportKind.REPEATED_CALL: "repeated_call",
     ReportKind.RESULT_REFUSED: "refused_result",
-    ReportKind.PROTOCOL_ERROR: "websocket",
+    ReportKind.PROTOCOL_ERROR: "protocol",
     ReportKind.MEND_FAILED: "mend_failed",
 }
 """Labels of messages that break the protocol, or that were ignored."""
