@@ -26,8 +26,9 @@ from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._admitting._places import Places
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
+from ._budget import ResponseBudget
 from ._http_handlers import HttpHandlers, read_answer
-from ._stock import METHODS, WRONG_METHOD, StockPages
+from ._stock import METHODS, METRICS, WRONG_METHOD, StockPages
 
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
 
@@ -102,6 +103,7 @@ class PlainRequests:
         self.failed = failed
         self._handlers = handlers
         self._stock = StockPages(is_draining)
+        self._budget = ResponseBudget(runtime.now)
 
     def begin(
         self, request: PlainRequest, facts: ConnectionFacts, respond: Callable[[Respond], None]
@@ -114,7 +116,7 @@ class PlainRequests:
         if (refusal := self._refusal(request)) is not None:
             respond(refusal)
             return None
-        exchange = Exchange(self, request, facts, respond)
+        exchange = Exchange(self, request, facts, partial(self._respond, respond))
         exchange.begin(handler)
         return exchange
 
@@ -131,15 +133,24 @@ class PlainRequests:
 
     def _stock_answer(self, request: PlainRequest) -> Respond:
         """Return the response to a request for a path without a function."""
+        if request.path == METRICS and self._budget.is_spent:
+            return _BUSY
         answer = self._stock.answer(request, self.options)
         if answer is not None:
+            self._budget.spend(len(answer.body))
             return answer
         return WRONG_METHOD if request.method == "OPTIONS" else _UPGRADE_REQUIRED
 
     def _refusal(self, request: PlainRequest) -> Respond | None:
         if request.method not in METHODS:
             return WRONG_METHOD
-        return _CLOSING if self.is_closing else None
+        if self.is_closing:
+            return _CLOSING
+        return _BUSY if self._budget.is_spent else None
+
+    def _respond(self, respond: Callable[[Respond], None], answer: Respond) -> None:
+        self._budget.spend(len(answer.body))
+        respond(answer)
 
 
 class Exchange:

@@ -13,12 +13,14 @@ from ocpp_transports.plain_http import PlainRequest
 if TYPE_CHECKING:
     from ocpp_transports._metrics._metrics import Metrics
 
-__all__ = ["METHODS", "WRONG_METHOD", "StockPages"]
+__all__ = ["METHODS", "METRICS", "WRONG_METHOD", "StockPages"]
 
 METHODS: Final = ("GET", "HEAD")
 """The methods that a page answers."""
 WRONG_METHOD: Final = Respond(405, (("allow", "GET, HEAD"),), b"expected GET or HEAD")
-_PATHS: Final = ("/health", "/ready", "/metrics")
+METRICS: Final = "/metrics"
+"""The path of the metrics."""
+_PATHS: Final = ("/health", "/ready", METRICS)
 _FRESH: Final = ("cache-control", "no-store")
 _JSON: Final = (("content-type", "application/json"), _FRESH)
 _HEALTHY: Final = Respond(200, _JSON, b'{"status":"ok"}')
@@ -40,7 +42,7 @@ class StockPages:
             return None
         if request.method == "OPTIONS":  # the health check of HAProxy that names no path
             return _DRAINING if self._is_draining() else _ALIVE
-        if request.path not in _PATHS or (request.path == "/metrics" and options.meter is None):
+        if request.path not in _PATHS or (request.path == METRICS and options.meter is None):
             return None
         return self._page(request, options) if request.method in METHODS else WRONG_METHOD
 

@@ -10,6 +10,7 @@ from ocpp_transports._metrics._cells import BOUNDS, HistogramCell
 from ocpp_transports._metrics._families import FAMILIES
 from ocpp_transports._metrics._labels import BAD_KINDS, KEEPALIVE, MOST_ACTIONS, OTHER, RATES
 from ocpp_transports._metrics._metrics import _INVALID, Metrics
+from ocpp_transports._metrics._values import HistogramValue
 from tests.tables import each
 
 UNCOUNTED = {
@@ -37,6 +38,7 @@ class TestAHistogram:
             metrics.inbound.result("Heartbeat", seconds)
         ((_, (sample,)),) = [found for found in metrics.collect() if found[0].name == "ocpp_call_duration_seconds"]
         assert sample.labels == ("in", "Heartbeat", "result")
+        assert isinstance(sample.value, HistogramValue)
         assert sample.value.buckets[0] == (0.0005, 1)
         assert dict(sample.value.buckets)[0.025] == 2
         assert sample.value.buckets[-1] == (inf, 3)

@@ -7,6 +7,7 @@ import pytest
 
 from ocpp_transports import OCPPServer
 from ocpp_transports.observability import Metrics
+from tests.kinds import mistyped
 from tests.transports.pairs import SECONDS, client_of, knock, serving, station_of, upgrade
 from tests.transports.server.test_http import get
 
@@ -203,12 +204,12 @@ class TestTheOptions:
 
     def test_of_metrics_is_a_bool_or_such_an_object(self):
         with pytest.raises(TypeError, match="expected metrics as bool or Metrics, got 'yes'"):
-            OCPPServer(metrics="yes")
+            OCPPServer(metrics=mistyped("yes"))
 
     @pytest.mark.parametrize("pair", ["ab", ("a",), ("a", b"b"), ["a", 1]])
     def test_of_credentials_is_a_pair(self, pair):
         with pytest.raises(TypeError, match="expected metrics_credentials as a tuple"):
-            OCPPServer(metrics_credentials=pair)
+            OCPPServer(metrics_credentials=mistyped(pair))
 
     def test_of_credentials_is_not_shown(self):
         options = OCPPServer(metrics_credentials=("scraper", "secret"))._options
