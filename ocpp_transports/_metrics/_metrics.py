@@ -94,11 +94,8 @@ class Metrics:
             raise ValueError(f"expected labels of {family.name} ({expected}), got {min(unknown)!r}")
         wanted = [(at, labels[label]) for at, label in enumerate(family.labels) if label in labels]
         samples = next(samples for each, samples in self.collect() if each is family)
-        return sum(
-            sample.value.count if isinstance(sample.value, HistogramValue) else sample.value
-            for sample in samples
-            if all(sample.labels[at] == value for at, value in wanted)
-        )
+        found = [sample.value for sample in samples if all(sample.labels[at] == value for at, value in wanted)]
+        return float(sum(value.count if isinstance(value, HistogramValue) else value for value in found))
 
     def _sampled(self, name: str) -> Sampled:
         match name:
