@@ -23,7 +23,7 @@ from .answers import Answers
 from .held import HeldRequests
 from .rate import InboundRate
 from .repeats import Repeats
-from .unanswered import DROPPED, LOST, count_unanswered
+from .watching import DROPPED, LOST, watch_error, watch_result, watch_send, watch_unanswered
 
 __all__ = ["Requests"]
 
@@ -114,8 +114,8 @@ class Requests(Repeats):
         Return the problem of a bad one, which must never be answered.
         """
         _, message_id, action, payload = frame
-        if self.config.trace:
-            self._emit(Trace(Direction.IN, frame, action))
+        if self.config.is_watched:
+            watch_send(self.config, self._emit, frame)
         if action not in self._version.send_actions:
             return f"expected a SEND action of {self._version.name}"
         validator = self.config.validator_of(action)
@@ -267,18 +267,9 @@ class Requests(Repeats):
         if answers is not None:
             answers.keep(request, text, now, config.answer_window)
         if config.is_watched:
-            self._watch(request, reply, now)
+            watch_result(config, self._emit, request, reply, now)
         if self._held is not None:
             self.dispatch_held(now)
-
-    def _watch(self, request: Dispatch, reply: Reply, now: float) -> None:
-        """Count and trace a CALLRESULT that was sent."""
-        config, latency = self.config, now - request.received_at
-        if config.meter is not None:
-            config.meter.inbound.result(request.action, latency)
-        if config.trace:
-            frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
-            self._emit(Trace(Direction.OUT, frame, request.action, latency))
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Report a bad result to this side, and send an InternalError without details to the peer."""
@@ -334,10 +325,9 @@ class Requests(Repeats):
             details = {}
             text = encode_error(kind, message_id, spelled, description, details)
         self._send(text)
-        if self.config.meter is not None and action is not None:
-            self.config.meter.inbound.error(action, latency or 0.0)
-        if self.config.trace:
-            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
+        if self.config.is_watched:
+            frame = [kind, message_id, spelled, description, details]
+            watch_error(self.config, self._emit, frame, action, latency)
 
     def decline(self, decline: Decline, now: float) -> None:
         """Leave a request without a response for now.
@@ -353,14 +343,14 @@ class Requests(Repeats):
             self._declined[decline.request] = None
             if len(self._declined) > self.config.max_declined:
                 oldest = next(iter(self._declined))
-                count_unanswered(self.config.meter, (self._close(oldest),), DROPPED)
+                watch_unanswered(self.config, (self._close(oldest),), DROPPED)
                 self._emit(Abandon(oldest))
         self.dispatch_held(now)
 
     def abandon(self, now: float) -> None:
         """Remove all requests: only a copy on a later connection can still get the result of a handler."""
         abandoned = list(self._open)
-        count_unanswered(self.config.meter, (*self._open.values(), *(self._held or ())), LOST)
+        watch_unanswered(self.config, (*self._open.values(), *(self._held or ())), LOST)
         if self._answers is not None and self.config.late_answers:
             for request in self._open.values():
                 if request.expects_reply and request.request not in self._declined:

@@ -22,6 +22,9 @@ class CallMeter(Protocol):
     def error(self, action: str, seconds: float, /) -> None:
         """Count a CALL that got a CALLERROR, `seconds` after it was written or received."""
 
+    def send(self, action: str, /) -> None:
+        """Count a SEND, which has no response."""
+
     def unanswered(self, action: str, error: Exception, /) -> None:
         """Count a CALL that gets no response, sent or not; `error` is the reason."""
 

@@ -85,7 +85,10 @@ class Sends:
             self._emit(Settle(event.token, None, self.no_room(event.action)))
             return
         self._send_past_window(text)
-        if self._calls.config.trace:
+        config = self._calls.config
+        if config.meter is not None:
+            config.meter.outbound.send(event.action)
+        if config.trace:
             self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
         if self._unread is None:
             self._emit(Settle(event.token))

@@ -76,11 +76,13 @@ class Traffic:
 class CallCells:
     """The CALLs of one direction, see `CallMeter`; `name_of` maps the actions that peers invent to one name."""
 
-    __slots__ = ("_errors", "_name_of", "_results", "unanswered_by")
+    __slots__ = ("_errors", "_name_of", "_results", "sends", "unanswered_by")
 
     def __init__(self, name_of: Callable[[str], str]) -> None:
         self.unanswered_by = Counts()
         """CALLs without a response, by action and reason."""
+        self.sends = Counts()
+        """SENDs, by action."""
         self._name_of = name_of
         self._results: dict[str, HistogramCell] = {}
         self._errors: dict[str, HistogramCell] = {}
@@ -99,10 +101,14 @@ class CallCells:
         """Count a CALL without a response; see CallMeter."""
         self.unanswered_by.add(self._name_of(action), _reason_of(error))
 
+    def send(self, action: str, /) -> None:
+        """Count a SEND; see CallMeter."""
+        self.sends.add(self._name_of(action))
+
     def cells(self) -> Iterator[tuple[str, str, HistogramCell]]:
         """Iterate over action, outcome and cell."""
         for outcome, cells in (("result", self._results), ("error", self._errors)):
-            for action, cell in cells.items():
+            for action, cell in tuple(cells.items()):  # another thread may read
                 yield action, outcome, cell
 
     def _cell(self, cells: dict[str, HistogramCell], action: str) -> HistogramCell:

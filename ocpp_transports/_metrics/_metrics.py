@@ -1,6 +1,6 @@
 """The metrics of clients and servers: what they count, and what is read from them when somebody asks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from math import inf
 from typing import Final, Protocol, TypeAlias
@@ -98,22 +98,30 @@ class Metrics:
         return float(sum(value.count if isinstance(value, HistogramValue) else value for value in found))
 
     def _sampled(self, name: str) -> Sampled:
+        """Return the samples of a counter or histogram."""
         match name:
             case "ocpp_call_duration_seconds":
-                for direction, calls in self._calls():
-                    for action, outcome, cell in calls.cells():
-                        yield (direction, action, outcome), _frozen(cell)
+                return self._durations()
             case "ocpp_calls_unanswered":
-                for direction, calls in self._calls():
-                    for labels, count in calls.unanswered_by.by_labels.items():
-                        yield (direction, *labels), count
+                return self._by_direction(lambda calls: calls.unanswered_by)
+            case "ocpp_sends":
+                return self._by_direction(lambda calls: calls.sends)
             case "ocpp_traffic_bytes":
-                yield ("in",), self.traffic.received
-                yield ("out",), self.traffic.sent
+                return ((("in",), self.traffic.received), (("out",), self.traffic.sent))
             case "ocpp_event_loop_lag_seconds":
-                yield (), _frozen(self.lag)
+                return (((), _frozen(self.lag)),)
             case _:
-                yield from self._counts[name].by_labels.items()
+                return tuple(self._counts[name].by_labels.items())
+
+    def _durations(self) -> Sampled:
+        for direction, calls in self._calls():
+            for action, outcome, cell in calls.cells():
+                yield (direction, action, outcome), _frozen(cell)
+
+    def _by_direction(self, counts: Callable[[CallCells], Counts]) -> Sampled:
+        for direction, calls in self._calls():
+            for labels, count in tuple(counts(calls).by_labels.items()):
+                yield (direction, *labels), count
 
     def _calls(self) -> Sequence[tuple[str, CallCells]]:
         return (Direction.IN.value, self.inbound), (Direction.OUT.value, self.outbound)

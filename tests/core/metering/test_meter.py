@@ -15,7 +15,8 @@ from ocpp_core.errors import (
     RPCOccurrenceConstraintViolationError,
     TimeoutError,
 )
-from ocpp_core.inputs import CancelCall, Close, Decline, Fail, Reconfigure, Reply, StartCall, TransportLost
+from ocpp_core.inputs import CancelCall, Close, Decline, Fail, Notify, Reconfigure, Reply, StartCall, TransportLost
+from ocpp_core.versions import OCPP21
 from tests.core.player import Strict, a_session, of
 from tests.tables import each
 
@@ -29,6 +30,9 @@ class OneDirection:
 
     def error(self, action, seconds, /):
         self.seen.append((action, "error", seconds))
+
+    def send(self, action, /):
+        self.seen.append((action, "send", None))
 
     def unanswered(self, action, error, /):
         self.seen.append((action, type(error), getattr(error, "sent", None)))
@@ -152,6 +156,16 @@ class TestOwnCalls:
             ("Reset", CallDroppedError, False),
             ("Reset", TimeoutError, False),
         ]
+
+
+class TestSends:
+    def test_count_in_both_directions_and_have_no_response(self, meter):
+        session = a_session(OCPP21, meter=meter)
+        session.play(Notify(1, "NotifyPeriodicEventStream", {}))
+        session.hear('[6,"s","NotifyPeriodicEventStream",{}]')
+        session.play(TransportLost())
+        sent = [("NotifyPeriodicEventStream", "send", None)]
+        assert (meter.inbound.seen, meter.outbound.seen) == (sent, sent)
 
 
 class TestAMeter:
