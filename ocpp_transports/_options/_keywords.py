@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ocpp_transports.handshake import (
         AuthHandler,
         BrokenEscapes,
+        ConnectionMiddleware,
         Credentials,
         Identify,
         Pins,
@@ -151,6 +152,7 @@ class ServerKeywords(SocketKeywords, total=False):
     certificate_organization: str | Collection[str] | None
     certificate_pins: Pins | None
     check_serial_number: bool
+    connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
@@ -173,4 +175,7 @@ class ServerKeywords(SocketKeywords, total=False):
     max_handshakes_per_address: float | None
     max_sockets: float | None
     max_sockets_per_address: float | None
+    session_ttl: float
+    max_sessions: int
+    unauthenticated_sessions: bool
     fleet_concurrency: int
