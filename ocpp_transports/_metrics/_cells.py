@@ -79,9 +79,9 @@ class CallCells:
     __slots__ = ("_errors", "_name_of", "_results", "sends", "unanswered_by")
 
     def __init__(self, name_of: Callable[[str], str]) -> None:
-        self.unanswered_by = Counts()
+        self.unanswered_by: Counts = Counts()
         """CALLs without a response, by action and reason."""
-        self.sends = Counts()
+        self.sends: Counts = Counts()
         """SENDs, by action."""
         self._name_of = name_of
         self._results: dict[str, HistogramCell] = {}

@@ -61,6 +61,13 @@ class TestPlainRequests:
             await OCPPApplication(server)(request, asgi.receive, asgi.send)
         assert asgi.sent[0]["status"] == 200
 
+    async def test_show_the_metrics(self):
+        async with csms(http=True, metrics=True) as server:
+            asgi = Played()
+            await OCPPApplication(server)(scope(type="http", method="GET", path="/metrics"), asgi.receive, asgi.send)
+        assert asgi.sent[0]["status"] == 200
+        assert b"ocpp_stations" in asgi.sent[1]["body"]
+
     @pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/ready", 503), ("/own", 503)])
     async def test_after_the_server_has_closed(self, path, status):
         server, asgi = csms(http=True), Played()

@@ -67,4 +67,6 @@ def _metrics_page(request: PlainRequest, metrics: "Metrics") -> Respond:
 
     openmetrics = "application/openmetrics-text" in request.headers.get("accept", "")
     kind = OPENMETRICS_TYPE if openmetrics else TEXT_TYPE
-    return Respond(200, (("content-type", kind), _FRESH), metrics.text(openmetrics=openmetrics).encode())
+    return Respond(
+        200, (("content-type", kind), _FRESH), metrics.text(openmetrics=openmetrics).encode(errors="replace")
+    )
