@@ -138,7 +138,7 @@ class TestWhatAServerCounts:
             assert (await knock(listener, upgrade()))[0] == 403
             assert (await knock(listener, OLD))[0] == 426
             assert server.metrics.value("ocpp_refusals", status="403", reason="forbidden") == 1
-            assert server.metrics.value("ocpp_bad_messages", kind="protocol") == 1
+            assert server.metrics.value("ocpp_security_events", kind="malformed_handshake") == 1
 
     async def test_calls_mistakes_and_bytes_of_both_sides(self):
         async with (
@@ -186,7 +186,7 @@ class TestOneObject:
             for port in (listener, further):
                 assert (await knock(port, OLD))[0] == 426
             assert one.metrics is other.metrics is metrics
-            assert metrics.value("ocpp_bad_messages") == 2
+            assert metrics.value("ocpp_security_events") == 2
 
 
 class TestTheOptions:
