@@ -132,10 +132,8 @@ class Acceptor:
         )
         self._refused = refused
         self.alarmed = alarmed
-        self._random = Random()
-        self._numbers = count(1)
-        self._unfinished = Unfinished()
-        self._answers = AnswerMemory()
+        self._random, self._numbers = Random(), count(1)
+        self._unfinished, self._answers = Unfinished(), AnswerMemory()
         self._threads = BoundedThreads(options.max_password_checks)
         self.set_options(options)
 
