@@ -134,7 +134,7 @@ class Metrics:
 
     def know(self, action: str) -> None:
         """Count an action of the application by its name, unless there are too many."""
-        if len(self._named) < MOST_ACTIONS:
+        if action not in KNOWN_ACTIONS and len(self._named) < MOST_ACTIONS:
             self._named.add(action)
 
     def _known_by_peer(self, action: str) -> str:

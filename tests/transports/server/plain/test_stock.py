@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from ocpp_transports import OCPPServer
+from ocpp_transports.memory import MemoryOCPPClient
 from ocpp_transports.observability import Metrics
 from tests.kinds import mistyped
 from tests.transports.pairs import SECONDS, client_of, knock, serving, station_of, upgrade
@@ -169,6 +170,19 @@ class TestWhatAServerCounts:
             assert metrics.value("ocpp_traffic_bytes", direction="out") == client.metrics.value(
                 "ocpp_traffic_bytes", direction="in"
             )
+
+    async def test_messages_of_another_library_s_websocket(self):
+        async with (
+            OCPPServer(protocols=["ocpp1.6"], metrics=True) as server,
+            MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"], metrics=True) as client,
+        ):
+            server.handle("DataTransfer", lambda ctx: {"status": "Accepted", "data": "ü"})
+            await client.connect()
+            await client.call("DataTransfer", {"vendorId": "x"}, message_id="m")
+            for metrics, direction in ((server.metrics, "out"), (client.metrics, "in")):
+                answer = '[3,"m",{"status":"Accepted","data":"ü"}]'
+                assert metrics.value("ocpp_traffic_bytes", direction=direction) == len(answer.encode())
+            assert server.metrics.value("ocpp_call_duration_seconds", direction="in", action="DataTransfer") == 1
 
     async def test_the_lag_of_the_event_loop(self):
         async with serving(metrics=True) as (server, _):
