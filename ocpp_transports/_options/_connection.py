@@ -201,9 +201,10 @@ class PeerOptions:
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with changes. Raises TypeError for an unknown option, and the errors of the constructor."""
         self.check_names(changes)
-        if changes.get("metrics", self.metrics) is not self.metrics:
+        given = changes.get("metrics", self.metrics)
+        if given is not self.metrics and not (given is True and self.meter is not None):
             raise ValueError("cannot change metrics: it is fixed; pass it to the constructor")
-        return replace(self, **changes)
+        return replace(self, **{**changes, "metrics": self.metrics})
 
     @cached_property
     def validators(self) -> "Mapping[str, SchemaValidator]":

@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from ocpp_transports import OCPPServer
+from ocpp_transports.blocking import BlockingClient, BlockingServer
 from ocpp_transports.memory import MemoryOCPPClient
 from ocpp_transports.observability import Metrics
 from tests.kinds import mistyped
@@ -210,9 +211,19 @@ class TestTheOptions:
 
     def test_of_metrics_is_fixed(self):
         server = OCPPServer(metrics=True)
-        server.reconfigure(metrics=server.metrics, http=True)
+        metrics = server.metrics
+        server.reconfigure(metrics=metrics, http=True)
+        server.reconfigure(metrics=True)
+        assert server.metrics is metrics
+        for other in (False, Metrics()):
+            with pytest.raises(ValueError, match="cannot change metrics"):
+                server.reconfigure(metrics=other)
         with pytest.raises(ValueError, match="cannot change metrics"):
-            server.reconfigure(metrics=False)
+            OCPPServer().reconfigure(metrics=True)
+
+    def test_of_a_blocking_server_and_client_are_the_same(self):
+        assert BlockingServer(metrics=True).metrics.value("ocpp_connections") == 0
+        assert BlockingClient("CP1", "ws://127.0.0.1:1", metrics=True).metrics.value("ocpp_traffic_bytes") == 0
 
     def test_of_metrics_is_a_bool_or_such_an_object(self):
         with pytest.raises(TypeError, match="expected metrics as bool or Metrics, got 'yes'"):
