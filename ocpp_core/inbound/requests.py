@@ -33,6 +33,7 @@ class Requests(Repeats):
 
     __slots__ = (
         "_declined",
+        "_ended",
         "_held",
         "_is_limited",
         "_open",
@@ -64,6 +65,7 @@ class Requests(Repeats):
         self._size = 0  # of the texts of open requests, in characters
         self._declined: dict[int, None] = {}
         self._held: HeldRequests | None = None  # made on demand: most connections never hold a request
+        self._ended: Callable[[float], None] | None = None  # called while the session drains
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
         self._is_limited = config.refuse_when_busy or config.inbound_rate != inf
         self._rate = InboundRate.of(config, timers) if self._is_limited else None
@@ -83,6 +85,20 @@ class Requests(Repeats):
     def held(self) -> int:
         """Number of held requests."""
         return 0 if self._held is None else len(self._held)
+
+    # Draining
+
+    def are_handled(self, besides: tuple[int, ...]) -> bool:
+        """Return True if a handler works on a request, other than these.
+
+        A declined request has no handler any more. A held one was not dispatched yet.
+        """
+        return any(number not in besides and number not in self._declined for number in self._open)
+
+    def report_each_end(self, ended: Callable[[float], None]) -> None:
+        """Call `ended` with the time after each request that ends from now on."""
+        self._ended = ended
+        self._held = self._held or HeldRequests()  # even if it is empty: a reply then calls `dispatch_held`
 
     # Receiving
 
@@ -168,11 +184,11 @@ class Requests(Repeats):
         if is_busy and self.config.refuse_when_busy:
             self._refuse_overload(frame, ReportKind.OVERLOAD)
             return True
-        if rate is None or is_busy or (held is None and rate.take(now)):
+        if rate is None or is_busy or (not held and rate.take(now)):
             return False
-        if held is not None and (first := held.call(frame[1])) is not None:
+        if held and (first := held.call(frame[1])) is not None:
             self._join(first, frame, text)
-        elif held is not None and (len(held) >= rate.max_held or self._is_too_much(held)):
+        elif held and (len(held) >= rate.max_held or self._is_too_much(held)):
             self._refuse_overload(frame, ReportKind.RATE_EXCEEDED)
         else:
             self._hold_back(frame, text, now)
@@ -229,7 +245,9 @@ class Requests(Repeats):
         is_half_done = len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2
         if self.is_full and (is_half_done or not self._is_busy):
             self._set_full(is_full=False)
-        if not held:
+        if self._ended is not None:
+            self._ended(now)
+        elif not held:
             self._held = None
 
     def _set_full(self, *, is_full: bool) -> None:
@@ -364,9 +382,9 @@ class Requests(Repeats):
         self._size = 0
         for number in abandoned:
             self._emit(Abandon(number))
-        if self._held is not None:
+        if self._held:
             self._emit(Report(ReportKind.OVERLOAD, f"{len(self._held)} held requests ended with the connection"))
-            self._held = None
+        self._held = self._ended = None
         if self.is_full:
             self._set_full(is_full=False)  # for the peer's last frames, and for the next connection
 

@@ -3,6 +3,7 @@
 from base64 import b64encode
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from ocpp_transports import OCPPServer
@@ -30,11 +31,26 @@ class TestReady:
             assert (await knock(listener, get("/ready")))[::2] == (200, '{"status":"ready"}')
 
     async def test_is_not_the_server_that_closes(self):
-        async with serving(http=True) as (server, listener):
-            server._acceptor.is_closing = True  # what the first step of closing sets
-            status, headers, body = await knock(listener, get("/ready"))
-            assert (status, headers["retry-after"], body) == (503, "10", '{"status":"draining"}')
-            assert (await knock(listener, get("/health")))[0] == 200
+        async with serving(http=True, metrics=True) as (server, listener), client_of(listener) as client:
+            begun, done = anyio.Event(), anyio.Event()
+
+            @client.handle("Reset")
+            async def reset(ctx):
+                begun.set()
+                await done.wait()
+
+            await client.connect()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(server.safe_call, "CP1", "Reset", {"type": "Soft"})
+                await begun.wait()
+                tasks.start_soon(server.close)
+                while not server.is_draining:
+                    await anyio.lowlevel.checkpoint()
+                status, headers, body = await knock(listener, get("/ready"))
+                assert (status, headers["retry-after"], body) == (503, "10", '{"status":"draining"}')
+                for path in ("/health", "/metrics"):
+                    assert (await knock(listener, get(path)))[0] == 200
+                done.set()
 
     async def test_is_that_path_alone(self):
         async with serving(http=True) as (_, listener):
