@@ -30,6 +30,7 @@ RefusalKind: TypeAlias = Literal[
     "malformed_handshake",
     "no_route",
     "refused_by_application",
+    "replacement_refused",
 ]
 """The kinds of refused handshakes, for the operator; `SecurityEvent` describes them."""
 

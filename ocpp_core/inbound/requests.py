@@ -14,9 +14,8 @@ from ocpp_core.actions import Abandon, Direction, Dispatch, Reading, Report, Rep
 from ocpp_core.config import SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
-from ocpp_core.outbound.calls import violation_error
+from ocpp_core.outbound.calls import Calls, violation_error
 from ocpp_core.outbound.sends import UNREADABLE_ID
-from ocpp_core.timers import Timers
 from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
@@ -49,7 +48,7 @@ class Requests(Repeats):
         numbers: Iterator[int],
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
-        timers: Timers,
+        calls: Calls,
         answers: Answers | None,
     ) -> None:
         self.config: SessionConfig = config
@@ -59,7 +58,7 @@ class Requests(Repeats):
         self._numbers = numbers
         self._emit = emit
         self._send = send
-        self._timers = timers
+        self._timers = calls.timers
         self._answers = answers if config.answer_window else None
         self._open: dict[int, Dispatch] = {}
         self._size = 0  # of the texts of open requests, in characters
@@ -68,7 +67,7 @@ class Requests(Repeats):
         self._ended: Callable[[float], None] | None = None  # called while the session drains
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
         self._is_limited = config.refuse_when_busy or config.inbound_rate != inf
-        self._rate = InboundRate.of(config, timers) if self._is_limited else None
+        self._rate = InboundRate.of(config, self._timers) if self._is_limited else None
 
     def reconfigure(self, config: SessionConfig, now: float) -> None:
         """Apply another config, also to held requests."""
@@ -160,6 +159,9 @@ class Requests(Repeats):
             if request.message_id == message_id and request.expects_reply:
                 return request
         return None if self._held is None else self._held.call(message_id)
+
+    def register(self, now: float) -> None:
+        """Treat the station as registered: nothing to do unless `require_registration` is on."""
 
     def expire(self, now: float) -> None:
         """Check for results of earlier connections, and dispatch the held requests that the rate allows."""

@@ -31,6 +31,7 @@ from ocpp_core.versions import ErrorCode, Version
 from .call import OutboundCall, expired_error, prepare_call, with_newest
 from .offline_queue import OfflineQueue
 from .queue import CallQueue
+from .watching import watch_response
 
 __all__ = ["Calls", "violation_error"]
 
@@ -132,13 +133,17 @@ class Calls:
             self._fail(call, error)
         elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
             self._write(call, now)
-        elif excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
-            self._fail(call, CallDroppedError(f"the queue is full: {excess}"))
         else:
-            if self._waiting is _NONE_WAITS:
-                self._waiting = CallQueue()
-            self._waiting.add(call)
-            self.timers.set(call, call.expires)
+            self._queue(call)
+
+    def _queue(self, call: OutboundCall) -> None:
+        if excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
+            self._fail(call, CallDroppedError(f"the queue is full: {excess}"))
+            return
+        if self._waiting is _NONE_WAITS:
+            self._waiting = CallQueue()
+        self._waiting.add(call)
+        self.timers.set(call, call.expires)
 
     def _check(self, call: OutboundCall) -> None:
         if call.protocol is not None and call.protocol != self._version.name:
@@ -273,19 +278,10 @@ class Calls:
         self.timers.cancel(call)
         self._answered = with_newest(self._answered, frame[1], _ANSWERED)
         if self.config.is_watched:
-            self._watch(call, frame, now)
+            watch_response(self.config, self._emit, call, frame, now)
         if call.token is None:
             self._emit(Report(ReportKind.CANCELLED_ANSWER, f"the call of {call.action} was cancelled", frame[1], frame))
         return call
-
-    def _watch(self, call: OutboundCall, frame: Frame, now: float) -> None:
-        """Count and trace a response; that to a cancelled call was counted as missing."""
-        meter, latency = self.config.meter, now - call.written_at
-        if meter is not None and call.token is not None:
-            count = meter.outbound.result if frame[0] == MessageType.CALLRESULT else meter.outbound.error
-            count(call.action, latency)
-        if self.config.trace:
-            self._emit(Trace(Direction.IN, frame, call.action, latency))
 
     def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
         config = self.config

@@ -12,6 +12,7 @@ from ocpp_core.errors import (
     CallDroppedError,
     ClosedError,
     ConnectionLostError,
+    RegistrationRequiredError,
     RPCError,
     RPCFrameworkError,
     TimeoutError,  # ours, a subclass of the builtin
@@ -27,6 +28,7 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ClosedError, "closed"),
     (CallDroppedError, "dropped"),
     (CallCancelledError, "cancelled"),
+    (RegistrationRequiredError, "unregistered"),
     (RPCFrameworkError, "malformed"),
     (RPCError, "invalid"),
 )
