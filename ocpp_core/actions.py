@@ -132,10 +132,10 @@ class UpgradeRequested:
 
 @dataclass(slots=True)
 class HttpRequest:
-    """Answer a plain HTTP GET or HEAD without an upgrade with `Respond`."""
+    """Answer a plain HTTP GET, HEAD or OPTIONS without an upgrade with `Respond`."""
 
     method: str
-    """`GET` or `HEAD`."""
+    """`GET`, `HEAD` or `OPTIONS`."""
     target: str = field(repr=False)
     """The request target as received."""
     headers: Mapping[str, str] = field(repr=False)

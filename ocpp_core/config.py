@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from .backoff import Backoff, ExponentialBackoff
 from .messages import Leniency
+from .metering.meter import SessionMeter
 from .versions import ErrorCode, Version
 from .websocket.headers import expect_subprotocols
 
@@ -237,9 +238,14 @@ class SessionConfig:
     """The only actions that are checked; None means all."""
     trace: bool = False
     """True to emit a `Trace` for every message."""
+    meter: SessionMeter | None = None
+    """Counts CALLs and the time until their responses, without a `Trace` for each; None counts nothing."""
+    is_watched: bool = field(default=False, init=False)
+    """True if responses are traced or counted; the session reads this one flag for each of them."""
 
     def __post_init__(self) -> None:
         expect_declared(self)
+        object.__setattr__(self, "is_watched", self.trace or self.meter is not None)
         if self.mend_text is not None and not callable(self.mend_text):
             raise TypeError(f"expected mend_text as a function, got {type(self.mend_text).__name__}")
 

@@ -27,6 +27,7 @@ from ocpp_transports.handshake import ConnectionFacts
 from ._driver._driver import Driver
 from ._driver._interfaces import InputSink, MessageInput
 from ._hosts._channel import Channel, ChannelClosed, ChannelConnection
+from ._hosts._counted_channel import channel_connection
 from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
@@ -190,12 +191,14 @@ class ChannelClient(ClientPeer):
 
     def _start_engine(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver[ClientCommand]]:
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
+        if self._options.meter is not None:
+            runtime.count(self._options.meter.traffic)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]
         ) -> ChannelConnection:
-            return ChannelConnection(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
+            return channel_connection(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
 
         driver: Driver[ClientInput] = Driver(engine, runtime, self._delegate, dialer=dial)
         return runtime, engine, driver

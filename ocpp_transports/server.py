@@ -11,8 +11,9 @@ from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 
 from ._driver._interfaces import Completion, Handle
 from ._fleet._mixin import FleetMixin
-from ._fleet._stats import ServerStats, stats_of
+from ._fleet._stats import ServerStats, gauges_of, stats_of
 from ._logging._log import Log
+from ._options._connection import counting
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._warm_up import warm_up_in_thread
@@ -35,6 +36,7 @@ from .event_names import SERVER_EVENTS
 __all__ = ["Listener", "OCPPServer"]
 
 if TYPE_CHECKING:
+    from ._metrics._metrics import Metrics
     from .channel import Incoming, UpgradeOffer
 
 AuthT = TypeVar("AuthT", bound=AuthHandler)
@@ -74,6 +76,9 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._plans = self._all_plans(self._options)
         _check_tls(self._options, self._plans[None])
         self._log = Log(self._options.logger, "server", is_station=False)
+        self._metrics = self._options.meter
+        if self._metrics is not None:
+            self._metrics.include(self)
         self._security = SecurityRecords(self._options.security_logger, self._log)
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
@@ -149,12 +154,12 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         of the station. Alternatively it needs `tls_terminated`, if a proxy demands a certificate but does not forward
         it.
         """
-        from ._hosts._channel import ChannelConnection  # loaded only when used
+        from ._hosts._counted_channel import channel_connection  # loaded only when used
         from .channel import Incoming
 
         self._plans[None].expect_connection(tls=offer.tls, certificate=bool(offer.client_certificate))
         acceptor = self._closed or self._start()[1]
-        return Incoming(acceptor, ChannelConnection(acceptor.runtime), offer)
+        return Incoming(acceptor, channel_connection(acceptor.runtime), offer)
 
     def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
         """Change options for connections accepted from now on; `tls` applies from the next `listen`, see `update_tls`.
@@ -195,7 +200,15 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             kept_sessions=0 if self._registry.sessions is None else len(self._registry.sessions.memory),
         )
 
+    @property
+    def metrics(self) -> "Metrics":
+        """What the server has counted. Raises RuntimeError unless the option `metrics` is on."""
+        return counting(self._options)
+
     # Internals
+
+    def _gauges(self) -> dict[tuple[str, tuple[str, ...]], float]:
+        return gauges_of(self.clients, self.stats())
 
     if TYPE_CHECKING:
 

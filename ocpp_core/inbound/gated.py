@@ -75,11 +75,11 @@ class GatedCalls(Calls):
         self._check(call)
         is_permitted = gate.permits(call.action)
         if call.expires <= now:
-            self._settle(call, error=expired_error(call))
+            self._fail(call, expired_error(call))
         elif call.validate and config.validator is not None and (error := self._refusal(call)):
-            self._settle(call, error=error)
+            self._fail(call, error)
         elif not is_permitted and config.refuse_before_registration:
-            self._settle(call, error=_not_yet(call.action, gate.status))
+            self._fail(call, _not_yet(call.action, gate.status))
         elif is_permitted and self.is_open and len(self._pending) < config.call_concurrency:
             self._write(call, now)
         else:

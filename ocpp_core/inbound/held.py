@@ -1,6 +1,8 @@
 """Requests that were decoded but not dispatched because of a limit, in the order of arrival."""
 
 from collections import deque
+from collections.abc import Iterator
+from itertools import chain
 
 from ocpp_core.actions import Dispatch
 from ocpp_core.messages import utf8_length
@@ -26,6 +28,9 @@ class HeldRequests:
 
     def __len__(self) -> int:
         return len(self._calls) + len(self._sends)
+
+    def __iter__(self) -> Iterator[Dispatch]:
+        return chain(self._calls, self._sends)
 
     def add(self, request: Dispatch) -> None:
         """Append a request; the caller ensures that no held CALL has the same message ID."""

@@ -22,6 +22,7 @@ from .answers import Answers
 from .held import HeldRequests
 from .rate import InboundRate
 from .repeats import Repeats
+from .watching import DROPPED, LOST, watch_error, watch_result, watch_send, watch_unanswered
 
 __all__ = ["Requests"]
 
@@ -128,8 +129,8 @@ class Requests(Repeats):
         Return the problem of a bad one, which must never be answered.
         """
         _, message_id, action, payload = frame
-        if self.config.trace:
-            self._emit(Trace(Direction.IN, frame, action))
+        if self.config.is_watched:
+            watch_send(self.config, self._emit, frame)
         if action not in self._version.send_actions:
             return f"expected a SEND action of {self._version.name}"
         validator = self.config.validator_of(action)
@@ -285,9 +286,8 @@ class Requests(Repeats):
         self._send(text)
         if answers is not None:
             answers.keep(request, text, now, config.answer_window)
-        if config.trace:
-            frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
-            self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
+        if config.is_watched:
+            watch_result(config, self._emit, request, reply, now)
         if self._held is not None:
             self.dispatch_held(now)
 
@@ -345,8 +345,9 @@ class Requests(Repeats):
             details = {}
             text = encode_error(kind, message_id, spelled, description, details)
         self._send(text)
-        if self.config.trace:
-            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
+        if self.config.is_watched:
+            frame = [kind, message_id, spelled, description, details]
+            watch_error(self.config, self._emit, frame, action, latency)
 
     def decline(self, decline: Decline, now: float) -> None:
         """Leave a request without a response for now.
@@ -362,13 +363,14 @@ class Requests(Repeats):
             self._declined[decline.request] = None
             if len(self._declined) > self.config.max_declined:
                 oldest = next(iter(self._declined))
-                self._close(oldest)
+                watch_unanswered(self.config, (self._close(oldest),), DROPPED)
                 self._emit(Abandon(oldest))
         self.dispatch_held(now)
 
     def abandon(self, now: float) -> None:
         """Remove all requests: only a copy on a later connection can still get the result of a handler."""
         abandoned = list(self._open)
+        watch_unanswered(self.config, (*self._open.values(), *(self._held or ())), LOST)
         if self._answers is not None and self.config.late_answers:
             for request in self._open.values():
                 if request.expects_reply and request.request not in self._declined:

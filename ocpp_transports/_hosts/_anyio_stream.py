@@ -51,6 +51,7 @@ class StreamConnection:
 
     __slots__ = (
         "_attempt",
+        "_batch",
         "_broken",
         "_flushed",
         "_idle",
@@ -81,6 +82,7 @@ class StreamConnection:
         self._stream: ByteStream | None = None
         self._task: Handle | None = None
         self._outbox: list[bytes] = []
+        self._batch = b""  # being written
         self._unsent = 0  # bytes, including those being written
         self._flushed = 0
         self._patience: Patience | None = None  # while congested
@@ -348,25 +350,27 @@ class StreamConnection:
     async def _write(self, stream: ByteStream) -> None:
         try:
             while self._outbox:
-                batch = b"".join(self._outbox)
+                self._batch = b"".join(self._outbox)
                 self._outbox.clear()
-                await self._send(stream, batch)
+                await self._send(stream)
         finally:
+            self._batch = b""
             self._is_writing = False
             if self._idle is not None:
                 complete(self._idle, None)
                 self._idle = None
 
-    async def _send(self, stream: ByteStream, batch: bytes) -> None:
+    async def _send(self, stream: ByteStream) -> None:
+        size = len(self._batch)  # in no variable: trio's cancellation keeps frames until a garbage collection
         try:
-            for start in range(0, len(batch), _SLICE):
-                await stream.send(batch[start : start + _SLICE])
-                self._flushed += min(_SLICE, len(batch) - start)
+            for start in range(0, size, _SLICE):
+                await stream.send(self._batch[start : start + _SLICE])
+                self._flushed += min(_SLICE, size - start)
         except Exception:  # with any exception the stream has ended
             self._outbox.clear()
             self._abort()
             return
-        self._unsent -= len(batch)
+        self._unsent -= size
         if self._patience is not None and self._unsent <= _LOW_WATER:
             self._patience.cancel()
             self._patience = None

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol, get_args
 
 from ocpp_core.admission.handshake import MAX_NAMESPACE
 from ocpp_core.admission.pins import normal_fingerprint
-from ocpp_core.handshake import CONTROL, SecurityProfile, check_certificate_rule
+from ocpp_core.handshake import CONTROL, SecurityProfile, check_certificate_rule, expect_basic_user
 from ocpp_core.identity import StationKey
 from ocpp_core.proxies.trusted import TrustedProxies
 from ocpp_core.websocket.headers import is_token
@@ -28,6 +28,7 @@ __all__ = [
     "expect_identify",
     "expect_namespace",
     "expect_organizations",
+    "expect_pair",
     "expect_paths",
     "expect_pins",
     "expect_proxies",
@@ -60,6 +61,17 @@ def expect_credentials(credentials: object) -> None:
         if not isinstance(identity, str | StationKey) or not isinstance(password, (str, bytes)):
             kind = type(password).__name__
             raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
+
+
+def expect_pair(credentials: object) -> None:
+    """Raise TypeError unless this is None, or a user name and a password; ValueError for a name with a colon."""
+    match credentials:
+        case None:
+            pass
+        case (str(user), str()):
+            expect_basic_user(user)
+        case _:
+            raise TypeError("expected metrics_credentials as a tuple of user name and password, each a str")
 
 
 def expect_verify(verify: object) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ocpp_core.messages import Leniency
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
+    from ocpp_transports._metrics._metrics import Metrics
     from ocpp_transports.handshake import (
         AuthHandler,
         BeforeRegistration,
@@ -82,6 +83,7 @@ class PeerKeywords(TypedDict, total=False):
     leniency: Leniency
     mend_text: Callable[[str], str] | None
     logging: Logging
+    metrics: bool | Metrics
     id_factory: IdFactory
 
 
@@ -165,6 +167,7 @@ class ServerKeywords(SocketKeywords, total=False):
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
+    metrics_credentials: tuple[str, str] | None
     tls_terminated: bool
     trusted_proxies: Collection[str]
     forwarded_header: ForwardedHeader | None
@@ -232,6 +235,7 @@ class RouteKeywords(TypedDict, total=False):
     leniency: Leniency
     mend_text: Callable[[str], str] | None
     logging: Logging
+    metrics: bool | Metrics
     ping_interval: float
     pong_timeout: float | None
     defer_pings_on_activity: bool
@@ -251,6 +255,7 @@ class RouteKeywords(TypedDict, total=False):
     allowed_origins: Collection[str] | None
     connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
+    metrics_credentials: tuple[str, str] | None
     tls_terminated: bool
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol

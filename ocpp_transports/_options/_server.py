@@ -44,6 +44,7 @@ from ._deciders import (
     expect_identify,
     expect_namespace,
     expect_organizations,
+    expect_pair,
     expect_paths,
     expect_pins,
     expect_proxies,
@@ -109,8 +110,11 @@ class ServerOptions(SocketOptions):
     tls: TLSOptions | SSLContext | None = None
     """Certificates for `listen`."""
     http: bool = False
-    """Answer plain GET and HEAD requests of `/health` with 200 and `{"status": "ok"}` as long as the event loop runs.
-    Register functions for other paths with `OCPPServer.http`; any other plain request gets 426."""
+    """Answer plain GET and HEAD requests: `/health` with 200 as long as the event loop runs, `/ready` with 200, or 503
+    while the server closes, and `/metrics` with the metrics if the option `metrics` is on. Register functions for other
+    paths with `OCPPServer.http`; any other plain request gets 426."""
+    metrics_credentials: tuple[str, str] | None = field(default=None, repr=False)
+    """User name and password (HTTP Basic) that `/metrics` demands; None shows it to everybody who reaches the port."""
     tls_terminated: bool = False
     """A proxy in front terminates the TLS of profile 2 or 3 and must check client certificates. Without
     `certificate_header` they are not compared with the identity. With `trusted_proxies`, a station must come through
@@ -227,6 +231,7 @@ class ServerOptions(SocketOptions):
                 "a station that returns may still have its old socket"
             )
         expect_auth(self.auth)
+        expect_pair(self.metrics_credentials)
         object.__setattr__(self, "connection_middleware", expect_connection_middleware(self.connection_middleware))
         expect_paths(self.paths_without_identity)
         expect_namespace(self.namespace)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import SocketAttribute, SocketListener
@@ -22,6 +22,9 @@ from ._base import Address
 from ._happy_eyeballs import connect
 from ._tasks import ACCEPT_PAUSE, MOST_WAITING, Task, TaskSupervisor
 
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._cells import Traffic
+
 __all__ = ["AsyncioRuntime"]
 
 _BATCH = 64
@@ -35,6 +38,14 @@ class AsyncioRuntime(TaskSupervisor):
         self._loop = asyncio.get_running_loop()
         super().__init__(self._loop.time, self._loop.create_future, log)
         self._accepted: set[socket.socket] = set()
+        self._new_socket: type[SocketConnection] = SocketConnection
+
+    def count(self, traffic: "Traffic") -> None:
+        """Count bytes; see SocketRuntime."""
+        from ocpp_transports._hosts._counted import CountedSocket  # loaded only when used
+
+        super().count(traffic)
+        self._new_socket = CountedSocket
 
     def is_here(self) -> bool:
         """Return True in this event loop; see TaskSupervisor."""
@@ -63,7 +74,7 @@ class AsyncioRuntime(TaskSupervisor):
     def _dial(
         self, where: Callable[[], Address], driver: InputSink[StreamInput], attempt: int, _: Sequence[str]
     ) -> SocketConnection:
-        stream = SocketConnection(self, attempt=attempt)
+        stream = self._new_socket(self, attempt=attempt)
         stream.driver = driver
         if not self.is_closed:
             stream.opening = self.spawn(self._open(stream, where), stream)
@@ -132,7 +143,7 @@ class AsyncioRuntime(TaskSupervisor):
         elif rules.proxied is not None:
             self._await_header(accepted, rules.proxied(rules, address[0], connected, closed), tls, rules)
         else:
-            self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
+            self._welcome(accepted, address[0], tls, self._new_socket(self, connected, closed=closed), rules)
 
     def _welcome(
         self,
@@ -159,7 +170,7 @@ class AsyncioRuntime(TaskSupervisor):
     ) -> None:
         """Serve an accepted socket of a proxy after its header; until then it has its place among the handshakes."""
         self._accepted.add(accepted)
-        connection = SocketConnection(self, arrival.connected, closed=arrival.released)
+        connection = self._new_socket(self, arrival.connected, closed=arrival.released)
         if tls is not None:
             tls.begin(connection)
         connection.opening = self.spawn(self._take_arrival(connection, accepted, arrival, tls, rules), connection)

@@ -23,7 +23,6 @@ from ocpp_core.timers import Timers
 from ocpp_transports._callbacks._containment import ending_in, is_cancellation
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Dialer, Handle, StreamInput
-from ocpp_transports._hosts._anyio_stream import StreamConnection
 from ocpp_transports._hosts._failure import failure
 from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._alerts import sending_alerts
@@ -237,9 +236,9 @@ class TrioRuntime(TaskSupervisor):
             await anyio.aclose_forcefully(accepted)
         elif rules.proxied is not None:
             arrival = rules.proxied(rules, address, connected, closed)
-            StreamConnection(self).serve(accepted, arrival.connected, tls, arrival.released, arrival)
+            self.new_stream(self).serve(accepted, arrival.connected, tls, arrival.released, arrival)
         else:
-            StreamConnection(self).serve(accepted, connected, tls, closed)
+            self.new_stream(self).serve(accepted, connected, tls, closed)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:

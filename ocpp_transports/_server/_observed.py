@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from ocpp_transports._callbacks._containment import end_program
 from ocpp_transports._driver._accepting import BAD_PROXY_HEADER
@@ -26,6 +26,9 @@ from ._listening import ServerEvents
 from ._security._records import SecurityRecords
 from ._stations._connection import OCPPServerClient
 from ._stations._registry import ConnectionRegistry
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._metrics import Metrics
 
 __all__ = ["ObservedMixin", "ServerObserver"]
 
@@ -51,6 +54,8 @@ class ObservedMixin(ServerEvents):
     _registry: ConnectionRegistry
     _close_grace: CloseGrace
     _log: Log
+    _metrics: "Metrics | None"
+    """What counts, for the option `metrics`."""
     _security: SecurityRecords
 
     def __init__(self) -> None:
@@ -84,7 +89,9 @@ class ObservedMixin(ServerEvents):
     # Connections that are not accepted
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
-        """Emit that a handshake was rejected."""
+        """Count and emit that a handshake was rejected."""
+        if self._metrics is not None:
+            self._metrics.refused(event.status, event.reason)
         self._emit("upgrade_aborted", event)
 
     def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
@@ -94,6 +101,8 @@ class ObservedMixin(ServerEvents):
             self._log.connection_failed(kind, event.remote_address, event.reason)
         else:
             self._alarmed(SecurityEvent(incident, None, event.remote_address, event.reason))
+        if self._metrics is not None:
+            self._metrics.count("ocpp_connections_failed")
         self._emit("connection_failed", event)
 
     def _turned_away(self, remote_address: str | None, limit: str) -> None:
@@ -101,8 +110,10 @@ class ObservedMixin(ServerEvents):
         self._alarmed(SecurityEvent("too_many_sockets", None, remote_address, limit))
 
     def _alarmed(self, event: SecurityEvent) -> None:
-        """Log and emit an incident."""
+        """Log, count and emit an incident."""
         self._security.write(event)
+        if self._metrics is not None:
+            self._metrics.count("ocpp_security_events", event.kind)
         self._emit("security", event)
 
     def _failed(self, text: str, error: BaseException) -> None:

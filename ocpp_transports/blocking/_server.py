@@ -6,10 +6,9 @@ from functools import partial
 from math import inf
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 from ocpp_core.handshake import SecurityProfile
-from ocpp_core.identity import StationKey
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._fleet._stats import ServerStats
 from ocpp_transports._handlers._contexts import HandlerContext
@@ -18,7 +17,6 @@ from ocpp_transports._options._tls import TLSOptions
 from ocpp_transports._server._lifecycle._ports import ListenKeywords
 from ocpp_transports._server._lifecycle._serving import Loop
 from ocpp_transports._server._stations._connection import OCPPServerClient
-from ocpp_transports._server._stations._directory import StationDirectory
 from ocpp_transports.certificates import LoadedCertificate
 from ocpp_transports.events import CloseEvent, ConnectionEvent
 from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
@@ -37,6 +35,9 @@ from ._stations import BlockingStationsMixin
 from ._threads._asked import ASKED, in_threads
 from ._threads._bridge import MAX_THREADS, Bridge
 from ._threads._signals import close_block, interrupts
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._metrics import Metrics
 
 __all__ = ["BlockingServer"]
 
@@ -279,37 +280,9 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         return tuple(map(self._bridge.present, self._bridge.run(lambda: self._wrapped.clients)))
 
     @property
-    def directory(self) -> StationDirectory:
-        """The directory in which the server looks up stations; its methods run in the event loop.
-
-        See `OCPPServer.directory`.
-        """
-        return self._wrapped.directory
-
-    @directory.setter
-    def directory(self, directory: StationDirectory) -> None:
-        self._bridge.run(setattr, self._wrapped, "directory", directory)
-
-    def get_client(self, identity: str | StationKey) -> BlockingServerClient | None:
-        """Return the station's newest connection, or None if it is not connected; see `OCPPServer.get_client`."""
-        found: BlockingServerClient | None = self._bridge.present(self._bridge.run(self._wrapped.get_client, identity))
-        return found
-
-    def wait_for_client(self, identity: str | StationKey, *, timeout: float = inf) -> BlockingServerClient:
-        """Return the station's connection as soon as there is one.
-
-        Args:
-            identity: The identity of the station, or its `StationKey`.
-            timeout: Seconds to wait, `inf` for no limit.
-
-        Raises:
-            ValueError: The identity is connected in several namespaces.
-            TimeoutError: The station did not connect within `timeout` seconds.
-            ClosedError: The server closed.
-            RuntimeError: The server is not open.
-        """
-        station = self._bridge.run(partial(self._wrapped.wait_for_client, identity, timeout=timeout))
-        return cast("BlockingServerClient", self._bridge.present(station))
+    def metrics(self) -> "Metrics":
+        """What the server has counted, for any thread. Raises RuntimeError unless the option `metrics` is on."""
+        return self._wrapped.metrics
 
     def stats(self) -> ServerStats:
         """Return how many connections, handshakes, sockets, calls and requests there are now; see `ServerStats`."""

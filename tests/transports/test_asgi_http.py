@@ -70,12 +70,21 @@ class TestPlainRequests:
             await OCPPApplication(server)(request, asgi.receive, asgi.send)
         assert asgi.sent[0]["status"] == 200
 
-    async def test_after_the_server_has_closed_get_503(self):
+    async def test_show_the_metrics(self):
+        async with csms(http=True, metrics=True) as server:
+            asgi = Played()
+            await OCPPApplication(server)(scope(type="http", method="GET", path="/metrics"), asgi.receive, asgi.send)
+        assert asgi.sent[0]["status"] == 200
+        assert b"ocpp_stations" in asgi.sent[1]["body"]
+
+    @pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/ready", 503), ("/own", 503)])
+    async def test_after_the_server_has_closed(self, path, status):
         server, asgi = csms(http=True), Played()
+        server.http("/own")(lambda request: (200, {}, None))
         async with server:
             pass
-        await OCPPApplication(server)(scope(type="http", method="GET", path="/health"), asgi.receive, asgi.send)
-        assert asgi.sent[0]["status"] == 503
+        await OCPPApplication(server)(scope(type="http", method="GET", path=path), asgi.receive, asgi.send)
+        assert asgi.sent[0]["status"] == status
 
     async def test_of_a_peer_that_leaves_end_their_function(self):
         async with csms() as server:

@@ -108,14 +108,18 @@ class Acceptor:
         self.rates: HandshakeRates = HandshakeRates(runtime.now)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
-            http_handlers, options, runtime=runtime, places=self.places, failed=failed, alarmed=alarmed
+            http_handlers,
+            options,
+            runtime=runtime,
+            places=self.places,
+            failed=failed,
+            alarmed=alarmed,
+            is_draining=lambda: self.is_closing,
         )
         self._refused = refused
         self.alarmed = alarmed
-        self._random = Random()
-        self._numbers = count(1)
-        self._unfinished = Unfinished()
-        self._answers = AnswerMemory()
+        self._random, self._numbers = Random(), count(1)
+        self._unfinished, self._answers = Unfinished(), AnswerMemory()
         self._threads = BoundedThreads(options.max_password_checks)
         self.policies: Mapping[SecurityProfile | None, Policies] = {}
         """The rules of the server (None), and of its listeners with a security profile of their own."""

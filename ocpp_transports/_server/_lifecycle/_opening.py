@@ -21,6 +21,7 @@ from ocpp_transports._server._renewal._renewal import load
 from ocpp_transports._server._routing._mixin import RoutingMixin
 from ocpp_transports._server._routing._plan import RoutingPlan
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
+from ocpp_transports._server._stations._counted import counted
 from ocpp_transports._server._stations._sessions import SessionKeeper
 from ocpp_transports._tls._loaded import LiveTLS
 
@@ -146,15 +147,19 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
+            if self._metrics is not None:
+                self._runtime.count(self._metrics.traffic)
+                self._runtime.lag.watch(self._metrics.lag.observe)
+            opened, ended = counted(self._registry, self._metrics)
             self._keep_sessions(self._runtime)
             self._acceptor = Acceptor(
                 self._runtime,
                 self._plans,
                 self._registry,
                 ConnectionCallbacks(
-                    self._registry.opened,
+                    opened,
                     self._ready,
-                    self._registry.ended,
+                    ended,
                     self._close_grace,
                     self._alarmed,
                     self._observers,

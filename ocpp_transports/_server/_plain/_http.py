@@ -28,7 +28,9 @@ from ocpp_transports._server._admitting._places import Places
 from ocpp_transports.events import SecurityEvent
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
+from ._budget import ResponseBudget
 from ._http_handlers import HttpHandlers, read_answer
+from ._stock import METHODS, METRICS, WRONG_METHOD, StockPages
 
 if TYPE_CHECKING:
     from ocpp_transports._server._admitting._proxy_reports import ProxyReports
@@ -37,7 +39,6 @@ __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
 
 _UPGRADE_REQUIRED: Final = Respond(426, (("upgrade", "websocket"),), b"Upgrade Required")
 _FORBIDDEN: Final = Respond(403, (), b"Forbidden")
-_WRONG_METHOD: Final = Respond(405, (("allow", "GET, HEAD"),), b"expected GET or HEAD")
 _FAILED: Final = Respond(500, (), b"Internal Server Error")
 _RETRY: Final = (("retry-after", "10"),)
 _BUSY: Final = Respond(503, _RETRY, b"Busy")
@@ -103,6 +104,7 @@ class PlainRequests:
         runtime: Runtime,
         places: Places,
         failed: Callable[[str, BaseException], None],
+        is_draining: Callable[[], bool],
         alarmed: Callable[[SecurityEvent], None],
     ) -> None:
         self.options = options
@@ -113,6 +115,8 @@ class PlainRequests:
         self.failed = failed
         self.alarmed = alarmed
         self._handlers = handlers
+        self._stock = StockPages(is_draining)
+        self._budget = ResponseBudget(runtime.now)
 
     def begin(
         self, request: PlainRequest, facts: ConnectionFacts, respond: Callable[[Respond], None]
@@ -123,14 +127,14 @@ class PlainRequests:
             self.alarmed(SecurityEvent("denied_address", None, facts.remote_address, "", 403, "Forbidden"))
             respond(_FORBIDDEN)
             return None
-        handler = self._handlers.find(request.path, is_health_served=self.options.http)
+        handler = self._handlers.find(request.path)
         if handler is None:
-            respond(_UPGRADE_REQUIRED)
+            respond(self._stock_answer(request))
             return None
         if (refusal := self._refusal(request)) is not None:
             respond(refusal)
             return None
-        exchange = Exchange(self, request, facts, respond)
+        exchange = Exchange(self, request, facts, partial(self._respond, respond))
         exchange.begin(handler)
         return exchange
 
@@ -148,10 +152,26 @@ class PlainRequests:
             if exchange is not None:
                 exchange.stop()
 
+    def _stock_answer(self, request: PlainRequest) -> Respond:
+        """Return the response to a request for a path without a function."""
+        if request.path == METRICS and self._budget.is_spent:
+            return _BUSY
+        answer = self._stock.answer(request, self.options)
+        if answer is not None:
+            self._budget.spend(len(answer.body))
+            return answer
+        return WRONG_METHOD if request.method == "OPTIONS" else _UPGRADE_REQUIRED
+
     def _refusal(self, request: PlainRequest) -> Respond | None:
-        if request.method not in ("GET", "HEAD"):
-            return _WRONG_METHOD
-        return _CLOSING if self.is_closing else None
+        if request.method not in METHODS:
+            return WRONG_METHOD
+        if self.is_closing:
+            return _CLOSING
+        return _BUSY if self._budget.is_spent else None
+
+    def _respond(self, respond: Callable[[Respond], None], answer: Respond) -> None:
+        self._budget.spend(len(answer.body))
+        respond(answer)
 
 
 class Exchange:
