@@ -21,6 +21,8 @@ from ocpp_transports._driver._interfaces import Dialer, StreamInput
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._hosts._owner import ConnectionOwner
 
+from ._lag import LagProbe
+
 if TYPE_CHECKING:  # a browser must load neither
     from ssl import SSLContext
 
@@ -60,6 +62,9 @@ class Listener(Protocol):
 
 class SocketRuntime(ConnectionOwner, Protocol):
     """A runtime that also owns sockets; a browser has none."""
+
+    lag: LagProbe
+    """Measures how late the event loop is, while something watches."""
 
     async def listen(
         self,

@@ -23,6 +23,7 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports.events import ConnectionFailedEvent
 
 from ._base import Listener
+from ._lag import LagProbe
 from ._shared_timers import SharedTimers
 from ._turns import Turns
 
@@ -66,6 +67,7 @@ class TaskSupervisor(ABC):
         self.is_closed = False
         self.call_at = SharedTimers(self.start_timer, self.context, log.failed).call_at
         self.next_turn = Turns(self._soon).add
+        self.lag = LagProbe(clock, self._start_shared)
         self.streams: set[Closable] = set()
         """Open sockets without a task of their own."""
         self._tasks: set[Task] = set()
@@ -86,7 +88,11 @@ class TaskSupervisor(ABC):
             )
 
     def _soon(self, fn: Callable[[], None]) -> object:
-        return self.context.run(self.start_timer, self.now(), fn)
+        return self._start_shared(self.now(), fn)
+
+    def _start_shared(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Start a timer that belongs to no task."""
+        return self.context.run(self.start_timer, when, fn)
 
     @abstractmethod
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
@@ -207,6 +213,7 @@ class TaskSupervisor(ABC):
     async def aclose(self) -> None:
         """End everything; see Runtime."""
         self.is_closed = True
+        self.lag.stop()
         me = _current.get()
         if me not in self._tasks:
             await self._end_all(is_own=False)
