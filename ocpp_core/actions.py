@@ -62,7 +62,7 @@ class Reading:
     """True to resume reading, False to stop."""
 
 
-TURN: Final = 32
+TURN: Final = 8
 """Units of work until other connections get their turn: each frame is one, and each 2 KiB of a message.
 
 Reading any frame (a text, a ping, an empty fragment, a refused frame) costs about the same.
