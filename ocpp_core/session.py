@@ -51,6 +51,7 @@ from .inputs import (
     Tick,
     TransportLost,
 )
+from .limits import Bucket
 from .messages import encode_payload
 from .outbound.call import OutboundCall, check_command, check_message_id, prepare_call, prepare_raw
 from .outbound.calls import Calls
@@ -81,6 +82,7 @@ class Session(Receiver):
         outlets: For a stack: they receive the texts to send and the other actions instead of `poll` (see `_direct`).
         answers: Stores the results of this and earlier connections, see `AnswerMemory`.
         offline: Stores calls that outlive connections, see `OfflineQueue`.
+        shared: A token bucket of requests that connections share, for example all of an address; see `limits`.
     """
 
     __slots__ = (
@@ -104,6 +106,7 @@ class Session(Receiver):
         outlets: Outlets | None = None,
         answers: Answers | None = None,
         offline: OfflineQueue | None = None,
+        shared: Bucket | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
         """The state of the connection."""
@@ -126,7 +129,9 @@ class Session(Receiver):
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
         self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
         """The outbound calls; for stacks and hosts of the library."""
-        self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
+        self.requests: Requests = Requests(
+            version, config, numbers, self._emit, self._send, self.calls.timers, answers, shared
+        )
         """The inbound requests; for stacks and hosts of the library."""
 
     def _emit_text(self, text: str) -> None:
