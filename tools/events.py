@@ -141,7 +141,7 @@ OFF: Final = '''
 BLOCKING: Final = (
     ("from ._event_stream import EventStream", "from ._events import BlockingEventStream"),
     ("from ._mixins import EventMixin", "from ._registration import BlockingEventMixin"),
-    (f"from ._connection import {HANDLE}", "from ._station import BlockingServerClient"),
+    (f"from ._stations._connection import {HANDLE}", "from ._station import BlockingServerClient"),
     ("(EventMixin)", "(BlockingEventMixin)"),
     (HANDLE, "BlockingServerClient"),
     (" EventStream[", " BlockingEventStream["),
@@ -222,7 +222,7 @@ def imports_of(emitting: Emitting) -> str:
     used, handle = {payload.name for payload in emitting.payloads.values()}, ""
     if HANDLE in used:
         used = {*used, "StationEvent"} - {HANDLE}
-        handle = f"\n    from ._connection import {HANDLE}\n"
+        handle = f"\n    from ._stations._connection import {HANDLE}\n"
     listed = "".join(f"        {name},\n" for name in sorted(used))
     return (
         f"from {emitting.package}._event_stream import EventStream\n"

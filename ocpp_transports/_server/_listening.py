@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         UpgradeAbortedEvent,
     )
 
-    from ._connection import OCPPServerClient
+    from ._stations._connection import OCPPServerClient
 
     AnyEvent: TypeAlias = OCPPServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent, OCPPServerClient]
     ResultT = TypeVar("ResultT")

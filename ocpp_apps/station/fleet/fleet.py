@@ -54,8 +54,12 @@ class _Member:
         self._task: Task | None = None
         self._ending = fleet.clock.event()
         self.ended = fleet.clock.event()
-        self.is_accepted = False
-        """True if the CSMS has accepted the station at least once."""
+        self._has_started = False
+
+    @property
+    def is_accepted(self) -> bool:
+        """True if the CSMS has accepted the station, also while its first messages are still on their way."""
+        return self._has_started or (self.station is not None and self.station.boot_status == "Accepted")
 
     def begin(self, delay: float) -> None:
         """Start after a delay, charge in cycles, and stop after `end`."""
@@ -80,8 +84,8 @@ class _Member:
         except (OCPPError, StationError) as error:
             self.failure = str(error)
         else:
-            self.is_accepted, self.failure = True, None
-        return self.is_accepted
+            self._has_started, self.failure = True, None
+        return self._has_started
 
     def _reached(self, _: object) -> None:
         self.failure, self.is_unreached = None, False
@@ -131,7 +135,7 @@ class _Member:
     def end(self) -> None:
         """Request the end. A start in progress is cancelled."""
         self._ending.set()
-        if not self.is_accepted:
+        if not self._has_started:
             call_off(self._task)
 
 

@@ -7,7 +7,7 @@ import pytest
 from ocpp_apps.station import StationSettings
 from ocpp_apps.station.fleet.fleet import Fleet, Plan
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
-from tests.apps.station.laboratory import ACCEPTED, VERSIONS, FakeClient, no_answer
+from tests.apps.station.laboratory import ACCEPTED, LATENCY, VERSIONS, FakeClient, no_answer
 from tests.apps.station.virtual_clock import VirtualClock
 
 
@@ -59,6 +59,18 @@ class TestTheRamp:
         yard.run_for(1)
         assert yard.fleet.snapshot().booted == 3
         assert yard.fleet.missing == []
+
+
+class TestAStationThatIsAccepted:
+    @pytest.mark.parametrize("protocol", VERSIONS)
+    def test_is_not_missing_while_its_first_statuses_are_on_their_way(self, protocol):
+        yard = Yard(protocol, count=1)
+        yard.fleet.start()
+        while yard.fleet.snapshot().booted == 0:
+            yard.run_for(LATENCY / 4)
+        assert yard.fleet.missing == []
+        yard.clock.run(yard.fleet.end(), limit=1)
+        assert yard.fleet.is_over
 
 
 class TestAStationThatFails:
