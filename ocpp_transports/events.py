@@ -177,23 +177,26 @@ class StrictValidationFailureEvent:
 
 @dataclass(frozen=True, slots=True)
 class RateExceededEvent:
-    """The peer exceeded `inbound_rate` with a CALL, which was `refused` or is held."""
+    """The peer exceeded a rate with a CALL or SEND, which was `refused` or is held.
+
+    The rates are `inbound_rate`, `action_rates` and `address_rate`; `inbound_limit` decides.
+    """
 
     frame: Frame
-    """The CALL as a list, `[2, id, action, payload]`."""
+    """The message as a list, `[2, id, action, payload]` or `[6, id, action, payload]`."""
     refused: bool
-    """True if it was answered with an error, False if it is held."""
+    """True if it was answered with an error, dropped, or ended the connection, False if it is held."""
 
     __repr__ = safe_repr
 
     @property
     def action(self) -> str:
-        """The action of the CALL."""
+        """The action of the CALL or SEND."""
         return str(self.frame[2])
 
     @property
     def message_id(self) -> str:
-        """The id of the CALL."""
+        """The id of the CALL or SEND."""
         return str(self.frame[1])
 
 
@@ -263,9 +266,11 @@ class SecurityEvent:
     identity keeps its connection.
     `serial_number_mismatch`: a BootNotification has a serial number that is not the CN of the station's certificate
     (the option `check_serial_number`). The server closes that connection.
+    `rate_exceeded`: a station exceeded a rate of CALLs, and `inbound_limit` is `disconnect`. The server closes that
+    connection.
     """
 
-    kind: Literal["certificate_mismatch", "serial_number_mismatch"]
+    kind: Literal["certificate_mismatch", "serial_number_mismatch", "rate_exceeded"]
     """What happened."""
     identity: str
     """The identity that was claimed."""

@@ -55,9 +55,11 @@ from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
+from ._address_rate import AddressRate
 from ._places import Places
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
+from ._shedding import Shedding
 
 __all__ = ["Acceptor"]
 
@@ -118,6 +120,8 @@ class Acceptor:
         self.is_closing: bool = False
         self.gate = gate
         self.places: Places = Places(registry)
+        self.address_rate: AddressRate = AddressRate()
+        self.shedding: Shedding = Shedding(runtime)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
             http_handlers, options, runtime=runtime, places=self.places, failed=failed
@@ -134,7 +138,9 @@ class Acceptor:
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for streams accepted from now on."""
         places = self.places
-        steps = steps_of(options, before=places.before(options), after=places.after(options))
+        before = (*self.shedding.limit_to(options.lag_limit), *places.before(options))
+        steps = steps_of(options, before=before, after=places.after(options))
+        self.address_rate.limit_to(options.address_rate, options.address_burst)
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
         self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
@@ -183,6 +189,7 @@ class Acceptor:
     def close(self) -> None:
         """Refuse (503) the handshakes that wait, and all later ones."""
         self.is_closing = self.plain.is_closing = True
+        self.shedding.stop()
         self.policy = replace(self.policy, steps=(_refuse_when_closing,))
         for pending in tuple(self.places.waiting):
             pending.give_up()
@@ -319,7 +326,8 @@ class _PendingHandshake:
         subprotocol = protocol if protocol in handshake.protocols else None
         config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
-        self.driver.feed(Accept(subprotocol, config=config, version=policy.versions[protocol], identity=name))
+        shared, version = acceptor.address_rate.bucket_of(handshake.remote_address), policy.versions[protocol]
+        self.driver.feed(Accept(subprotocol, config=config, version=version, identity=name, shared=shared))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)
 

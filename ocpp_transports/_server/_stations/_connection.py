@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from logging import INFO
 from math import inf
-from typing import Any, ClassVar, Unpack
+from typing import Any, ClassVar, Literal, Unpack
 
 from ocpp_core.action_names import Role
 from ocpp_core.actions import Dispatch
@@ -147,6 +147,8 @@ class OCPPServerClient(Peer):
             self._over(state)
         else:
             self._closed_here = True
+            if self._session is not None and self._session.requests.is_too_fast:
+                self._alarm("rate_exceeded", "it sent too many CALLs a second (inbound_limit is disconnect)")
 
     def _open(self) -> None:
         """Take the station's place, and hold requests without a handler until the server's listeners have returned."""
@@ -176,9 +178,11 @@ class OCPPServerClient(Peer):
             return
         delegate.dispatched = nobody_serves  # also what was received with it
         detail = f"its BootNotification has serial number {serial_number!r}, which is not the CN of its certificate"
-        address = self._handshake.remote_address
-        self._callbacks.alarmed(SecurityEvent("serial_number_mismatch", self.identity, address, detail))
+        self._alarm("serial_number_mismatch", detail)
         driver.feed(Close(POLICY_VIOLATION, "serial number does not match certificate", drain=False))
+
+    def _alarm(self, kind: Literal["serial_number_mismatch", "rate_exceeded"], detail: str) -> None:
+        self._callbacks.alarmed(SecurityEvent(kind, self.identity, self._handshake.remote_address, detail))
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None
