@@ -66,7 +66,9 @@ class Requests(Limited):
         self._shared = shared
         self._rate = None
         self.is_too_fast = False
-        self._limit(config, -inf)
+        self._is_limited = config.refuse_when_busy
+        if shared is not None or config.inbound_rate != inf or config.action_rates:
+            self._limit(config, -inf)
 
     def reconfigure(self, config: SessionConfig, now: float) -> None:
         """Apply another config, also to held requests."""

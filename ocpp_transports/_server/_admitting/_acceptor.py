@@ -120,7 +120,7 @@ class Acceptor:
         self.is_closing: bool = False
         self.gate = gate
         self.places: Places = Places(registry)
-        self.address_rate: AddressRate = AddressRate()
+        self.address_rate: AddressRate | None = None
         self.shedding: Shedding = Shedding(runtime)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
@@ -140,7 +140,7 @@ class Acceptor:
         places = self.places
         before = (*self.shedding.limit_to(options.lag_limit), *places.before(options))
         steps = steps_of(options, before=before, after=places.after(options))
-        self.address_rate.limit_to(options.address_rate, options.address_burst)
+        self.address_rate = AddressRate.of(options.address_rate, options.address_burst, self.address_rate)
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
         self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
@@ -326,7 +326,8 @@ class _PendingHandshake:
         subprotocol = protocol if protocol in handshake.protocols else None
         config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
-        shared, version = acceptor.address_rate.bucket_of(handshake.remote_address), policy.versions[protocol]
+        rate, version = acceptor.address_rate, policy.versions[protocol]
+        shared = None if rate is None else rate.bucket_of(handshake.remote_address)
         self.driver.feed(Accept(subprotocol, config=config, version=version, identity=name, shared=shared))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)

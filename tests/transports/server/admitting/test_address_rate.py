@@ -24,8 +24,7 @@ class TestTheBuckets:
         ],
     )
     def test_are_those_of_an_owner_of_addresses(self, one, other, is_shared):
-        rate = AddressRate()
-        rate.limit_to(1, 1)
+        rate = AddressRate(1, 1)
         first_bucket, second = rate.bucket_of(one), rate.bucket_of(other)
         assert first_bucket is not None
         assert second is not None
@@ -33,23 +32,14 @@ class TestTheBuckets:
         assert take(second, 0.0) is not is_shared
 
     def test_do_not_exist_without_a_limit_or_an_address(self):
-        rate = AddressRate()
-        assert rate.bucket_of("192.0.2.1") is None
-        rate.limit_to(1, 1)
-        assert rate.bucket_of(None) is None
-        rate.limit_to(inf, 1)
-        assert rate.bucket_of("192.0.2.1") is None
+        assert AddressRate.of(inf, 1, None) is None
+        assert AddressRate.of(inf, 1, AddressRate(1, 1)) is None
+        assert AddressRate(1, 1).bucket_of(None) is None
 
     def test_are_not_filled_by_other_options(self):
-        rate = AddressRate()
-        rate.limit_to(1, 1)
-        bucket = rate.bucket_of("192.0.2.1")
-        assert bucket is not None
-        assert take(bucket, 0.0)
-        rate.limit_to(1, 1)
-        again = rate.bucket_of("192.0.2.1")
-        assert again is not None
-        assert not take(again, 0.0)
+        rate = AddressRate(1, 1)
+        assert AddressRate.of(1, 1, rate) is rate
+        assert AddressRate.of(2, 1, rate) is not rate
 
 
 @pytest.mark.anyio
