@@ -198,7 +198,8 @@ class SessionConfig:
     alone has the burst `inbound_burst`."""
     inbound_limit: InboundLimit = "delay"
     """What happens to a CALL or SEND beyond a rate: `delay` holds it until the rate allows it, and reading continues;
-    `reject` refuses a CALL with GenericError and drops a SEND; `disconnect` closes the connection with 1008."""
+    `reject` refuses a CALL with GenericError and drops a SEND; `disconnect` closes the connection with 1008. A
+    bucket that connections share never ends one of them: `disconnect` then rejects."""
     max_delayed: int = number(8, least=0, unit="CALLs")
     """CALLs and SENDs of a connection that `delay` holds at a time, within `max_held_bytes`; further ones are treated
     as with `reject`. A conforming peer has one CALL outstanding (OCPP-J §4.1.1)."""

@@ -80,7 +80,7 @@ class Limited(Repeats):
             return
         if rate.ready_at(action, now) <= now:
             rate.take(action, now)
-        elif self.config.inbound_limit == "disconnect":
+        elif self.config.inbound_limit == "disconnect" and rate.is_own_excess(action, now):
             self._end_too_fast(frame)
 
     def _exceed(self, rate: InboundRate, frame: Frame, text: str, due: float, now: float) -> None:
@@ -92,7 +92,7 @@ class Limited(Repeats):
             is_call = frame[0] == MessageType.CALL
             number = next(self._numbers)
             rate.delay(Dispatch(number, action, payload, message_id, is_call, received_at=now, text=text), now)
-        elif mode == "disconnect":
+        elif mode == "disconnect" and rate.is_own_excess(action, now):
             self._end_too_fast(frame)
         else:
             self._refuse_beyond(frame, ReportKind.RATE_EXCEEDED)

@@ -63,6 +63,10 @@ class InboundRate:
         """Return the time from which a request may pass, `now` or earlier if it may; `inf` if it must not wait."""
         return max([self._shared_ready_at(now), *(bucket.ready_at(now) for bucket in self._own_buckets(action))])
 
+    def is_own_excess(self, action: str, now: float) -> bool:
+        """Return True if this connection alone exceeds a limit, and not only those that share a bucket with it."""
+        return any(bucket.ready_at(now) > now for bucket in self._own_buckets(action))
+
     def take(self, action: str, now: float) -> None:
         """Take the tokens of a request."""
         if self._shared is not None:

@@ -112,12 +112,12 @@ class ServerOptions(SocketOptions):
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
     a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
     address_rate: float = number(inf, least=0.001, unit="CALLs a second")
-    """CALLs and SENDs a second, on average, of all connections of one address; `inbound_limit` decides about more. It
-    applies to connections accepted from now on. Choose it for the stations of a mobile network or a proxy, which may
-    have a single address; IPv6 addresses of one 64-bit network count as one."""
+    """CALLs and SENDs a second, on average, of all connections of one address; `inbound_limit` decides about more, but
+    `disconnect` only rejects. Choose it for all stations of a mobile network or a proxy, which may have a single
+    address. IPv6 addresses of one 64-bit network count as one."""
     address_burst: int = number(100, least=1, unit="CALLs")
-    """CALLs and SENDs of one address that may arrive together after a pause. As many may be held in advance by all its
-    connections together; further ones are treated as with `reject`."""
+    """CALLs and SENDs of one address that may arrive together after a pause. As many may then be delayed; further ones
+    are treated as with `reject`."""
     shed_lag: float = seconds_or_off(0)
     """Seconds by which the event loop may be late. If four samples in a row, a quarter of a second apart, exceed it,
     new connections get 503 with `Retry-After` until as many do not. Off by default."""

@@ -284,6 +284,13 @@ class TestASharedBucket:
         assert dispatched(session.wait(1)) == [2]
         assert session.engine.deadline == inf
 
+    def test_never_ends_a_connection_for_what_its_neighbours_did(self) -> None:
+        shared = SharedBuckets(1, 1).of("192.0.2.1")
+        session = a_session(shared=shared, inbound_limit="disconnect", inbound_rate=1, inbound_burst=3)
+        shared.take(0.0)
+        done = session.hear(a_call(1), a_call(2))
+        assert (reports(done), of(CloseTransport, done)) == ([REFUSED, REFUSED], [])
+
     def test_refuses_what_would_wait_for_too_many_others(self) -> None:
         """Its stations would wait for longer than they do."""
         buckets = SharedBuckets(1, 2)
