@@ -134,7 +134,7 @@ fuzz: $(DEV) ## Search long for counterexamples to the properties, from new rand
 soak: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loop; nothing may be lost or left
 	@$(BIN)/python tools/soak.py
 
-siege: $(DEV) ## Have hostile stations attack a server on each event loop; measure what the others notice
+siege: $(DEV) ## Have hostile stations attack and load a server on each event loop; measure what the others notice
 	@$(BIN)/python tools/siege.py
 
 cost: $(DEV) ## Count what a message costs in instructions, beside the table that the tests hold it to

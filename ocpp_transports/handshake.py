@@ -12,6 +12,7 @@ from ocpp_core.admission.handshake import (
     RejectHandshake,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.middleware import ConnectionContext, ConnectionMiddleware, HandshakeRejectedError
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 
@@ -20,9 +21,12 @@ __all__ = [
     "AuthHandler",
     "BrokenEscapes",
     "Certificate",
+    "ConnectionContext",
     "ConnectionFacts",
+    "ConnectionMiddleware",
     "Credentials",
     "Handshake",
+    "HandshakeRejectedError",
     "Identify",
     "Pins",
     "RejectHandshake",

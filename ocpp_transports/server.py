@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
 from ocpp_core.action_names import Role
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
-from ocpp_transports.handshake import AuthHandler
+from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 
 from ._driver._interfaces import Completion, Handle
 from ._fleet._mixin import FleetMixin
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .channel import Incoming, UpgradeOffer
 
 AuthT = TypeVar("AuthT", bound=AuthHandler)
+ConnectionMiddlewareT = TypeVar("ConnectionMiddlewareT", bound=ConnectionMiddleware)
 
 
 class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin):
@@ -119,6 +120,20 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._set_options(self._options.changed({"auth": handler}))
         return handler
 
+    def connection_middleware(self, middleware: ConnectionMiddlewareT) -> ConnectionMiddlewareT:
+        """Wrap this middleware around the admission of every station, inside the existing middleware.
+
+        It is a coroutine function `(ctx, proceed)`. It runs once the request is valid, before the check of credentials.
+        `await proceed()` runs the rest of the admission: it returns None if that accepts the station, and raises
+        `HandshakeRejectedError` if not. `ctx.reject(...)` rejects the station here. Usable as a decorator; returns it.
+
+        Raises:
+            TypeError: It is not a function of two arguments.
+        """
+        layers = (*self._options.connection_middleware, middleware)
+        self._set_options(self._options.changed({"connection_middleware": layers}))
+        return middleware
+
     def incoming(self, offer: "UpgradeOffer") -> "Incoming":
         """Start the admission of a connection whose WebSocket another library speaks.
 
@@ -182,6 +197,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             handshakes=waiting,
             sockets=sockets,
             listeners=len(self._open_listeners()),
+            kept_sessions=0 if self._registry.sessions is None else len(self._registry.sessions.memory),
         )
 
     # Internals
@@ -215,6 +231,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._registry.set_rule(options.identities)
         if self._acceptor is not None and self._runtime is not None:
             self._acceptor.set_options(options)
+            self._keep_sessions(self._runtime)
             self._renewal.start(self._runtime, options)
 
     def _make_emitter(self) -> Emitter:

@@ -45,7 +45,8 @@ class AskAuth:
         if isinstance(made, Reject):
             return made
         asked = candidate.handshake
-        candidate.protocol, candidate.session = made.protocol, made.session
+        candidate.protocol = made.protocol
+        candidate.session.update(made.session)
         if made.identity is not None:
             candidate.handshake = replace(asked, identity=made.identity)
         return self._check_identity(candidate, asked)

@@ -4,6 +4,7 @@ A handshake runs through a list of steps. Each step passes it, refuses it with a
 The order keeps a server safe:
 
 * Cheap checks run first, so that a flood of requests costs little.
+* Middleware of the application encloses everything that authenticates a station, so it sees every well-formed request.
 * Authentication (credentials, certificate) runs before the application's own decision. Checks that depend on other
   connections run last: an unauthenticated peer must not learn which stations are connected.
 * Steps of the host that refuse every peer alike (`before`) run before the request is read. Steps of the host about an
@@ -25,9 +26,11 @@ from .auth import AskAuth
 from .certificates import CheckCertificate
 from .credentials import CheckCredentials
 from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+from .middleware import AskMiddleware, ConnectionMiddleware
 from .passwords import Verify
 from .pins import CheckOrganization, CheckPin, Pins
 from .request import CheckIdentity, ChooseSubprotocol, ReadRequest, expect_identity
+from .sessions import NotePrincipal
 from .step import Step, in_order
 
 __all__ = ["AdmissionRules", "asks_the_application", "steps_of"]
@@ -76,6 +79,18 @@ class AdmissionRules(Protocol):
         """The function that decides on every handshake that has passed the other steps."""
 
     @property
+    def connection_middleware(self) -> tuple[ConnectionMiddleware, ...]:
+        """The middleware around authentication and `auth`, the outermost first."""
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """True if a station that returns gets the session of its previous connection."""
+
+    @property
+    def unauthenticated_sessions(self) -> bool:
+        """True to keep also the sessions of stations that have proven nothing."""
+
+    @property
     def default_protocol(self) -> str | None:
         """The subprotocol, one of `protocols`, of a station that offers none.
 
@@ -114,6 +129,7 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
             rules.protocols, rules.default_protocol, accepts_none=rules.unmatched_protocol == "upgrade-then-close"
         ),
         CheckIdentity(identities, identities.usual),
+        *map(AskMiddleware, rules.connection_middleware),
         *_authenticating(rules),
         *after,
     )
@@ -131,6 +147,8 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
         if rules.organizations:
             yield CheckOrganization(rules.organizations)
         yield certificate
+    if rules.keeps_sessions:
+        yield NotePrincipal(rules.identities.key, rules.unauthenticated_sessions)
     if rules.auth is not None:
         yield AskAuth(rules.auth, rules.protocols, rules.identities, certificate)
     elif rules.paths_without_identity:
@@ -148,4 +166,5 @@ def _certificate_check(rules: AdmissionRules) -> Step:
 def asks_the_application(rules: AdmissionRules) -> bool:
     """Return True if a handshake may need to wait for the application."""
     functions = rules.auth, rules.credentials, rules.verify, rules.certificate_pins
-    return any(function is not None for function in functions) or not isinstance(rules.identify, str)
+    is_asked = any(function is not None for function in functions) or bool(rules.connection_middleware)
+    return is_asked or not isinstance(rules.identify, str)

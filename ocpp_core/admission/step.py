@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from ocpp_core.actions import UpgradeRequested
+from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject
 from ocpp_core.websocket.headers import BASIC_CHALLENGE
 
 from .handshake import ConnectionFacts, Handshake
 
-__all__ = ["Ask", "Candidate", "Step", "Verdict", "in_order", "proceed", "refuse"]
+__all__ = ["Ask", "Candidate", "Enclosed", "Step", "Verdict", "in_order", "proceed", "refuse"]
 
 _RETRY: Final = ("retry-after", "10")
 _UNREAD: Final = Handshake("", (), "")
@@ -29,8 +30,20 @@ class Candidate:
     closed immediately."""
     session: dict[str, Any] = field(default_factory=dict)
     """The values that the application stores for the connection."""
+    principal: "tuple[SecurityProfile, str] | None" = None
+    """How the station was authenticated, and as whom; None if it was not, or if no session is kept."""
     alarm: str = ""
     """The reason why the refused handshake may be an attack, for the operator only; it is not sent."""
+
+
+class Enclosed(Protocol):
+    """The remaining steps of a handshake, which a middleware runs."""
+
+    def begin(self) -> None:
+        """Note that they run now. Raises RuntimeError if they ran before."""
+
+    def end(self, refusal: Reject | None, /) -> None:
+        """Note their outcome. Raises HandshakeRejectedError for a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,7 @@ class Ask:
     """
 
     name: str
-    """The option that is asked, for the report of an exception: `credentials`, `verify`, `identify`, `auth`."""
+    """The option that is asked, for the report of an exception, such as `credentials` or `auth`."""
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     then: "Callable[[Any], Verdict]"
@@ -51,6 +64,9 @@ class Ask:
     """Return the refusal that was decided before the function raised."""
     may_block: bool = False
     """True if a plain function may take long: the host runs it in a thread, a bounded number at a time."""
+    encloses: Enclosed | None = None
+    """The remaining steps if the function is a middleware. It gets one more argument then, a coroutine function that
+    runs them: `begin`, the steps, `end` with their refusal or None."""
 
 
 Verdict: TypeAlias = Reject | Ask | None

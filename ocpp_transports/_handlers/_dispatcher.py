@@ -28,9 +28,10 @@ from ._caller import ClientT_co
 from ._contexts import HandlerContext
 from ._failures import failure_of
 from ._held import Held
+from ._middleware import compose, layers_of
 from ._models import is_model, response_of
 from ._running import Run, Task, TimeLimit
-from ._table import NOREPLY, Handlers, Target, compose, layers_of
+from ._table import NOREPLY, Handlers, Target
 
 __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
 

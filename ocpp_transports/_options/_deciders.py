@@ -5,11 +5,12 @@ from typing import Any, get_args
 
 from ocpp_core.admission.pins import normal_fingerprint
 from ocpp_transports._callbacks._arguments import expect_arguments
-from ocpp_transports.handshake import BrokenEscapes, UnmatchedProtocol
+from ocpp_transports.handshake import BrokenEscapes, ConnectionMiddleware, UnmatchedProtocol
 
 __all__ = [
     "expect_auth",
     "expect_choices",
+    "expect_connection_middleware",
     "expect_credentials",
     "expect_identify",
     "expect_organizations",
@@ -94,6 +95,18 @@ def expect_auth(auth: Any) -> None:
     if not callable(auth):
         raise TypeError(f"expected auth as a callable, got {type(auth).__name__}")
     expect_arguments(auth, "auth", "accept", "reject", "handshake")
+
+
+def expect_connection_middleware(middleware: Any) -> tuple[ConnectionMiddleware, ...]:
+    """Return these functions; raise TypeError unless they can be `connection_middleware`."""
+    if isinstance(middleware, (str, Mapping)) or not isinstance(middleware, Collection):
+        kind = type(middleware).__name__
+        raise TypeError(f"expected connection_middleware as a list of functions, got {kind}")
+    for each in middleware:
+        if not callable(each):
+            raise TypeError(f"expected connection_middleware as functions, got {type(each).__name__}")
+        expect_arguments(each, "connection_middleware", "context", "proceed")
+    return tuple(middleware)
 
 
 def expect_choices(unmatched_protocol: object, broken_escapes: object) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ocpp_transports.handshake import (
         AuthHandler,
         BrokenEscapes,
+        ConnectionMiddleware,
         Credentials,
         Identify,
         Pins,
@@ -153,6 +154,7 @@ class ServerKeywords(SocketKeywords, total=False):
     certificate_organization: str | Collection[str] | None
     certificate_pins: Pins | None
     check_serial_number: bool
+    connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
@@ -177,4 +179,7 @@ class ServerKeywords(SocketKeywords, total=False):
     address_rate: float
     address_burst: int
     shed_lag: float
+    session_ttl: float
+    max_sessions: int
+    unauthenticated_sessions: bool
     fleet_concurrency: int

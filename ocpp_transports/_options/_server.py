@@ -12,12 +12,22 @@ from ocpp_core.config import LinkConfig, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Pins, UnmatchedProtocol, Verify
+from ocpp_transports.handshake import (
+    AuthHandler,
+    BrokenEscapes,
+    ConnectionMiddleware,
+    Credentials,
+    Identify,
+    Pins,
+    UnmatchedProtocol,
+    Verify,
+)
 
 from ._connection import off_at_zero, seconds_or_off
 from ._deciders import (
     expect_auth,
     expect_choices,
+    expect_connection_middleware,
     expect_credentials,
     expect_identify,
     expect_organizations,
@@ -60,6 +70,9 @@ class ServerOptions(SocketOptions):
     check_serial_number: bool = False
     """On profile 3, compare the serial number in a BootNotification of OCPP 2.x with the CN of the certificate. If they
     differ, close the connection with 1008 (B01.FR.12)."""
+    connection_middleware: tuple[ConnectionMiddleware, ...] = ()
+    """Functions around the check of credentials and `auth`, the outermost first: `async (ctx, proceed)`. Each one
+    awaits `proceed()` or rejects the station."""
     auth: AuthHandler | None = None
     """Accepts or rejects handshakes after the credential check: `auth(accept, reject, handshake)`."""
     tls: TLSOptions | SSLContext | None = None
@@ -102,7 +115,8 @@ class ServerOptions(SocketOptions):
     """Stations connected; if exceeded, a station gets 503 after the credential check and `auth` have accepted it. A
     station that reconnects is accepted in its own place."""
     max_handshakes: float = number(5000, least=1, unit="handshakes")
-    """Handshakes that wait for `credentials`, `verify`, `identify` or `auth`; if exceeded, further requests get 503."""
+    """Handshakes that wait for `connection_middleware`, `credentials`, `verify`, `identify` or `auth`; if exceeded,
+    further requests get 503."""
     max_handshakes_per_address: float | None = number(None, least=1, unit="handshakes")
     """The same for one address; None means half of `max_handshakes`, so that one address cannot block all others."""
     max_sockets: float | None = number(None, least=1, unit="sockets")
@@ -121,6 +135,14 @@ class ServerOptions(SocketOptions):
     shed_lag: float = seconds_or_off(0)
     """Seconds by which the event loop may be late. If four samples in a row, a quarter of a second apart, exceed it,
     new connections get 503 with `Retry-After` until as many do not. Off by default."""
+    session_ttl: float = seconds_or_off(0)
+    """Seconds after the end of a connection during which the station gets `client.session` back, if it authenticates in
+    the same way and as the same user or certificate. Off by default: each connection begins with an empty one."""
+    max_sessions: int = number(50_000, least=1, unit="sessions")
+    """Sessions kept of stations that are not connected; if exceeded, the one that ended first is dropped."""
+    unauthenticated_sessions: bool = False
+    """Keep sessions also of stations that prove nothing, as on profile 0. Any peer that claims an identity then gets
+    its session."""
     fleet_concurrency: int = number(100, least=1, unit="calls")
     """Calls in progress at a time of one `broadcast` or `call_many`; further stations wait for their turn."""
 
@@ -140,6 +162,7 @@ class ServerOptions(SocketOptions):
             if getattr(self, name) not in (None, False):
                 check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
         expect_auth(self.auth)
+        object.__setattr__(self, "connection_middleware", expect_connection_middleware(self.connection_middleware))
         expect_paths(self.paths_without_identity)
         check_server_profile(
             self.security_profile,
@@ -148,7 +171,11 @@ class ServerOptions(SocketOptions):
             identify=self.identify != "exact",
         )
         _ = self.identities
-
+        if self.keeps_sessions and not (self.security_profile or self.unauthenticated_sessions):
+            raise ValueError(
+                "expected no session_ttl with security profile 0: stations prove nothing, so no session would be kept; "
+                "unauthenticated_sessions=True keeps them for any peer that claims the identity"
+            )
         if self.check_serial_number and not any(map(checks_serial_numbers, self.protocols)):
             raise ValueError("expected no check_serial_number without a protocol of OCPP 2.x: it would not be used")
 
@@ -166,6 +193,11 @@ class ServerOptions(SocketOptions):
     def tls_limit(self) -> float:
         """Seconds a TLS handshake may take; it always has a limit."""
         return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
+
+    @cached_property
+    def keeps_sessions(self) -> bool:
+        """True if a station that returns gets the session of its previous connection."""
+        return isfinite(off_at_zero(self.session_ttl))
 
     @cached_property
     def organizations(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._directory import StationDirectory
 from ocpp_transports.certificates import LoadedCertificate
 from ocpp_transports.events import CloseEvent, ConnectionEvent
-from ocpp_transports.handshake import AuthHandler
+from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 from ocpp_transports.plain_http import HttpHandler
 from ocpp_transports.server import OCPPServer
 
@@ -36,6 +36,7 @@ from ._threads._signals import close_block, interrupts
 __all__ = ["BlockingServer"]
 
 _A = TypeVar("_A", bound=AuthHandler)
+_M = TypeVar("_M", bound=ConnectionMiddleware)
 _H = TypeVar("_H", bound=HttpHandler)
 _ObserverT = TypeVar("_ObserverT", bound=Callable[[ConnectionEvent, BlockingServerClient | None], object])
 
@@ -116,6 +117,16 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         """
         self._bridge.run(self._wrapped.auth, self._bridge.in_thread(handler, *_ASKED["auth"]))
         return handler
+
+    def connection_middleware(self, middleware: _M) -> _M:
+        """Wrap this middleware around the admission of every station, inside the existing middleware. Returns it.
+
+        It is a coroutine function and runs in the event loop; see `OCPPServer.connection_middleware`.
+
+        Raises TypeError if it is not a function of two arguments.
+        """
+        self._bridge.run(self._wrapped.connection_middleware, middleware)
+        return middleware
 
     def http(self, path: str) -> Callable[[_H], _H]:
         """Register a function that answers the plain GET and HEAD requests of a path; use it as a decorator.

@@ -92,9 +92,9 @@ class _Policy:
 class Acceptor:
     """Makes an engine for every accepted stream, and decides which stations may connect.
 
-    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of `credentials`,
-    `verify`, `identify` and `auth`, `alarmed` for possible attacks, `lost` for connections that failed before their
-    request. `gate` counts the sockets of listeners.
+    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of the application's
+    functions, `alarmed` for possible attacks, `lost` for connections that failed before their request. `gate` counts
+    the sockets of listeners.
     """
 
     def __init__(
@@ -295,8 +295,10 @@ class _PendingHandshake:
 
     async def _decide(self, decide: Callable[[], Awaitable[Decision]], candidate: Candidate) -> None:
         decision = await decide()
-        if self._acceptor.places.stop_waiting(self):
-            self._decided(decision, candidate)
+        places = self._acceptor.places
+        if places.stop_waiting(self):
+            # Again: others may have taken the place while a middleware waited after `proceed`.
+            self._decided(decision or places.refuse_when_full(candidate), candidate)
 
     def _decided(self, decision: Decision, candidate: Candidate) -> None:
         if decision is not None:
@@ -321,6 +323,7 @@ class _PendingHandshake:
             engine=self._engine,
             driver=self.driver,
             check_serial_number=policy.options.check_serial_number,
+            principal=candidate.principal,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None

@@ -59,7 +59,7 @@ class Places:
     def after(self, options: ServerOptions) -> tuple[Step, ...]:
         """Use this limit from now on; return the step, if there is one."""
         self._most_stations = options.max_connections
-        return () if isinf(options.max_connections) else (self._refuse_when_full,)
+        return () if isinf(options.max_connections) else (self.refuse_when_full,)
 
     def begin_waiting(self, handshake: WaitingHandshake) -> None:
         """Count a handshake that waits for its decision."""
@@ -94,6 +94,6 @@ class Places:
     def _refuse_when_busy(self, candidate: Candidate) -> Reject | None:
         return _BUSY if self.is_busy(candidate.facts) else None
 
-    def _refuse_when_full(self, candidate: Candidate) -> Reject | None:
+    def refuse_when_full(self, candidate: Candidate) -> Reject | None:
         """Refuse only an authenticated station: other peers must not learn which stations are connected."""
         return _FULL if candidate.protocol is not None and self.is_full(candidate.handshake.identity) else None

@@ -57,7 +57,7 @@ class ClosingMixin(OpeningMixin):
         runtime, self._closed = self._runtime, self._acceptor or self._closed
         self._log.flush()
         self._renewal.stop()
-        self._runtime = self._acceptor = None
+        self._runtime = self._acceptor = self._registry.sessions = None
         self._listeners.clear()
         self._end_waits()
         self._end_events()

@@ -19,6 +19,7 @@ from ocpp_transports._server._plain._http_handlers import HttpHandlers
 from ocpp_transports._server._renewal._mixin import RenewalMixin
 from ocpp_transports._server._renewal._renewal import load
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
+from ocpp_transports._server._stations._sessions import SessionKeeper
 from ocpp_transports._tls._loaded import LiveTLS
 
 __all__ = ["OpeningMixin"]
@@ -103,6 +104,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
+            self._keep_sessions(self._runtime)
             self._acceptor = Acceptor(
                 self._runtime,
                 self._options,
@@ -124,6 +126,16 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
                 gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
             )
         return self._runtime, self._acceptor
+
+    def _keep_sessions(self, runtime: SocketRuntime) -> None:
+        """Keep the sessions of stations from now on, or forget them, as the options say."""
+        registry, options = self._registry, self._options
+        if not options.keeps_sessions:
+            registry.sessions = None
+        elif registry.sessions is None:
+            registry.sessions = SessionKeeper(options, runtime.now)
+        else:
+            registry.sessions.set_options(options)
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
         """Emit `client`; hold CALLs without a handler until its listeners have returned, or for one second."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Unpack
 from ocpp_core.action_names import Role
 from ocpp_core.actions import Dispatch
 from ocpp_core.admission.serial_numbers import checks_serial_numbers, conflicting_serial_number
+from ocpp_core.admission.sessions import Principal
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Close, Command, Reconfigure
@@ -74,10 +75,12 @@ class OCPPServerClient(Peer):
         engine: ServerStack | ServerEngine,
         driver: Driver[Command],
         check_serial_number: bool = False,
+        principal: Principal | None = None,
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
         self.session: dict[str, Any] = session
-        """Session data of `auth` and the application for this connection."""
+        """The values of connection middleware, of `auth` and of the application; kept with the option `session_ttl`."""
+        self._principal = principal
         self._handshake = handshake
         self._registries = (handlers,)
         self._observers = callbacks.observers

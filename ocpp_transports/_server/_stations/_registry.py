@@ -9,6 +9,7 @@ from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
 
 from ._connection import OCPPServerClient
+from ._sessions import SessionKeeper
 
 __all__ = ["EVICTED", "ConnectionRegistry"]
 
@@ -25,6 +26,8 @@ class ConnectionRegistry:
     """
 
     def __init__(self, completion: Callable[[], Completion[None]], rule: IdentityRule) -> None:
+        self.sessions: SessionKeeper | None = None
+        """Keeps the sessions of stations from one connection to the next, if it is set."""
         self._rule = rule
         self._completion = completion
         self._current: dict[str, OCPPServerClient] = {}
@@ -73,6 +76,8 @@ class ConnectionRegistry:
         """Register a new connection; it is authenticated, so it replaces an older one, which begins to close."""
         name = self.name_of(station.identity)
         older = self._current.pop(name, None)
+        if self.sessions is not None:
+            self.sessions.opened(name, station, older)
         self._current[name] = station
         self._open[station] = driver
         if older is not None:
@@ -86,6 +91,8 @@ class ConnectionRegistry:
         name = self.name_of(station.identity)
         if self._current.get(name) is station:
             del self._current[name]
+            if self.sessions is not None:
+                self.sessions.ended(name, station)
         if self._waiters:
             self.wake()
 

@@ -14,6 +14,7 @@ from ocpp_core.admission.handshake import (
     Identify,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.middleware import ConnectionMiddleware
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.rules import steps_of
@@ -36,6 +37,9 @@ class Rules:
     organizations: frozenset[str] = frozenset()
     certificate_pins: Pins | None = None
     tls_terminated: bool = False
+    connection_middleware: tuple[ConnectionMiddleware, ...] = ()
+    keeps_sessions: bool = False
+    unauthenticated_sessions: bool = False
     auth: AuthHandler | None = None
     default_protocol: str | None = None
     unmatched_protocol: UnmatchedProtocol = "reject"
