@@ -42,12 +42,12 @@ class TokenBucket:
     below 0.001 or a burst below 1.
     """
 
-    __slots__ = ("_at", "_tokens", "burst", "rate")
+    __slots__ = ("_at", "_burst", "_rate", "_tokens")
 
     def __init__(self, rate: float, burst: float) -> None:
         _expect_limit(rate, burst)
-        self.rate: float = rate
-        self.burst: float = burst
+        self._rate = rate
+        self._burst = burst
         self._tokens = float(burst)
         self._at = -inf
 
@@ -55,7 +55,7 @@ class TokenBucket:
         """Return the time from which the next token is available; see `Bucket`."""
         self._refill(now)
         missing = 1 - self._tokens
-        return self._at if self._tokens >= _WHOLE else max(self._at + missing / self.rate, nextafter(self._at, inf))
+        return self._at if self._tokens >= _WHOLE else max(self._at + missing / self._rate, nextafter(self._at, inf))
 
     def take(self, now: float) -> None:
         """Take the next token, also in advance; see `Bucket`."""
@@ -64,7 +64,7 @@ class TokenBucket:
 
     def _refill(self, now: float) -> None:
         if now > self._at:
-            self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
+            self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
             self._at = now
 
 
@@ -108,7 +108,9 @@ class SharedBuckets:
     def __init__(self, rate: float, burst: float) -> None:
         _expect_limit(rate, burst)
         self.rate: float = rate
+        """Tokens a second, on average."""
         self.burst: float = burst
+        """Tokens that may be taken together after a pause."""
         self._interval = 1 / rate
         self._newer: dict[str, float] = {}
         self._older: dict[str, float] = {}
