@@ -139,7 +139,9 @@ class SharedBuckets:
 
     def _full_at(self, key: str) -> float:
         full_at = self._newer.get(key)
-        return self._older.get(key, -inf) if full_at is None else full_at
+        if full_at is None and (full_at := self._older.pop(key, None)) is not None:
+            self._newer[key] = full_at  # who asks again and again is not forgotten, even if refused each time
+        return -inf if full_at is None else full_at
 
     def _turn(self, now: float) -> None:
         """Forget the older entries, whose buckets are full by now unless there are too many owners.

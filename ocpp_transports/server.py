@@ -25,6 +25,7 @@ from ._server._lifecycle._serving import ServingMixin
 from ._server._plain._http import HttpMixin, PlainRequests
 from ._server._plain._http_handlers import HttpHandlers
 from ._server._renewal._renewal import expect_files, load
+from ._server._security._records import SecurityRecords
 from ._server._stations._connection import OCPPServerClient
 from ._server._stations._registry import ConnectionRegistry
 from .event_names import SERVER_EVENTS
@@ -70,6 +71,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._options = ServerOptions.of(options)
         _check_tls(self._options)
         self._log = Log(self._options.logger, "server", is_station=False)
+        self._security = SecurityRecords(self._options.security_logger, self._log)
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
         self._waits = set()
@@ -228,6 +230,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options
         self._log.logger = options.logger
+        self._security.use(options.security_logger)
         self._registry.set_rule(options.identities)
         if self._acceptor is not None and self._runtime is not None:
             self._acceptor.set_options(options)

@@ -12,7 +12,7 @@ from ocpp_core.inputs import Reject
 from ocpp_core.websocket.headers import OWN_IN_RESPONSE, expect_header, expect_refusal_status
 
 from .handshake import Handshake
-from .step import Ask, Candidate, refuse
+from .step import Ask, Candidate, Cause, refuse
 
 __all__ = ["AskMiddleware", "ConnectionContext", "ConnectionMiddleware", "HandshakeRejectedError"]
 
@@ -104,6 +104,7 @@ class ConnectionContext:
         """
         rejected = HandshakeRejectedError(status, message, headers=headers)
         self._rejection = rejected.answer
+        self._candidate.cause = self._candidate.cause or Cause.by_application(status, "rejected by middleware")
         raise rejected
 
 

@@ -7,8 +7,8 @@ The order keeps a server safe:
 * Middleware of the application encloses everything that authenticates a station, so it sees every well-formed request.
 * Authentication (credentials, certificate) runs before the application's own decision. Checks that depend on other
   connections run last: an unauthenticated peer must not learn which stations are connected.
-* Steps of the host that refuse every peer alike (`before`) run before the request is read. Steps of the host about an
-  authenticated station (`after`) run once all other steps have passed.
+* Steps of the host that depend on no station (`before`) run first, then the gates for addresses and origins, then the
+  request is read. Steps of the host about an authenticated station (`after`) run once all other steps have passed.
 
 The list is made when the rules are set, and has no step that the rules do not need. The steps are pure: they see the
 request, what the host knows of the connection, and what earlier steps found out. They never call the application.
@@ -75,6 +75,10 @@ class AdmissionRules(Protocol):
         """True if a proxy terminates TLS; it need not pass the client certificate on."""
 
     @property
+    def gates(self) -> tuple[Step, ...]:
+        """The gates for addresses and origins, in their order; empty without any."""
+
+    @property
     def auth(self) -> AuthHandler | None:
         """The function that decides on every handshake that has passed the other steps."""
 
@@ -119,6 +123,7 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
     identities = rules.identities
     return (
         *before,
+        *rules.gates,
         ReadRequest(
             rules.security_profile,
             keep_broken_escapes=rules.broken_escapes == "keep",

@@ -17,7 +17,10 @@ from ocpp_core.websocket.close import POLICY_VIOLATION, PROTOCOL_ERROR
 from .limited import TOO_FAST
 from .requests import Requests
 
-__all__ = ["Receiver"]
+__all__ = ["TOO_MANY_BAD_MESSAGES", "Receiver"]
+
+TOO_MANY_BAD_MESSAGES: Final = "Too many bad messages"
+"""The close reason beyond `max_bad_messages`."""
 
 _CALL: Final = MessageType.CALL.value  # a member of an Enum takes longer to compare than an integer
 
@@ -152,4 +155,4 @@ class Receiver(ABC):
             self._bad_messages, self._bad_until = 0, self._now + self._config.bad_message_period
         self._bad_messages += 1
         if self._bad_messages >= self._config.max_bad_messages and isinstance(self.state, (Open, Draining)):
-            self._end(PROTOCOL_ERROR, "Too many bad messages")
+            self._end(PROTOCOL_ERROR, TOO_MANY_BAD_MESSAGES)

@@ -96,6 +96,7 @@ class Driver(Generic[In_contra]):
         "connection",
         "delegate",
         "engine",
+        "gave_up",
         "handshake",
         "runtime",
         "send_timeout",
@@ -118,6 +119,8 @@ class Driver(Generic[In_contra]):
         """The current connection; of a client the last one that was dialled."""
         self.send_timeout: float = SEND_TIMEOUT
         """Seconds that congested output may go without progress, `inf` for no limit; the connection enforces it."""
+        self.gave_up: bool = False
+        """Set by the connection when output made no progress for that long, and it drops itself."""
         self.session: SessionDelegate = session
         self.handshake = handshake
         self.delegate: HandshakeDelegate | SessionDelegate = handshake or session

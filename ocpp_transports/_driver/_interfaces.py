@@ -148,6 +148,8 @@ class InputSink(Protocol[In_contra]):
 
     send_timeout: float
     """Seconds that congested output may go without progress before the connection drops itself; `inf` for no limit."""
+    gave_up: bool
+    """Set by the connection before it drops itself for this reason."""
 
     def feed(self, event: In_contra) -> None:
         """Process an input and everything that follows from it. Callable at any time, also from within itself."""

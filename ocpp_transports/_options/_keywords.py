@@ -154,6 +154,11 @@ class ServerKeywords(SocketKeywords, total=False):
     certificate_organization: str | Collection[str] | None
     certificate_pins: Pins | None
     check_serial_number: bool
+    allowed_addresses: Collection[str] | None
+    denied_addresses: Collection[str]
+    allowed_origins: Collection[str] | None
+    handshake_rate: float
+    handshake_burst: int
     connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
@@ -179,6 +184,7 @@ class ServerKeywords(SocketKeywords, total=False):
     address_rate: float
     address_burst: int
     shed_lag: float
+    security_logging: Logging
     session_ttl: float
     max_sessions: int
     unauthenticated_sessions: bool

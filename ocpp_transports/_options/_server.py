@@ -3,15 +3,20 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from logging import Logger
 from math import inf, isfinite
 from ssl import SSLContext
 from typing import Final
 
+from ocpp_core.admission.gates.addresses import AddressGate, Networks
+from ocpp_core.admission.gates.origins import OriginGate
 from ocpp_core.admission.serial_numbers import checks_serial_numbers
+from ocpp_core.admission.step import Step
 from ocpp_core.config import LinkConfig, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
+from ocpp_transports._logging._log import Logging, child_logger, logger_of
 from ocpp_transports.handshake import (
     AuthHandler,
     BrokenEscapes,
@@ -70,6 +75,19 @@ class ServerOptions(SocketOptions):
     check_serial_number: bool = False
     """On profile 3, compare the serial number in a BootNotification of OCPP 2.x with the CN of the certificate. If they
     differ, close the connection with 1008 (B01.FR.12)."""
+    allowed_addresses: Collection[str] | None = None
+    """Addresses and networks (CIDR), IPv4 and IPv6, of which a request must come: `["192.0.2.0/24", "2001:db8::7"]`.
+    Others get 403, plain HTTP requests too. None allows all."""
+    denied_addresses: Collection[str] = ()
+    """Addresses and networks (CIDR) whose requests get 403, also if `allowed_addresses` has them."""
+    allowed_origins: Collection[str] | None = None
+    """Origins of web pages that may connect as a station: `https://app.example`, or `https://*.example` for the
+    sub-domains. Others get 403. Requests without an Origin header, as stations send them, pass. None allows all."""
+    handshake_rate: float = number(inf, least=0.001, unit="handshakes a second")
+    """Upgrade requests a second of one address, on average; if exceeded, they get 429 with a Retry-After. Passwords are
+    not checked then, so this limits guessing. IPv6 addresses of one 64-bit network count as one."""
+    handshake_burst: int = number(10, least=1, unit="handshakes")
+    """Upgrade requests that one address may send at once before `handshake_rate` limits them."""
     connection_middleware: tuple[ConnectionMiddleware, ...] = ()
     """Functions around the check of credentials and `auth`, the outermost first: `async (ctx, proceed)`. Each one
     awaits `proceed()` or rejects the station."""
@@ -121,8 +139,9 @@ class ServerOptions(SocketOptions):
     """The same for one address; None means half of `max_handshakes`, so that one address cannot block all others."""
     max_sockets: float | None = number(None, least=1, unit="sockets")
     """Sockets of all listeners from accepting to closing: also silent, replaced and lingering ones, and those in TLS.
-    If exceeded, further sockets are closed unread. None means `max_connections` + `max_handshakes`."""
-    max_sockets_per_address: float | None = number(None, least=1, unit="sockets")
+    If exceeded, further sockets are closed unread. None means `max_connections` + `max_handshakes`. More than
+    `max_connections`, if that is finite: a station that returns may still have its old socket."""
+    max_sockets_per_address: float | None = number(None, least=2, unit="sockets")
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
     a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
     address_rate: float = number(inf, least=0.001, unit="CALLs a second")
@@ -135,6 +154,9 @@ class ServerOptions(SocketOptions):
     shed_lag: float = seconds_or_off(0)
     """Seconds by which the event loop may be late. If four samples in a row, a quarter of a second apart, exceed it,
     new connections get 503 with `Retry-After` until as many do not. Off by default."""
+    security_logging: Logging = True
+    """Records of security events: True for the logger `security` below the one of `logging`, so `ocpp_ws_io.security`,
+    False for none, or a logger."""
     session_ttl: float = seconds_or_off(0)
     """Seconds after the end of a connection during which the station gets `client.session` back, if it authenticates in
     the same way and as the same user or certificate. Off by default: each connection begins with an empty one."""
@@ -161,6 +183,12 @@ class ServerOptions(SocketOptions):
         for name in ("certificate_organization", "certificate_pins", "check_serial_number"):
             if getattr(self, name) not in (None, False):
                 check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
+        _ = self.gates, self.security_logger
+        if isfinite(self.max_connections) and self.socket_limit <= self.max_connections:
+            raise ValueError(
+                f"expected max_sockets > max_connections ({self.max_connections}), got {self.max_sockets!r}: "
+                "a station that returns may still have its old socket"
+            )
         expect_auth(self.auth)
         object.__setattr__(self, "connection_middleware", expect_connection_middleware(self.connection_middleware))
         expect_paths(self.paths_without_identity)
@@ -222,6 +250,29 @@ class ServerOptions(SocketOptions):
         for name, delegate in obeyed_by.items():
             if getattr(self, name) != getattr(ServerOptions, name):
                 raise ValueError(f"expected no {name} for a server {where}: {delegate}")
+
+    @cached_property
+    def address_gate(self) -> AddressGate | None:
+        """The gate for addresses; None if every address may pass. Raises TypeError or ValueError for invalid ones."""
+        allowed, denied = self.allowed_addresses, Networks("denied_addresses", self.denied_addresses)
+        if allowed is None:
+            return AddressGate(None, denied) if self.denied_addresses else None
+        if not allowed:
+            raise ValueError("expected allowed_addresses with at least one address, or None to allow all")
+        return AddressGate(Networks("allowed_addresses", allowed), denied)
+
+    @cached_property
+    def gates(self) -> tuple[Step, ...]:
+        """The gates for addresses and origins."""
+        origin_gate = None if self.allowed_origins is None else OriginGate.of(self.allowed_origins)
+        return tuple(gate for gate in (self.address_gate, origin_gate) if gate is not None)
+
+    @cached_property
+    def security_logger(self) -> Logger:
+        """The logger that `security_logging` selects."""
+        if self.security_logging is True:
+            return child_logger(self.logger, "security")
+        return logger_of(self.security_logging, "security_logging")
 
     @cached_property
     def handshake_limit(self) -> float:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ocpp_core.limits import MAX_KEYS, SharedBuckets, TokenBucket
+from ocpp_core import limits
+from ocpp_core.limits import SharedBuckets, TokenBucket
 from tests.core.buckets import take
 from tests.tables import each
 
@@ -90,11 +91,16 @@ class TestSharedBuckets:
             take(buckets.of(str(number)), number * 0.1)
         assert len(buckets) < 100
 
-    def test_are_bounded_however_many_owners_there_are(self) -> None:
-        buckets = SharedBuckets(0.001, 1)
-        for number in range(2 * MAX_KEYS):
-            buckets.take(str(number), 0.0)
-        assert len(buckets) <= MAX_KEYS
+    def test_are_bounded_and_remember_those_who_ask_again_and_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "MAX_KEYS", 100)
+        buckets = SharedBuckets(1, 2)
+        admitted = 0
+        for number in range(10_000):  # a flood from everywhere, within one second
+            now = 100 + number / 10_000
+            buckets.take(str(number), now)
+            admitted += take(buckets.of("greedy"), now)
+            assert len(buckets) <= 101
+        assert admitted == 2
 
     @each(("rate", "burst"), [(0, 1), (nan, 1), (1, 0)])
     def test_refuse_what_would_let_nothing_pass(self, rate: Any, burst: Any) -> None:

@@ -26,9 +26,9 @@ from logging import DEBUG, Logger
 from random import Random
 from typing import Final, cast
 
-from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
+from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Ask, Candidate, Step, Verdict, proceed, refuse
+from ocpp_core.admission.step import Ask, Candidate, Cause, Step, Verdict, proceed, refuse
 from ocpp_core.config import SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Command, Reject, Respond, ServerInput, StackInput
@@ -39,12 +39,12 @@ from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import Version, version_of
 from ocpp_core.websocket.close import PROTOCOL_ERROR
+from ocpp_core.websocket.headers import HANDSHAKE_TIMEOUT
 from ocpp_transports._driver._accepting import AcceptRules
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Connection, Handle
 from ocpp_transports._driver._limits import EARLY
 from ocpp_transports._handlers._table import Handlers
-from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._bounded_threads import BoundedThreads
@@ -52,13 +52,14 @@ from ocpp_transports._server._plain._http import Exchange, PlainRequests
 from ocpp_transports._server._plain._http_handlers import HttpHandlers, plain_request
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
 from ocpp_transports._server._stations._registry import ConnectionRegistry
-from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
+from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, SecurityEventKind, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
 from ._address_rate import AddressRate
 from ._places import Places
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
+from ._rates import HandshakeRates
 from ._shedding import Shedding
 
 __all__ = ["Acceptor"]
@@ -93,7 +94,7 @@ class Acceptor:
     """Makes an engine for every accepted stream, and decides which stations may connect.
 
     `refused` is called for every handshake that a decision rejected, `failed` for exceptions of the application's
-    functions, `alarmed` for possible attacks, `lost` for connections that failed before their request. `gate` counts
+    functions, `alarmed` for every incident, `lost` for connections that failed before their request. `gate` counts
     the sockets of listeners.
     """
 
@@ -122,12 +123,13 @@ class Acceptor:
         self.places: Places = Places(registry)
         self.address_rate: AddressRate | None = None
         self.shedding: Shedding = Shedding(runtime)
+        self.rates: HandshakeRates = HandshakeRates(runtime.now)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
-            http_handlers, options, runtime=runtime, places=self.places, failed=failed
+            http_handlers, options, runtime=runtime, places=self.places, failed=failed, alarmed=alarmed
         )
         self._refused = refused
-        self._alarmed = alarmed
+        self.alarmed = alarmed
         self._random = Random()
         self._numbers = count(1)
         self._unfinished = Unfinished()
@@ -138,7 +140,7 @@ class Acceptor:
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for streams accepted from now on."""
         places = self.places
-        before = (*self.shedding.limit_to(options.lag_limit), *places.before(options))
+        before = *self.shedding.limit_to(options.lag_limit), *places.before(options), *self.rates.before(options)
         steps = steps_of(options, before=before, after=places.after(options))
         self.address_rate = AddressRate.of(options.address_rate, options.address_burst, self.address_rate)
         self.plain.options = options
@@ -203,11 +205,13 @@ class Acceptor:
         return result
 
     def refused(self, candidate: Candidate, answer: Reject) -> None:
-        """Report a rejection."""
-        handshake, remote_address = candidate.handshake, candidate.facts.remote_address
-        if candidate.alarm:
-            self._alarmed(SecurityEvent("certificate_mismatch", handshake.identity, remote_address, candidate.alarm))
-        self._refused(UpgradeAbortedEvent(handshake.identity or None, remote_address, answer.status, answer.body))
+        """Report a rejection, as an incident too unless the server closes."""
+        identity, remote_address = candidate.handshake.identity or None, candidate.facts.remote_address
+        if answer is not _CLOSING:
+            cause = candidate.cause or Cause.of(answer.status)
+            incident = SecurityEvent(cause.kind, identity, remote_address, cause.detail, answer.status, answer.body)
+            self.alarmed(incident)
+        self._refused(UpgradeAbortedEvent(identity, remote_address, answer.status, answer.body))
 
 
 def _refuse_when_closing(_: Candidate) -> Reject:
@@ -226,8 +230,6 @@ class _PendingHandshake:
         self._acceptor = acceptor
         self._engine = engine
         self._policy = acceptor.policy
-        name = facts.remote_address or "unknown address"
-        self._log = Log(self._policy.logger, name, acceptor.runtime.now, is_station=False)
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
         self._exchange: Exchange | None = None
@@ -261,19 +263,26 @@ class _PendingHandshake:
         if isinstance(state, Open):
             self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
-        self._log.flush()
         candidate = self._stop_waiting()
         is_late = self._acceptor.runtime.now() > self._until - EARLY  # otherwise the peer left
         if candidate is not None and is_late:
-            self._acceptor.refused(candidate, refuse(408, "handshake timeout"))
+            self._acceptor.refused(candidate, refuse(408, HANDSHAKE_TIMEOUT))
         if self._exchange is not None and is_late:
             self._exchange.expire()
         elif self._exchange is not None:
             self._exchange.stop()
 
     def reported(self, report: Report) -> None:
-        """Log it."""
-        self._log.reported(report)
+        """Report a request that the engine refused, unless it is one that is reported when the decision ends."""
+        if report.kind is not ReportKind.PROTOCOL_ERROR:
+            return
+        is_late = report.detail == HANDSHAKE_TIMEOUT
+        if is_late and (self._candidate is not None or self._exchange is not None):
+            return
+        kind: SecurityEventKind = "handshake_timeout" if is_late else "malformed_handshake"
+        identity = None if self._candidate is None else self._candidate.handshake.identity or None
+        address = self.facts.remote_address
+        self._acceptor.alarmed(SecurityEvent(kind, identity, address, report.detail, 408 if is_late else None))
 
     # Deciding
 

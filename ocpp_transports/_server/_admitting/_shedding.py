@@ -7,7 +7,7 @@ samples in a row, and accepted again after as many good ones.
 from math import inf
 from typing import Final
 
-from ocpp_core.admission.step import Candidate, Step, refuse
+from ocpp_core.admission.step import Candidate, Cause, Step, refuse
 from ocpp_core.inputs import Reject
 from ocpp_transports._driver._interfaces import Handle
 from ocpp_transports._runtime._base import SocketRuntime
@@ -60,5 +60,8 @@ class Shedding:
         text = f"the event loop {state} (shed_lag={self._limit:.15g} s)"
         self._runtime.log.warning(text)
 
-    def _refuse_newcomer(self, _: Candidate) -> Reject | None:
-        return _OVERLOADED if self.is_shedding else None
+    def _refuse_newcomer(self, candidate: Candidate) -> Reject | None:
+        if not self.is_shedding:
+            return None
+        candidate.cause = Cause("overloaded")
+        return _OVERLOADED

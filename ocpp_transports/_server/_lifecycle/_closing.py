@@ -56,6 +56,7 @@ class ClosingMixin(OpeningMixin):
         """Release the event loop: end listeners, connections and tasks."""
         runtime, self._closed = self._runtime, self._acceptor or self._closed
         self._log.flush()
+        self._security.flush()
         self._renewal.stop()
         self._runtime = self._acceptor = self._registry.sessions = None
         self._listeners.clear()

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from functools import partial
 from ssl import SSLContext
 
 from ocpp_core.handshake import check_listener_profile
@@ -123,7 +122,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
                 failed=self._failed,
                 lost=self._lost,
                 alarmed=self._alarmed,
-                gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
+                gate=SocketGate(self._turned_away),
             )
         return self._runtime, self._acceptor
 

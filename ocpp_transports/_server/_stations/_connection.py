@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from logging import INFO
 from math import inf
-from typing import Any, ClassVar, Literal, Unpack
+from typing import Any, ClassVar, Final, Unpack
 
 from ocpp_core.action_names import Role
 from ocpp_core.actions import Dispatch
@@ -15,7 +15,7 @@ from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
-from ocpp_core.session import Closed, Open, Session
+from ocpp_core.session import Closed, Closing, Open, Session
 from ocpp_core.stack import ServerStack
 from ocpp_core.websocket.close import POLICY_VIOLATION
 from ocpp_transports._calls._directions import sent_by_peer
@@ -28,10 +28,13 @@ from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import nobody_serves
 from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
-from ocpp_transports.events import OpenEvent, SecurityEvent
+from ocpp_transports._server._security._endings import kind_of_closing, kind_of_end
+from ocpp_transports.events import OpenEvent, SecurityEvent, SecurityEventKind
 from ocpp_transports.handshake import Certificate, Handshake
 
 __all__ = ["ConnectionCallbacks", "OCPPServerClient"]
+
+_MISMATCH: Final = "serial number does not match certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +153,12 @@ class OCPPServerClient(Peer):
             self._over(state)
         else:
             self._closed_here = True
-            if self._session is not None and self._session.requests.is_too_fast:
-                self._alarm("rate_exceeded", "it sent too many CALLs a second (inbound_limit is disconnect)")
+            if isinstance(state, Closing) and (kind := kind_of_closing(state)) is not None:
+                self._alarm(kind, "", state.code, state.reason)
+
+    def _alarm(self, kind: SecurityEventKind, detail: str, code: int, reason: str) -> None:
+        address = self._handshake.remote_address
+        self._callbacks.alarmed(SecurityEvent(kind, self.identity, address, detail, code, reason))
 
     def _open(self) -> None:
         """Take the station's place, and hold requests without a handler until the server's listeners have returned."""
@@ -181,15 +188,17 @@ class OCPPServerClient(Peer):
             return
         delegate.dispatched = nobody_serves  # also what was received with it
         detail = f"its BootNotification has serial number {serial_number!r}, which is not the CN of its certificate"
-        self._alarm("serial_number_mismatch", detail)
-        driver.feed(Close(POLICY_VIOLATION, "serial number does not match certificate", drain=False))
-
-    def _alarm(self, kind: Literal["serial_number_mismatch", "rate_exceeded"], detail: str) -> None:
-        self._callbacks.alarmed(SecurityEvent(kind, self.identity, self._handshake.remote_address, detail))
+        self._alarm("serial_number_mismatch", detail, POLICY_VIOLATION, _MISMATCH)
+        driver.feed(Close(POLICY_VIOLATION, _MISMATCH, drain=False))
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None
         if driver is not None:
             driver.stop()
         self._callbacks.ended(self)
+        if driver is not None and not self._closed_here:
+            violation = self._delegate.violation
+            kind = kind_of_end(end, violation=violation, gave_up=driver.gave_up)
+            if kind is not None:
+                self._alarm(kind, violation, end.code, end.reason)
         self._finish(end.code, end.reason, lost=not self._closed_here)

@@ -7,15 +7,14 @@ from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Close, Command
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
+from ocpp_transports._server._security._endings import EVICTED, REPLACED
 
 from ._connection import OCPPServerClient
 from ._sessions import SessionKeeper
 
-__all__ = ["EVICTED", "ConnectionRegistry"]
+__all__ = ["ConnectionRegistry"]
 
-EVICTED: Final = 4000
-"""The close code for a connection that a newer one of the same identity replaces."""
-_REPLACED: Final = Close(EVICTED, "replaced by a newer connection", drain=False)
+_REPLACED: Final = Close(EVICTED, REPLACED, drain=False)
 
 
 class ConnectionRegistry:

@@ -18,7 +18,7 @@ from ocpp_core.admission.middleware import ConnectionMiddleware
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Ask, Candidate, proceed
+from ocpp_core.admission.step import Ask, Candidate, Step, proceed
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
@@ -37,6 +37,7 @@ class Rules:
     organizations: frozenset[str] = frozenset()
     certificate_pins: Pins | None = None
     tls_terminated: bool = False
+    gates: tuple[Step, ...] = ()
     connection_middleware: tuple[ConnectionMiddleware, ...] = ()
     keeps_sessions: bool = False
     unauthenticated_sessions: bool = False

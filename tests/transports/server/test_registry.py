@@ -14,7 +14,7 @@ from ocpp_transports import (
     RPCNotImplementedError,
     UnexpectedHttpResponse,
 )
-from ocpp_transports._server._stations._registry import EVICTED
+from ocpp_transports._server._security._endings import EVICTED
 from ocpp_transports.events import OpenEvent
 from tests.transports.pairs import client_of, first, pair, serving, station_of, upgrade
 

@@ -34,7 +34,7 @@ class TestConstruction:
             ({"max_handshakes": 0}, ValueError, "max_handshakes >= 1"),
             ({"max_handshakes_per_address": 0}, ValueError, "max_handshakes_per_address >= 1"),
             ({"max_sockets": True}, ValueError, "max_sockets >= 1"),
-            ({"max_sockets_per_address": 0.5}, ValueError, "max_sockets_per_address >= 1"),
+            ({"max_sockets_per_address": 0.5}, ValueError, "max_sockets_per_address >= 2"),
             ({"identity_characters": "some"}, ValueError, "'standard', 'printable' or 'any'"),
             ({"max_identity_length": 0}, ValueError, "max_identity_length >= 1"),
             ({"max_identity_length": "5"}, ValueError, "max_identity_length >= 1"),
