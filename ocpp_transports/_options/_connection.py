@@ -94,7 +94,7 @@ class PeerOptions:
     inbound_burst: int = _SESSION.inbound_burst
     action_rates: Mapping[str, Rate] = field(default_factory=dict)
     """The same limit for single actions, besides that for all: the rate by action, or the rate and the burst. A rate
-    alone has the burst `inbound_burst`. An unknown action is refused."""
+    alone has the burst `inbound_burst`. An action that no version has raises ValueError."""
     inbound_limit: InboundLimit = _SESSION.inbound_limit
     max_delayed: int = _SESSION.max_delayed
     answer_window: float = _SESSION.answer_window
