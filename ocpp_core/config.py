@@ -226,7 +226,7 @@ class SessionConfig:
     """Seconds from a first bad message during which bad messages are counted; the next one after them begins a new
     period. `inf`: they count as long as the connection lasts."""
     drain_timeout: float = number(30.0, above=0)
-    """Seconds a draining close waits for responses; then outstanding calls settle with ClosedError."""
+    """Seconds a draining close waits for responses of both sides; then outstanding calls settle with ClosedError."""
     close_timeout: float = number(5.0, above=0)
     """Seconds the close handshake may take; then the transport is dropped."""
     leniency: Leniency = field(default_factory=Leniency)

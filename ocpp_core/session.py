@@ -22,6 +22,7 @@ sends: a peer's mistakes are actions. A misuse by the caller raises before anyth
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import inf
 from typing import Final, TypeAlias, assert_never
 
@@ -85,15 +86,7 @@ class Session(Receiver):
         shared: A token bucket of requests that connections share, for example all of an address; see `limits`.
     """
 
-    __slots__ = (
-        "_actions",
-        "_congested",
-        "_entered",
-        "_send",
-        "_until",
-        "keep_unsent",
-        "unread",
-    )
+    __slots__ = ("_actions", "_congested", "_entered", "_send", "_until", "keep_unsent", "unread")
 
     def __init__(
         self,
@@ -249,10 +242,7 @@ class Session(Receiver):
         return self._past_window.no_room(what)
 
     def take_unsent(self) -> list[OutboundCall]:
-        """Remove and return the calls that were never written, in order.
-
-        See `keep_unsent`.
-        """
+        """Remove and return the unwritten calls, in order; see `keep_unsent`."""
         return self.calls.take_waiting()
 
     def congest(self, *, on: bool) -> None:
@@ -304,6 +294,9 @@ class Session(Receiver):
             case Draining():
                 if event.force or not event.drain:
                     self._end(event.code, event.reason, force=event.force)
+                else:
+                    self.state = replace(self.state, besides=self.state.besides + event.besides)
+                    self._finish_drain()
             case Closing():
                 if event.force:
                     self._emit(CloseTransport(event.code, event.reason, abort=True))
@@ -317,9 +310,10 @@ class Session(Receiver):
             self._end(event.code, event.reason, force=event.force)
             return
         self.calls.refuse_waiting(lambda call: ClosedError(f"closed before {call.action} was sent"))
-        if self.calls.has_callers:
+        if self.calls.has_callers or self.requests.are_handled(event.besides):
             until = self._now + self._config.drain_timeout
-            self._enter(Draining(until, event.code, event.reason))
+            self._enter(Draining(until, event.code, event.reason, event.besides))
+            self.requests.report_each_end(self._request_ended)
         else:
             self._end(event.code, event.reason)
 
@@ -347,9 +341,15 @@ class Session(Receiver):
             self._emit(CloseTransport(state.code, state.reason, abort=True))
             self._lose(TransportLost(ABNORMAL_CLOSURE, "the close handshake timed out"))
 
+    def _request_ended(self, now: float) -> None:
+        """Note the time: a stack passes replies to `requests` directly."""
+        self._now = now
+        self._finish_drain()
+
     def _finish_drain(self) -> None:
-        if isinstance(self.state, Draining) and not self.calls.has_callers:
-            self._end(self.state.code, self.state.reason)
+        state = self.state
+        if isinstance(state, Draining) and not self.calls.has_callers and not self.requests.are_handled(state.besides):
+            self._end(state.code, state.reason)
 
     def _lose(self, event: TransportLost) -> None:
         if isinstance(self.state, Closed):

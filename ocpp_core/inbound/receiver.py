@@ -59,7 +59,7 @@ class Receiver(ABC):
 
     @abstractmethod
     def _finish_drain(self) -> None:
-        """Close the transport if no caller waits for a response."""
+        """Close the transport if it drains and no response is outstanding."""
 
     def receive(self, text: str, now: float) -> None:
         """Decode and process a text immediately.

@@ -32,6 +32,7 @@ class Requests(Limited):
 
     __slots__ = (
         "_declined",
+        "_ended",
         "_held",
         "_open",
         "_size",
@@ -62,6 +63,7 @@ class Requests(Limited):
         self._size = 0  # of the texts of open requests, in characters
         self._declined: dict[int, None] = {}
         self._held: HeldRequests | None = None  # made on demand: most connections never hold a request
+        self._ended: Callable[[float], None] | None = None  # called while the session drains
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
         self._shared = shared
         self._rate = None
@@ -84,6 +86,20 @@ class Requests(Limited):
     def held(self) -> int:
         """Number of held requests."""
         return (0 if self._held is None else len(self._held)) + (0 if self._rate is None else len(self._rate))
+
+    # Draining
+
+    def are_handled(self, besides: tuple[int, ...]) -> bool:
+        """Return True if a handler works on a request, other than these.
+
+        A declined request has no handler any more. A held one was not dispatched yet.
+        """
+        return any(number not in besides and number not in self._declined for number in self._open)
+
+    def report_each_end(self, ended: Callable[[float], None]) -> None:
+        """Call `ended` with the time after each request that ends from now on."""
+        self._ended = ended
+        self._held = self._held or HeldRequests()  # even if it is empty: a reply then calls `dispatch_held`
 
     # Receiving
 
@@ -200,7 +216,9 @@ class Requests(Limited):
         is_half_done = len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2
         if self.is_full and is_half_done:
             self._set_full(is_full=False)
-        if not held:
+        if self._ended is not None:
+            self._ended(now)
+        elif not held:
             self._held = None
 
     def _set_full(self, *, is_full: bool) -> None:
@@ -335,7 +353,7 @@ class Requests(Limited):
         self._size = 0
         for number in abandoned:
             self._emit(Abandon(number))
-        self._held = None
+        self._held = self._ended = None
         if held:
             self._emit(Report(ReportKind.OVERLOAD, f"{held} held requests ended with the connection"))
         if self.is_full:

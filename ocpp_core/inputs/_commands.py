@@ -168,9 +168,14 @@ class Close:
     reason: str = ""
     """The close reason; it is cut to 123 bytes of UTF-8 (RFC 6455 §5.5)."""
     drain: bool = True
-    """True to wait for the responses to outstanding CALLs, `SessionConfig.drain_timeout` seconds at most."""
+    """True to wait for the responses to outstanding CALLs of both sides, and for the handlers of SENDs.
+
+    The wait takes `SessionConfig.drain_timeout` seconds at most.
+    """
     force: bool = False
     """True to end the transport without a close handshake."""
+    besides: tuple[int, ...] = ()
+    """The requests, by number, for which draining does not wait: their handlers wait for the close."""
 
     def __post_init__(self) -> None:
         expect_close_code(self.code)

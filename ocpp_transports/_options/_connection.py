@@ -101,7 +101,8 @@ class PeerOptions:
     """Seconds to remember a CALLRESULT, to answer further copies of its CALL; 0: not at all."""
     close_timeout: float = _SESSION.close_timeout
     drain_timeout: float = _SESSION.drain_timeout
-    """Seconds that `close` waits for the responses to outstanding CALLs; then these settle with ClosedError."""
+    """Seconds that `close` waits for the responses to outstanding CALLs and for handlers at work; then these calls
+    settle with ClosedError, and these requests get no response."""
     strict_mode: bool | Collection[str] = False
     """Check payloads against their schemas in both directions: True for all, or a list of subprotocols."""
     strict_mode_methods: Collection[str] | None = None

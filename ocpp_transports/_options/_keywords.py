@@ -189,3 +189,4 @@ class ServerKeywords(SocketKeywords, total=False):
     max_sessions: int
     unauthenticated_sessions: bool
     fleet_concurrency: int
+    close_window: float

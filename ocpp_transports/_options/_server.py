@@ -12,7 +12,7 @@ from ocpp_core.admission.gates.addresses import AddressGate, Networks
 from ocpp_core.admission.gates.origins import OriginGate
 from ocpp_core.admission.serial_numbers import checks_serial_numbers
 from ocpp_core.admission.step import Step
-from ocpp_core.config import LinkConfig, number
+from ocpp_core.config import LinkConfig, Range, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
@@ -43,10 +43,13 @@ from ._deciders import (
 from ._socket import SocketOptions
 from ._tls import TLSOptions, expect_tls
 
-__all__ = ["ServerOptions"]
+__all__ = ["CLOSE_WINDOW", "ServerOptions"]
 
+CLOSE_WINDOW: Final = Range(0, 3600, unit="seconds")
+"""The range of the window in which a server closes its connections."""
 _IDENTITIES: Final = IdentityRule()
 _LINK: Final = LinkConfig()
+_MARGIN: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +171,10 @@ class ServerOptions(SocketOptions):
     fleet_concurrency: int = number(100, least=1, unit="calls")
     """Calls in progress at a time of one `broadcast` or `call_many`; further stations wait for their turn."""
 
+    close_window: float = number(0, least=CLOSE_WINDOW.least, most=CLOSE_WINDOW.most)
+    """Seconds over which `close` closes the connections, in random order, so that the stations do not return all at
+    once. Off by default."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         super().__post_init__()
@@ -250,6 +257,11 @@ class ServerOptions(SocketOptions):
         for name, delegate in obeyed_by.items():
             if getattr(self, name) != getattr(ServerOptions, name):
                 raise ValueError(f"expected no {name} for a server {where}: {delegate}")
+
+    @cached_property
+    def longest_close(self) -> float:
+        """Seconds that closing the server may take, with a margin for tasks that do not end at once."""
+        return self.close_window + self.drain_timeout + self.close_timeout + _MARGIN
 
     @cached_property
     def address_gate(self) -> AddressGate | None:

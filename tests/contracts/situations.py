@@ -121,6 +121,7 @@ SESSIONS: dict[str, Callable[..., Session]] = {
     "Open (busy)": lambda **options: feed(session(**options), *BUSY),
     "Open (full)": lambda **options: feed(session(max_inbound=1, max_held=1, **options), *FULL),
     "Draining": lambda **options: feed(session(**options), *BUSY, Close()),
+    "Draining (handling)": lambda **options: feed(session(**options), BUSY[2], Close()),
     "Closing": lambda **options: feed(session(**options), Close()),
     "Closed": lambda **options: feed(session(**options), TransportLost()),
 }

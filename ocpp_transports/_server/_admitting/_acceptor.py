@@ -188,11 +188,18 @@ class Acceptor:
         pending.driver = driver
         return engine, driver
 
-    def close(self) -> None:
-        """Refuse (503) the handshakes that wait, and all later ones."""
-        self.is_closing = self.plain.is_closing = True
+    def drain(self) -> None:
+        """Refuse (503) the handshakes that wait, and all later ones; go on answering plain requests."""
+        self.is_closing = True
         self.shedding.stop()
         self.policy = replace(self.policy, steps=(_refuse_when_closing,))
+        for pending in tuple(self.places.waiting):
+            if isinstance(pending, _PendingHandshake):
+                pending.give_up()
+
+    def close(self) -> None:
+        """Refuse (503) plain requests too."""
+        self.plain.is_closing = True
         for pending in tuple(self.places.waiting):
             pending.give_up()
 

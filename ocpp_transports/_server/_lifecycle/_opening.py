@@ -21,6 +21,8 @@ from ocpp_transports._server._stations._connection import ConnectionCallbacks, O
 from ocpp_transports._server._stations._sessions import SessionKeeper
 from ocpp_transports._tls._loaded import LiveTLS
 
+from ._ports import expect_place, inherited_sockets
+
 __all__ = ["OpeningMixin"]
 
 
@@ -41,6 +43,9 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        reuse_port: bool = False,
+        fd: int | None = None,
+        systemd: bool | str = False,
     ) -> Listener:
         """Listen on a TCP port; you may call it several times.
 
@@ -51,6 +56,12 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             host: The address; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+            reuse_port: True lets other processes listen on the port too, if all of them say so (`SO_REUSEPORT`). Such a
+                listener closes at the beginning of `close`, and leaves new connections to the others.
+            fd: The number of a descriptor of a TCP socket that listens already, instead of a port. The server uses a
+                copy.
+            systemd: True to listen on the sockets that systemd's socket activation passes, instead of a port; or the
+                `FileDescriptorName` of some of them.
 
         Returns:
             The listener, with its `host`, `port` and `aclose()`.
@@ -58,9 +69,9 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         Raises:
             OSError: The port is not available.
             ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
-                the passwords of profile 1 or 2.
+                the passwords of profile 1 or 2. Also for two places to listen, and a socket that does not listen.
             TypeError: An argument has the wrong type.
-            RuntimeError: The server is closing.
+            RuntimeError: The server is closing, or systemd passed no such socket.
         """
         options = self._options
         tls = options.tls if ssl is None else ssl
@@ -68,12 +79,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         options.expect_deciders()
         check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
         live = None if tls is None else LiveTLS(load(tls, options))
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-            raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
-        if host is not None and not isinstance(host, str):
-            raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
-        if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
-            raise ValueError(f"expected backlog >= 0, got {backlog!r}")
+        expect_place(port, host, backlog, reuse_port=reuse_port, fd=fd, systemd=systemd)
         self._expect_here()
         with self._begin(live):
             await warm_up_in_thread(options)
@@ -81,9 +87,15 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             runtime, acceptor = self._start()
             if acceptor.is_closing:
                 raise RuntimeError("cannot listen: the server is closing")
-            context = None if live is None else live.context
             listener = await runtime.listen(
-                port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
+                port,
+                host,
+                ssl=None if live is None else live.context,
+                backlog=backlog,
+                reuse_port=reuse_port,
+                inherited=inherited_sockets(fd, systemd),
+                connected=acceptor.connected,
+                rules=acceptor.rules,
             )
             self._listeners = {**self._open_listeners(), listener: live}
         if self._runtime is runtime:  # it was not closed meanwhile

@@ -1,6 +1,6 @@
 """The connections of a server: which stations are connected, and with which connection."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from ocpp_core.identity import IdentityRule
@@ -44,6 +44,11 @@ class ConnectionRegistry:
     def open(self) -> tuple[OCPPServerClient, ...]:
         """All connections that have not ended, including replaced ones that are closing."""
         return tuple(self._open)
+
+    @property
+    def has_open(self) -> bool:
+        """True while a connection has not ended."""
+        return bool(self._open)
 
     def get_client(self, identity: str, /) -> OCPPServerClient | None:
         """Return the current connection of a station, or None if it is not connected."""
@@ -95,9 +100,16 @@ class ConnectionRegistry:
         if self._waiters:
             self.wake()
 
-    def close_all(self, command: Close) -> None:
-        """Begin to close every connection, without waiting for the end."""
-        for driver in tuple(self._open.values()):
+    def close_all(self, command: Close, *, besides: Collection[OCPPServerClient] = ()) -> None:
+        """Begin to close every connection except these, without waiting for the end."""
+        for station, driver in tuple(self._open.items()):
+            if station not in besides:
+                driver.feed(command)
+
+    def close_one(self, station: OCPPServerClient, command: Close) -> None:
+        """Begin to close a connection, unless it has ended."""
+        driver = self._open.get(station)
+        if driver is not None:
             driver.feed(command)
 
     async def changed(self) -> None:

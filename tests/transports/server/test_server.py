@@ -170,10 +170,14 @@ class TestClosing:
     async def test_tells_its_beginning_and_its_end(self):
         async with OCPPServer() as server:
             seen: list[Any] = []
-            server.on("closing", lambda event: seen.append("closing"))
-            server.on("closed", lambda event: seen.append("closed"))
+            server.on("closing", lambda event: seen.append(("closing", server.is_draining)))
+            server.on("closed", lambda event: seen.append(("closed", server.is_draining)))
             await server.listen(0, "127.0.0.1")
-        assert seen == ["closing", "closed"]
+            assert server.is_draining is False
+        assert seen == [("closing", True), ("closed", True)]
+        assert bool(server.is_draining), "until it is opened again"
+        async with server:
+            assert server.is_draining is False
 
     async def test_ends_although_a_station_answers_nothing(self):
         async with (
