@@ -236,6 +236,16 @@ class SessionConfig:
     covers. If it raises or does not return a text, the failure is reported and the text is parsed as received."""
     answer_bad_results: bool = True
     """True to report an unusable CALLRESULT to the peer with a CALLRESULTERROR, if the version has it (2.1)."""
+    require_registration: bool = False
+    """True to serve a station only once its BootNotification is accepted; for central systems.
+
+    Before that, every other CALL of the station is refused with SecurityError (OCPP-J 1.6 errata 3.8; OCPP 2.x Part 2,
+    B02.FR.09 and B03.FR.07), and a SEND is dropped. Calls of this side wait; see `inbound.registration` for those that
+    are allowed. It applies to new connections.
+    """
+    refuse_before_registration: bool = False
+    """True to settle a call that `require_registration` does not allow yet with RegistrationRequiredError, instead of
+    queueing it."""
     validator: Validator | None = None
     """Strict mode: the validator of payloads in both directions; None checks nothing."""
     validated_actions: frozenset[str] | None = None
@@ -376,5 +386,7 @@ class ClientConfig:
     def __post_init__(self) -> None:
         expect_declared(self)
         expect_subprotocols(self.protocols)
+        if self.session.require_registration:
+            raise ValueError("expected require_registration only in the config of a server's sessions")
         if self.max_retry_after == inf:
             raise ValueError("expected max_retry_after < inf seconds, got inf: a server could block a client")

@@ -35,8 +35,10 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     Reconfigure,
     RefuseResult,
+    Register,
     Reject,
     Reply,
     SendRaw,
@@ -274,6 +276,8 @@ class ServerEngine:
                 self._lose()
             case TextReceived() | BinaryReceived() | Congested() | Reply() | Fail() | Decline() | RefuseResult():
                 pass  # inputs of a session, which does not exist yet
+            case Probe() | Register():
+                pass  # of a WebSocket and of a session
             case _:
                 assert_never(event)
 

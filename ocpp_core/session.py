@@ -41,9 +41,11 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     RareCommand,
     Reconfigure,
     RefuseResult,
+    Register,
     Reply,
     SendRaw,
     SessionInput,
@@ -53,8 +55,7 @@ from .inputs import (
     TransportLost,
 )
 from .limits import Bucket
-from .messages import encode_payload
-from .outbound.call import OutboundCall, check_command, check_message_id, prepare_call, prepare_raw
+from .outbound.call import OutboundCall, check_command, check_result_refusal, not_open, prepare_call, prepare_raw
 from .outbound.calls import Calls
 from .outbound.offline_queue import OfflineQueue
 from .outbound.sends import Sends, prepare_send
@@ -120,12 +121,14 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
-        """The outbound calls; for stacks and hosts of the library."""
-        self.requests: Requests = Requests(
-            version, config, numbers, self._emit, self._send, self.calls.timers, answers, shared
-        )
-        """The inbound requests; for stacks and hosts of the library."""
+        emit, send = self._emit, self._send
+        if not config.require_registration:
+            self.calls: Calls = Calls(version, config, ids, emit, send, offline)
+            self.requests: Requests = Requests(version, config, numbers, emit, send, self.calls, answers, shared)
+        else:
+            from .inbound.gated import gated  # loaded only when used
+
+            self.calls, self.requests = gated(version, config, ids, numbers, emit, send, answers, shared)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))
@@ -204,7 +207,7 @@ class Session(Receiver):
                 self.calls.cancel(token)
                 self._finish_drain()
             case Notify():
-                refusal = None if isinstance(self.state, Open) else self._refusal(event.action)
+                refusal = None if isinstance(self.state, Open) else not_open(self.state, event.action)
                 payload_json = prepare_send(event, self.version, self.calls)
                 self._past_window.notify(event, payload_json, refusal)
             case RefuseResult():
@@ -215,6 +218,10 @@ class Session(Receiver):
                 self._close(event)
             case Reconfigure(config):
                 self._reconfigure(config)
+            case Register():
+                self.requests.register(now)
+            case Probe():
+                pass  # a session has no WebSocket
             case _:
                 assert_never(event)
 
@@ -225,13 +232,7 @@ class Session(Receiver):
         if isinstance(self.state, Open):
             self.calls.add(call, self._now)
         elif call.token is not None:
-            self._emit(Settle(call.token, None, self._refusal(call.action)))
-
-    def _refusal(self, what: str) -> ClosedError | ConnectionLostError:
-        if isinstance(self.state, Closed):
-            reason = f"cannot send {what}: the connection is closed"
-            return ConnectionLostError(reason, sent=False, close_code=self.state.code)
-        return ClosedError(f"cannot send {what}: the connection is closing")
+            self._emit(Settle(call.token, None, not_open(self.state, call.action)))
 
     def has_room_for(self, text: str) -> bool:
         """Return False if output does not drain and the text would exceed `max_queued_bytes`."""
@@ -261,10 +262,7 @@ class Session(Receiver):
         return self._sends
 
     def _refuse_result(self, event: RefuseResult) -> None:
-        check_message_id(event.message_id)
-        if not isinstance(event.code, str) or not isinstance(event.description, str):
-            raise TypeError(f"expected code and description as text, got {event.code!r} and {event.description!r}")
-        encode_payload({} if event.details is None else event.details)
+        check_result_refusal(event)
         if self.version.reports_bad_results and isinstance(self.state, (Open, Draining)):
             self.calls.refuse_result(event)
 

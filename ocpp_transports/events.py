@@ -7,7 +7,7 @@ are in `ocpp_transports.event_names`.
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from ocpp_core.actions import Direction
+from ocpp_core.actions import Direction, RegistrationStatus
 from ocpp_core.admission.step import RefusalKind
 from ocpp_core.messages import Frame, MessageType
 
@@ -33,6 +33,7 @@ __all__ = [
     "PongTimeoutEvent",
     "RateExceededEvent",
     "ReconnectEvent",
+    "RegistrationEvent",
     "SecurityEvent",
     "SecurityEventKind",
     "StationEvent",
@@ -221,6 +222,20 @@ class PongTimeoutEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationEvent:
+    """The registration of a station changed, on a server with `registration="required"`."""
+
+    status: RegistrationStatus
+    """The status in your response to its BootNotification; `Accepted` also for a station that was let in."""
+    interval: float | None
+    """Seconds between its Heartbeats, or until its next BootNotification unless it was accepted; 0 if the station
+    chooses, None if it is not known."""
+    is_assumed: bool = False
+    """True if the station was let in without a BootNotification: it registered on an earlier connection, or it did not
+    send one although the server asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class PingEvent:
     """The peer sent a ping."""
 
@@ -285,6 +300,8 @@ Refused handshakes, with the usual HTTP status:
 * `bad_credentials` (401): no password, a wrong one, an unknown station, no certificate, or a 401 of `auth`
 * `certificate_mismatch` (401): a certificate of the right CA that is not valid for the identity (the options
   `identify`, `certificate_organization` and `certificate_pins`)
+* `replacement_refused` (503): where nothing proves the identity, a newcomer claimed the one of a connected station
+  (the option `replace`); that connection stays unless it is silent for `pong_timeout`
 * `refused_by_application`: a refusal by `auth` or connection middleware with another status
 * `decision_failed` (500): a function of the application raised, or decided nothing
 
@@ -371,6 +388,7 @@ PeerEvent: TypeAlias = (
     | PongTimeoutEvent
     | RateExceededEvent
     | ReconnectEvent
+    | RegistrationEvent
     | StrictValidationFailureEvent
 )
 """The payload of any event of a client, or of a server's handle on a station."""

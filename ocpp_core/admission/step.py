@@ -31,6 +31,7 @@ RefusalKind: TypeAlias = Literal[
     "no_route",
     "overloaded",
     "refused_by_application",
+    "replacement_refused",
 ]
 """The kinds of refused handshakes, for the operator; `SecurityEvent` describes them."""
 

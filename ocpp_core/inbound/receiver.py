@@ -44,7 +44,9 @@ class Receiver(ABC):
     version: Version
     state: SessionState
     calls: Calls
+    """The outbound calls; for stacks and hosts of the library."""
     requests: Requests
+    """The inbound requests; for stacks and hosts of the library."""
     _config: SessionConfig
     _emit: Callable[[SessionAction], None]
     _now: float

@@ -15,9 +15,8 @@ from ocpp_core.config import SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.limits import Bucket
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
-from ocpp_core.outbound.calls import violation_error
+from ocpp_core.outbound.calls import Calls, violation_error
 from ocpp_core.outbound.sends import UNREADABLE_ID
-from ocpp_core.timers import Timers
 from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
@@ -46,7 +45,7 @@ class Requests(Limited):
         numbers: Iterator[int],
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
-        timers: Timers,
+        calls: Calls,
         answers: Answers | None,
         shared: Bucket | None,
     ) -> None:
@@ -57,7 +56,7 @@ class Requests(Limited):
         self._numbers = numbers
         self._emit = emit
         self._send = send
-        self._timers = timers
+        self._timers = calls.timers
         self._answers = answers if config.answer_window else None
         self._open: dict[int, Dispatch] = {}
         self._size = 0  # of the texts of open requests, in characters
@@ -170,6 +169,9 @@ class Requests(Limited):
             if request.message_id == message_id and request.expects_reply:
                 return request
         return None if self._held is None else self._held.call(message_id)
+
+    def register(self, now: float) -> None:
+        """Treat the station as registered: nothing to do unless `require_registration` is on."""
 
     def expire(self, now: float) -> None:
         """Check for results of earlier connections, and dispatch the requests whose turn it is."""

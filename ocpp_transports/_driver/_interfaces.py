@@ -244,7 +244,7 @@ class SessionDelegate(Protocol):
         """Note that the response to this request is no longer awaited."""
 
     def state_changed(self, state: object) -> None:
-        """Handle a state change of the engine."""
+        """Handle a state change of the engine, or a `RegistrationChanged`."""
 
     def reported(self, report: Report) -> None:
         """Log it, count it, notify the listeners."""

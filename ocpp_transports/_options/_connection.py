@@ -244,8 +244,13 @@ class PeerOptions:
         """Return the engine's config of a session in this subprotocol: one shared object for all sessions."""
         wanted = protocol, trace
         if wanted not in self._sessions:
-            self._sessions[wanted] = replace(self.session, validator=self.validators.get(protocol), trace=trace)
+            changes = {"validator": self.validators.get(protocol), "trace": trace, **self._gate_in(protocol)}
+            self._sessions[wanted] = replace(self.session, **changes)
         return self._sessions[wanted]
+
+    def _gate_in(self, _protocol: str) -> Mapping[str, Any]:
+        """Return the settings of a session that depend on the registration of the station."""
+        return {}
 
     @cached_property
     def _sessions(self) -> dict[tuple[str, bool], SessionConfig]:

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from ocpp_transports._logging._log import Logging
     from ocpp_transports.handshake import (
         AuthHandler,
+        BeforeRegistration,
         BrokenEscapes,
         ConnectionMiddleware,
         Credentials,
         Identify,
         Pins,
+        RegistrationRule,
+        Replace,
         UnmatchedProtocol,
         Verify,
     )
@@ -169,6 +172,10 @@ class ServerKeywords(SocketKeywords, total=False):
     broken_escapes: BrokenEscapes
     identity_characters: IdentityCharacters
     max_identity_length: float
+    replace: Replace
+    registration: RegistrationRule
+    before_registration: BeforeRegistration
+    boot_timeout: float
     ignore_identity_case: bool
     paths_without_identity: Collection[str]
     require_connection_header: bool

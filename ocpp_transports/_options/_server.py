@@ -6,7 +6,7 @@ from functools import cached_property
 from logging import Logger
 from math import inf, isfinite
 from ssl import SSLContext
-from typing import Final
+from typing import Any, Final
 
 from ocpp_core.admission.gates.addresses import AddressGate, Networks
 from ocpp_core.admission.gates.origins import OriginGate
@@ -19,11 +19,14 @@ from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
 from ocpp_transports._logging._log import Logging, child_logger, logger_of
 from ocpp_transports.handshake import (
     AuthHandler,
+    BeforeRegistration,
     BrokenEscapes,
     ConnectionMiddleware,
     Credentials,
     Identify,
     Pins,
+    RegistrationRule,
+    Replace,
     UnmatchedProtocol,
     Verify,
 )
@@ -115,6 +118,19 @@ class ServerOptions(SocketOptions):
     versions: everything printable except `/` and `\\`. `printable` and `any` allow more, see `IdentityCharacters`."""
     max_identity_length: float = number(_IDENTITIES.max_length, least=1, unit="characters")
     """Most characters of an identity; a longer one gets 400. OCPP 2.x has 48, stations of OCPP 1.6 may have more."""
+    replace: Replace = "same_address"
+    """Who may replace a live connection of its identity if neither a password nor a certificate proves the newcomer's:
+    `always`; `same_address`, unknown addresses counting as one; or `never_live`. Others get 503, and the old one is
+    pinged and dropped if it is silent for `pong_timeout`."""
+    registration: RegistrationRule = "optional"
+    """With `required`, a station of OCPP must register: until your handler has accepted its BootNotification, its other
+    CALLs get SecurityError, and a SEND is dropped."""
+    before_registration: BeforeRegistration = "wait"
+    """With `registration="required"`, calls to a station that is not registered `wait` in its queue, or `refuse` with
+    RegistrationRequiredError. TriggerMessage is always sent, unless the station was rejected."""
+    boot_timeout: float = seconds_or_off(30)
+    """Seconds to wait for a BootNotification. Then the server asks for it with TriggerMessage, waits as long again, and
+    lets the station in. 0 neither asks nor lets it in. Used with `registration="required"`."""
     ignore_identity_case: bool = _IDENTITIES.ignore_case
     """Treat identities that differ only in case as one: for look-ups, credentials, certificates and eviction."""
     paths_without_identity: Collection[str] = ()
@@ -181,7 +197,7 @@ class ServerOptions(SocketOptions):
         expect_tls(self.tls)
         if self.default_protocol is not None and self.default_protocol not in self.protocols:
             raise ValueError(f"expected default_protocol to be one of {self.protocols}, got {self.default_protocol!r}")
-        expect_choices(self.unmatched_protocol, self.broken_escapes)
+        expect_choices(self)
         expect_credentials(self.credentials)
         expect_verify(self.verify)
         expect_identify(self.identify)
@@ -213,6 +229,12 @@ class ServerOptions(SocketOptions):
             )
         if self.check_serial_number and not any(map(checks_serial_numbers, self.protocols)):
             raise ValueError("expected no check_serial_number without a protocol of OCPP 2.x: it would not be used")
+
+    def _gate_in(self, protocol: str) -> Mapping[str, Any]:
+        """Let only sessions of OCPP require the BootNotification, which other subprotocols may not have."""
+        if self.registration == "optional" or not protocol.startswith("ocpp"):
+            return {}
+        return {"require_registration": True, "refuse_before_registration": self.before_registration == "refuse"}
 
     def expect_deciders(self) -> None:
         """Raise ValueError if nothing checks passwords; not at construction, since `auth` may be registered later."""
@@ -262,6 +284,11 @@ class ServerOptions(SocketOptions):
     def longest_close(self) -> float:
         """Seconds that closing the server may take, with a margin for tasks that do not end at once."""
         return self.close_window + self.drain_timeout + self.close_timeout + _MARGIN
+
+    @cached_property
+    def boot_limit(self) -> float:
+        """Seconds to wait for a BootNotification; `inf` to wait for ever."""
+        return off_at_zero(self.boot_timeout)
 
     @cached_property
     def address_gate(self) -> AddressGate | None:

@@ -205,4 +205,6 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Online (busy)": "SendText",
     },
     "Reconfigure: the config of another layer": {"any": "misuse"},
+    "Probe": {"any": "ignored"},
+    "Register": {"any": "ignored"},
 }

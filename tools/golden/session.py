@@ -213,4 +213,6 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Open (full)": "Dispatch, Reading",
     },
     "Reconfigure: the config of another layer": {"any": "misuse"},
+    "Probe": {"any": "ignored"},
+    "Register": {"any": "ignored"},
 }

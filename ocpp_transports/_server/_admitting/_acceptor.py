@@ -27,6 +27,7 @@ from random import Random
 from typing import Final, cast
 
 from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
+from ocpp_core.admission.replacement import CheckReplacement
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, Cause, Step, Verdict, proceed, refuse
 from ocpp_core.config import SessionConfig
@@ -60,6 +61,7 @@ from ._places import Places
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
 from ._rates import HandshakeRates
+from ._replacement import replacement_steps
 from ._shedding import Shedding
 
 __all__ = ["Acceptor"]
@@ -141,7 +143,8 @@ class Acceptor:
         """Use these options for streams accepted from now on."""
         places = self.places
         before = *self.shedding.limit_to(options.lag_limit), *places.before(options), *self.rates.before(options)
-        steps = steps_of(options, before=before, after=places.after(options))
+        after = *places.after(options), *replacement_steps(options, self.registry)
+        steps = steps_of(options, before=before, after=after)
         self.address_rate = AddressRate.of(options.address_rate, options.address_burst, self.address_rate)
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
@@ -218,6 +221,8 @@ class Acceptor:
             cause = candidate.cause or Cause.of(answer.status)
             incident = SecurityEvent(cause.kind, identity, remote_address, cause.detail, answer.status, answer.body)
             self.alarmed(incident)
+            if cause.kind == "replacement_refused":
+                self.registry.probe(candidate.handshake)
         self._refused(UpgradeAbortedEvent(identity, remote_address, answer.status, answer.body))
 
 
@@ -311,10 +316,13 @@ class _PendingHandshake:
 
     async def _decide(self, decide: Callable[[], Awaitable[Decision]], candidate: Candidate) -> None:
         decision = await decide()
-        places = self._acceptor.places
-        if places.stop_waiting(self):
-            # Again: others may have taken the place while a middleware waited after `proceed`.
-            self._decided(decision or places.refuse_when_full(candidate), candidate)
+        if self._acceptor.places.stop_waiting(self):
+            self._decided(decision or self._refuse_afterwards(candidate), candidate)
+
+    def _refuse_afterwards(self, candidate: Candidate) -> Reject | None:
+        """Check again: others may have taken the place while a middleware waited after `proceed`."""
+        refusals = (step(candidate) for step in self._policy.steps if isinstance(step, CheckReplacement))
+        return self._acceptor.places.refuse_when_full(candidate) or next(refusals, None)
 
     def _decided(self, decision: Decision, candidate: Candidate) -> None:
         if decision is not None:
@@ -328,6 +336,10 @@ class _PendingHandshake:
     def _accept(self, candidate: Candidate, protocol: str) -> None:
         acceptor = self._acceptor
         policy, handshake = self._policy, candidate.handshake
+        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
+        registering = None
+        if config.require_registration:
+            registering = acceptor.registry.registering(handshake, self.driver, policy.options.boot_limit)
         OCPPServerClient(
             handshake,
             protocol,
@@ -339,11 +351,11 @@ class _PendingHandshake:
             engine=self._engine,
             driver=self.driver,
             check_serial_number=policy.options.check_serial_number,
+            registering=registering,
             principal=candidate.principal,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
         rate, version = acceptor.address_rate, policy.versions[protocol]
         shared = None if rate is None else rate.bucket_of(handshake.remote_address)

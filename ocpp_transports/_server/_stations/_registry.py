@@ -1,16 +1,21 @@
 """The connections of a server: which stations are connected, and with which connection."""
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from ocpp_core.identity import IdentityRule
-from ocpp_core.inputs import Close, Command
+from ocpp_core.inputs import Close, Command, Probe
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._server._security._endings import EVICTED, REPLACED
+from ocpp_transports.handshake import Handshake
 
-from ._connection import OCPPServerClient
+from ._connection import MakeRegistration, OCPPServerClient
 from ._sessions import SessionKeeper
+
+if TYPE_CHECKING:
+    from ._registering import RegisteredStations
 
 __all__ = ["ConnectionRegistry"]
 
@@ -32,6 +37,7 @@ class ConnectionRegistry:
         self._current: dict[str, OCPPServerClient] = {}
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
+        self._registered: RegisteredStations | None = None
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -55,6 +61,10 @@ class ConnectionRegistry:
         return self._current.get(self.name_of(identity))
 
     get_caller = get_client
+
+    def connection_of(self, handshake: Handshake) -> OCPPServerClient | None:
+        """Return the current connection of the station that a handshake names, or None."""
+        return self._current.get(self.name_of(handshake.identity))
 
     async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
         """Return the station's connection as soon as there is one."""
@@ -99,6 +109,23 @@ class ConnectionRegistry:
                 self.sessions.ended(name, station)
         if self._waiters:
             self.wake()
+
+    def registering(self, handshake: Handshake, driver: Driver[Command], wait: float) -> MakeRegistration:
+        """Return the function that makes the registration of a station on a new connection."""
+        from ._registering import RegisteredStations, StationRegistration  # loaded only when used
+
+        if self._registered is None:
+            self._registered = RegisteredStations()
+        return partial(StationRegistration, self.name_of(handshake.identity), self._registered, driver, wait)
+
+    def probe(self, handshake: Handshake) -> None:
+        """Ping the station that a handshake names, and drop its connection if nothing arrives.
+
+        Over a channel, nothing is sent: the WebSocket library has pings of its own.
+        """
+        station = self.connection_of(handshake)
+        if station is not None:
+            self._open[station].feed(Probe())
 
     def close_all(self, command: Close, *, besides: Collection[OCPPServerClient] = ()) -> None:
         """Begin to close every connection except these, without waiting for the end."""

@@ -353,3 +353,10 @@ class TestAnotherRate:
     def test_is_refused_where_it_makes_no_sense(self, settings: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=r"expected (inbound_rate|inbound_burst|max_delayed) >="):
             SessionConfig(**settings)
+
+
+def test_a_call_before_the_registration_counts_too() -> None:
+    session = a_limited_session(inbound_limit="disconnect", require_registration=True)
+    done = session.hear(*map(a_call, range(1, 5)))
+    assert [frame[2] for frame in sent(done)] == ["SecurityError"] * 3
+    assert len(of(CloseTransport, done)) == 1
