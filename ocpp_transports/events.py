@@ -180,23 +180,26 @@ class StrictValidationFailureEvent:
 
 @dataclass(frozen=True, slots=True)
 class RateExceededEvent:
-    """The peer exceeded `inbound_rate` with a CALL, which was `refused` or is held."""
+    """The peer exceeded a rate with a CALL or SEND, which was `refused` or is held.
+
+    The rates are `inbound_rate`, `action_rates` and `address_rate`; `inbound_limit` decides.
+    """
 
     frame: Frame
-    """The CALL as a list, `[2, id, action, payload]`."""
+    """The message as a list, `[2, id, action, payload]` or `[6, id, action, payload]`."""
     refused: bool
-    """True if it was answered with an error, False if it is held."""
+    """True if it was answered with an error, dropped, or ended the connection, False if it is held."""
 
     __repr__ = safe_repr
 
     @property
     def action(self) -> str:
-        """The action of the CALL."""
+        """The action of the CALL or SEND."""
         return str(self.frame[2])
 
     @property
     def message_id(self) -> str:
-        """The id of the CALL."""
+        """The id of the CALL or SEND."""
         return str(self.frame[1])
 
 
@@ -281,6 +284,7 @@ SecurityEventKind: TypeAlias = Literal[
     "message_too_slow",
     "output_not_read",
     "protocol_violation",
+    "rate_exceeded",
     "replaced",
     "serial_number_mismatch",
     "tls_failed",
@@ -291,7 +295,8 @@ SecurityEventKind: TypeAlias = Literal[
 
 Refused handshakes, with the usual HTTP status:
 
-* `handshake_rate` (429), `busy` (503, `max_handshakes`), `full` (503, `max_connections`)
+* `handshake_rate` (429), `busy` (503, `max_handshakes`), `full` (503, `max_connections`), `overloaded` (503,
+  `shed_lag`)
 * `denied_address`, `denied_origin` (403)
 * `tls_required` (403): with `trusted_proxies`, a connection that is not TLS
 * `malformed_handshake` (400, 405, 426, 431, 505): not HTTP, not a valid upgrade, or an invalid path
@@ -319,6 +324,7 @@ Connections of stations that the server ended, with the close code:
   `check_serial_number`)
 * `message_too_big` (1009), `message_too_slow` (1008), `protocol_violation` (1002 or 1007)
 * `too_many_bad_messages` (1002, `max_bad_messages`)
+* `rate_exceeded` (1008): more CALLs or SENDs than a rate allows (the option `inbound_limit`)
 * `output_not_read` (1006): the station read nothing for `send_timeout`
 """
 

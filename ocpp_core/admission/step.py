@@ -31,6 +31,7 @@ RefusalKind: TypeAlias = Literal[
     "handshake_timeout",
     "malformed_handshake",
     "no_route",
+    "overloaded",
     "refused_by_application",
     "replacement_refused",
     "tls_required",

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from logging import Logger
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from ocpp_core.config import IdFactory, SessionConfig, expect_declared, number
+from ocpp_core.config import IdFactory, InboundLimit, SessionConfig, expect_declared, number
+from ocpp_core.limits import Rate, expect_rates
 from ocpp_core.messages import Leniency
 from ocpp_core.websocket.headers import expect_subprotocols
 from ocpp_transports._callbacks._arguments import expect_arguments
@@ -111,6 +113,11 @@ class PeerOptions:
     max_held_bytes: float = _SESSION.max_held_bytes
     inbound_rate: float = _SESSION.inbound_rate
     inbound_burst: int = _SESSION.inbound_burst
+    action_rates: Mapping[str, Rate] = field(default_factory=dict)
+    """The same limit for single actions, besides that for all: the rate by action, or the rate and the burst. A rate
+    alone has the burst `inbound_burst`. An action that no version has raises ValueError."""
+    inbound_limit: InboundLimit = _SESSION.inbound_limit
+    max_delayed: int = _SESSION.max_delayed
     answer_window: float = _SESSION.answer_window
     """Seconds to remember a CALLRESULT, to answer further copies of its CALL; 0: not at all."""
     close_timeout: float = _SESSION.close_timeout
@@ -165,6 +172,10 @@ class PeerOptions:
         object.__setattr__(self, "metrics", _read_metrics(self.metrics))
         _ = self.logger, self.names
         self._expect_methods()
+        expect_rates(self.action_rates)
+        object.__setattr__(self, "action_rates", MappingProxyType(dict(self.action_rates)))
+        for action in self.action_rates:
+            self.names.expect(None, action)
         _ = self.validators, self.session
 
     @cached_property

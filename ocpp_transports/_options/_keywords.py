@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from ocpp_core.backoff import Backoff
-    from ocpp_core.config import Compression, IdFactory
+    from ocpp_core.config import Compression, IdFactory, InboundLimit
     from ocpp_core.handshake import Query, SecurityProfile
     from ocpp_core.identity import IdentityCharacters
+    from ocpp_core.limits import Rate
     from ocpp_core.messages import Leniency
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
@@ -67,6 +68,9 @@ class PeerKeywords(TypedDict, total=False):
     max_held_bytes: float
     inbound_rate: float
     inbound_burst: int
+    action_rates: Mapping[str, Rate]
+    inbound_limit: InboundLimit
+    max_delayed: int
     answer_window: float
     close_timeout: float
     drain_timeout: float
@@ -195,6 +199,9 @@ class ServerKeywords(SocketKeywords, total=False):
     max_handshakes_per_address: float | None
     max_sockets: float | None
     max_sockets_per_address: float | None
+    address_rate: float
+    address_burst: int
+    shed_lag: float
     security_logging: Logging
     session_ttl: float
     max_sessions: int

@@ -191,6 +191,16 @@ class ServerOptions(SocketOptions):
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
     a proxy may have a single address; of `trusted_proxies` no address is limited. IPv6 addresses of one 64-bit network
     count as one."""
+    address_rate: float = number(inf, least=0.001, unit="CALLs a second")
+    """CALLs and SENDs a second, on average, of all connections of one address; `inbound_limit` decides about more, but
+    `disconnect` only rejects. Choose it for all stations of a mobile network or a proxy, which may have a single
+    address. IPv6 addresses of one 64-bit network count as one."""
+    address_burst: int = number(100, least=1, unit="CALLs")
+    """CALLs and SENDs of one address that may arrive together after a pause. As many may then be delayed; further ones
+    are treated as with `reject`."""
+    shed_lag: float = seconds_or_off(0)
+    """Seconds by which the event loop may be late. If four samples in a row, a quarter of a second apart, exceed it,
+    new connections get 503 with `Retry-After` until as many do not. Off by default."""
     security_logging: Logging = True
     """Records of security events: True for the logger `security` below the one of `logging`, so `ocpp_ws_io.security`,
     False for none, or a logger."""
@@ -261,6 +271,11 @@ class ServerOptions(SocketOptions):
         """Raise ValueError if nothing checks passwords; not at construction, since `auth` may be registered later."""
         has_passwords = self.credentials is not None or self.verify is not None
         check_deciders(self.security_profile, passwords=has_passwords, auth=self.auth is not None)
+
+    @cached_property
+    def lag_limit(self) -> float:
+        """Seconds by which the event loop may be late, `inf` without a limit."""
+        return off_at_zero(self.shed_lag)
 
     @cached_property
     def tls_limit(self) -> float:

@@ -80,7 +80,6 @@ class TaskSupervisor(ABC):
         self.context.run(_current.set, None)
         self.is_closed = False
         self.call_at = SharedTimers(self.start_timer, self.context, log.failed).call_at
-        self.next_turn = Turns(self._soon).add
         self.lag = LagProbe(clock, self._start_shared)
         self.traffic: Traffic | None = None
         """Counts the bytes of connections, see `count`."""
@@ -88,6 +87,7 @@ class TaskSupervisor(ABC):
         self.streams: set[Closable] = set()
         """Open sockets without a task of their own."""
         self._tasks: set[Task] = set()
+        self.next_turn = Turns(self._soon, clock, self._tasks).add
         self._closers: list[Task] = []
         self._listeners: set[TcpListener] = set()
         self._late: set[Closable] = set()

@@ -23,7 +23,7 @@ from functools import partial
 from itertools import count
 from logging import DEBUG
 from random import Random
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
 from ocpp_core.admission.replacement import CheckReplacement
@@ -54,16 +54,14 @@ from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, SecurityEventKind, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
+from ._address_rate import AddressRate
 from ._places import Places
 from ._policy import Policies, Policy
+from ._proxied import Proxied
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
 from ._rates import HandshakeRates
-
-if TYPE_CHECKING:
-    from ocpp_core.proxies.proxy_protocol import ProxyHeader
-
-    from ._proxy_reports import ProxyReports
+from ._shedding import Shedding
 
 __all__ = ["Acceptor", "Plans"]
 
@@ -97,7 +95,7 @@ class Acceptor:
         gate: SocketGate,
     ) -> None:
         self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost)
-        self._proxied_rules = AcceptRules(admit=gate.admit, failed=lost)
+        self.proxied: Proxied = Proxied(gate, AcceptRules(admit=gate.admit, failed=lost), runtime.now, alarmed)
         self.runtime = runtime
         self.registry = registry
         self.callbacks = callbacks
@@ -105,6 +103,8 @@ class Acceptor:
         self.gate = gate
         options = plans[None].own.options
         self.places: Places = Places(registry)
+        self.address_rate: AddressRate | None = None
+        self.shedding: Shedding = Shedding(runtime)
         self.rates: HandshakeRates = HandshakeRates(runtime.now)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
@@ -128,35 +128,20 @@ class Acceptor:
     def set_plans(self, plans: Plans) -> None:
         """Use these rules for streams accepted from now on."""
         options = plans[None].own.options
+        self.address_rate = AddressRate.of(options.address_rate, options.address_burst, self.address_rate)
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
-        made = {profile: Policies(plan, self.places, self.rates, self.registry) for profile, plan in plans.items()}
+        made = {
+            profile: Policies(plan, self.places, self.rates, self.shedding, self.registry)
+            for profile, plan in plans.items()
+        }
         self.policies = {**self.policies, **made}  # handshakes from a listener that was closed still need the old ones
-        for rules in (self.rules, self._proxied_rules):
+        for rules in (self.rules, self.proxied.rules):
             rules.tls_timeout, rules.max_tls_handshakes = options.tls_limit, options.max_tls_handshakes
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
-        self.gate.trusts = options.proxies.contains
-        self.reports: ProxyReports | None = self._reports_of(options)
-        self.plain.reports = self.reports
-
-    def _reports_of(self, options: ServerOptions) -> "ProxyReports | None":
-        """Return what reads the reports of trusted proxies, if there are any."""
-        if not options.trusted_proxies:
-            return None
-        from ._proxy_reports import ProxyReports  # loaded only when used
-
-        return ProxyReports(options, self.runtime.now, self.alarmed)
-
-    def rules_for_proxies(self) -> AcceptRules:
-        """Return the rules of a listener whose connections begin with a header of the PROXY protocol."""
-        from ocpp_transports._hosts._arrival import Arrival  # loaded only when used
-
-        self._proxied_rules.proxied = partial(Arrival, self.gate, self._announced)
-        return self._proxied_rules
-
-    def _announced(self, header: "ProxyHeader", facts: ConnectionFacts) -> ConnectionFacts:
-        return facts if self.reports is None else self.reports.announced(header, facts)
+        self.proxied.set_options(options)
+        self.plain.reports = self.proxied.reports
 
     def connected(
         self, connection: Connection[bytes], facts: ConnectionFacts, profile: SecurityProfile | None = None
@@ -203,6 +188,7 @@ class Acceptor:
     def drain(self) -> None:
         """Refuse (503) the handshakes that wait, and all later ones; go on answering plain requests."""
         self.is_closing = True
+        self.shedding.stop()
         for pending in tuple(self.places.waiting):
             if isinstance(pending, _PendingHandshake):
                 pending.give_up()
@@ -271,8 +257,8 @@ class _PendingHandshake:
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
-        if acceptor.reports is not None:
-            self.facts = acceptor.reports.reported(self.facts, action.headers)
+        if (reports := acceptor.proxied.reports) is not None:
+            self.facts = reports.reported(self.facts, action.headers)
         self._candidate = candidate = Candidate(action, self.facts)
         policies = acceptor.policies[self._profile]
         self._policy = policies.own
@@ -291,7 +277,7 @@ class _PendingHandshake:
 
     def http_requested(self, action: HttpRequest) -> None:
         """Answer a plain request, perhaps later."""
-        if (reports := self._acceptor.reports) is not None:
+        if (reports := self._acceptor.proxied.reports) is not None:
             self.facts = reports.reported(self.facts, action.headers)
         request = plain_request(action.method, action.target, action.headers, self.facts.remote_address)
         self._exchange = self._acceptor.plain.begin(request, self.facts, cast("Driver[Respond]", self.driver).feed)
@@ -393,7 +379,9 @@ class _PendingHandshake:
         name = acceptor.registry.name_of(handshake.identity, handshake.namespace)
         if policy.options.link is not acceptor.policies[self._profile].own.options.link:
             self.driver.feed(Reconfigure(policy.options.link))
-        self.driver.feed(Accept(subprotocol, config=config, version=policy.versions[protocol], identity=name))
+        rate, version = acceptor.address_rate, policy.versions[protocol]
+        shared = None if rate is None else rate.bucket_of(handshake.remote_address)
+        self.driver.feed(Accept(subprotocol, config=config, version=version, identity=name, shared=shared))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)
 

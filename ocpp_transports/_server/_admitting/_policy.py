@@ -18,6 +18,7 @@ from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ._places import Places
 from ._rates import HandshakeRates
 from ._replacement import replacement_steps
+from ._shedding import Shedding
 
 __all__ = ["Policies", "Policy"]
 
@@ -55,10 +56,21 @@ class Policies:
     its first handshake.
     """
 
-    def __init__(self, plan: RoutingPlan, places: Places, rates: HandshakeRates, registry: ConnectionRegistry) -> None:
+    def __init__(
+        self,
+        plan: RoutingPlan,
+        places: Places,
+        rates: HandshakeRates,
+        shedding: Shedding,
+        registry: ConnectionRegistry,
+    ) -> None:
         own = plan.own.options
         asks = any(asks_the_application(each.options) for each in plan.rules)
-        self._before: tuple[Step, ...] = (*places.before(own, asks=asks), *rates.before(own))
+        self._before: tuple[Step, ...] = (
+            *shedding.limit_to(own.lag_limit),
+            *places.before(own, asks=asks),
+            *rates.before(own),
+        )
         self._gates = own.gates
         self._places = places
         self._registry = registry

@@ -133,7 +133,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
                 reuse_port=place.reuse_port,
                 inherited=inherited_sockets(place.fd, place.systemd),
                 connected=connected,
-                rules=acceptor.rules_for_proxies() if place.proxy_protocol else acceptor.rules,
+                rules=acceptor.proxied.listen() if place.proxy_protocol else acceptor.rules,
             )
             self._profiles = {each: self._profiles[each] for each in self._open_listeners()} | {listener: profile}
             self._listeners = {**self._open_listeners(), listener: live}

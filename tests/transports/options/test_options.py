@@ -47,6 +47,20 @@ class TestASettingOfTheEngine:
         assert (client.client.max_reconnects, client.client.offline_queue_size) == (4, 5)
 
 
+class TestTheRatesOfActions:
+    def test_are_a_copy(self):
+        rates = {"MeterValues": 1}
+        made = ServerOptions(action_rates=rates)
+        rates["Heartbeat"] = 2
+        assert dict(made.action_rates) == {"MeterValues": 1}
+
+    def test_name_actions_that_exist(self):
+        """The limit of a misspelled one would never be reached."""
+        with pytest.raises(ValueError, match=r"got 'MeterValue' \(did you mean 'MeterValues'\?\)"):
+            ServerOptions(action_rates={"MeterValue": 1})
+        assert ServerOptions(protocols=("acme1.0",), action_rates={"Acme": 1}).action_rates
+
+
 class TestRanges:
     @pytest.mark.parametrize(
         ("wrong", "expected"),
