@@ -226,6 +226,9 @@ class RouteKeywords(TypedDict, total=False):
     max_held_bytes: float
     inbound_rate: float
     inbound_burst: int
+    action_rates: Mapping[str, Rate]
+    inbound_limit: InboundLimit
+    max_delayed: int
     answer_window: float
     close_timeout: float
     drain_timeout: float
@@ -242,7 +245,6 @@ class RouteKeywords(TypedDict, total=False):
     leniency: Leniency
     mend_text: Callable[[str], str] | None
     logging: Logging
-    metrics: bool | Metrics
     ping_interval: float
     pong_timeout: float | None
     defer_pings_on_activity: bool
@@ -262,7 +264,6 @@ class RouteKeywords(TypedDict, total=False):
     allowed_origins: Collection[str] | None
     connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
-    metrics_credentials: tuple[str, str] | None
     tls_terminated: bool
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol
