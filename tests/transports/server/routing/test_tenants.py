@@ -32,10 +32,10 @@ def station(listener, path="", identity="CP1", *, scheme="ws", **options):
     return OCPPClient(identity, url, **{**settings, "call_timeout": SECONDS, **options})
 
 
-async def status_of(listener, path):
+async def status_of(listener, path, *headers):
     """Return the status of the response to an upgrade request of OCPP 1.6."""
     async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-        await stream.send(upgrade(path))
+        await stream.send(upgrade(path, *headers))
         with anyio.fail_after(SECONDS):
             return int((await stream.receive()).split()[1])
 
