@@ -1,6 +1,7 @@
 """Several security profiles on one server: on ports of their own, and on routes of one port."""
 
 import ssl
+from typing import Any
 
 import pytest
 
@@ -124,7 +125,7 @@ class TestRoutes:
     @pytest.mark.parametrize("tls", [SERVER_3, None])
     async def test_that_trust_a_proxy_are_not_mixed_with_others_unless_it_passes_certificates_on(self, tls):
         """Nothing could tell a station without a certificate from one whose proxy has checked it."""
-        proxies = {"trusted_proxies": ["127.0.0.1"], "forwarded_header": "x-forwarded-for", "tls_terminated": True}
+        proxies: Any = {"trusted_proxies": ["127.0.0.1"], "tls_terminated": True}
         async with OCPPServer(protocols=["ocpp1.6"], tls=tls, security_profile=3, **proxies) as server:
             server.route("/certificate/{identity}")
             server.route("/password/{identity}", security_profile=2, credentials=PASSWORD)

@@ -117,6 +117,7 @@ class TestTenants:
             await one.connect()
             found = await server.wait_for_client("CP1")
             assert found is server.get_client("CP1") is server.get_client(StationKey("b", "CP1"))
+            assert server.get_client("b\0CP1") is server.get_client(StationKey("", "b\0CP1")) is None
             await two.connect()
             expected = "expected StationKey(namespace, 'CP1'), because it is connected in the namespaces 'a', 'b'"
             with pytest.raises(ValueError, match=re.escape(expected)):
