@@ -78,8 +78,8 @@ class OCPPApplication:
     Handlers, events, `auth` and sessions are those of the server. A rejected handshake gets its HTTP status before the
     upgrade. Paths, and the patterns of routes, are relative to the mount point (`root_path`). Without routes, the last
     segment of the path is the identity. As the whole application it opens and closes the server with the process (ASGI
-    lifespan); startup fails if nothing checks the passwords of profile 1 or 2, or if a route added meanwhile sets options
-    of the ASGI server. A mounted application receives no lifespan events: put
+    lifespan); startup fails if nothing checks the passwords of profile 1 or 2, or if a route added meanwhile sets an
+    option of the ASGI server. A mounted application receives no lifespan events: put
     `async with server, server.draining():` into the lifespan of the surrounding application.
 
     A message of more than `max_message_size` bytes closes its connection (1009). The ASGI server is responsible for

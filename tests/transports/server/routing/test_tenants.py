@@ -176,7 +176,7 @@ class TestTenants:
         async with serving(namespace=lambda handshake: 5) as (_, listener):
             assert await status_of(listener, "/CP1") == 500
         for wrong in ("a\n", "x" * 256):
-            with pytest.raises(ValueError, match="expected a namespace of at most 255 characters"):
+            with pytest.raises(ValueError, match="expected a namespace of at most 255 printable characters"):
                 OCPPServer(namespace=wrong)
         with pytest.raises(TypeError, match="expected namespace as str or a function, got int"):
             OCPPServer(namespace=mistyped(5))
