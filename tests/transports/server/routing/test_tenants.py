@@ -189,6 +189,8 @@ class TestTenants:
             for path, identity, password, accepted in (
                 ("/a", "CP1", "of a", True),
                 ("/a", "CP1", "of all", False),
+                ("/a", "cp1", "of a", True),
+                ("/a", "cp1", "of all", False),
                 ("/b", "cp1", "of all", True),
                 ("/b", "CP2", "of b", True),
                 ("/a", "CP2", "of b", False),
