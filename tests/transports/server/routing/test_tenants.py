@@ -315,9 +315,11 @@ class TestARoute:
             server.on("upgrade_aborted", lambda event: seen.append((event.identity, event.namespace)))
             server.route("/a/{tenant}/{identity}", auth=lambda accept, reject, handshake: 1 / 0)
             server.route("/b/{tenant}/{identity}", security_profile=2, auth=lambda accept, reject, handshake: accept())
-            for path in ("/a/t/CP1", "/CP1", "/b/t/CP1", "/a/../CP1"):
+            server.route("/c/{tenant}/{identity}", protocols=["ocpp2.1"], unmatched_protocol="upgrade-then-close")
+            for path in ("/c/t/CP1", "/a/t/CP1", "/CP1", "/b/t/CP1", "/a/../CP1"):
                 await status_of(listener, path)
         assert seen == [
+            ("bad_subprotocol", "t", 1002),
             ("decision_failed", "t", 500),
             ("CP1", "t"),
             ("no_route", "", 404),
