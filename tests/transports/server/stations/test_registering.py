@@ -168,12 +168,18 @@ class TestAStationThatReturns:
         assert Connection(before.stations).events == [ASSUMED]
 
     @each("status", ["Pending", "Rejected"])
-    def test_after_another_answer_must_boot_again(self, status: str) -> None:
+    def test_after_another_answer_must_boot_again_and_is_not_let_in(self, status: str) -> None:
         before = Connection()
         for answer in ("Accepted", status):
             before.boot()
             before.answer(answer)
-        assert Connection(before.stations).events == []
+        after = Connection(before.stations)
+        after.hear(2, "h", "Heartbeat", {})
+        after.host.advance(10 * WAIT)
+        assert (after.events, after.asked) == ([], 0)
+        after.boot()
+        after.answer("Accepted")
+        assert Connection(before.stations).registration.is_accepted
 
     def test_is_another_one_than_its_neighbour(self) -> None:
         before = Connection()
@@ -186,6 +192,14 @@ class TestAStationThatReturns:
         for name in ("CP1", "CP2", "CP1", "CP3"):
             stations.add(name, None)
         assert [name in stations for name in ("CP1", "CP2", "CP3")] == [True, False, True]
+
+    def test_is_not_forgotten_because_of_many_that_are_not_accepted(self) -> None:
+        stations = RegisteredStations(2)
+        stations.add("CP1", None)
+        for name in ("X1", "X2", "X3"):
+            stations.refuse(name)
+        assert "CP1" in stations
+        assert [stations.has_refused(name) for name in ("X1", "X2", "X3")] == [False, True, True]
 
 
 class TestWaiting:
