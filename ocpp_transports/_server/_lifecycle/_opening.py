@@ -82,11 +82,10 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         expect_place(port, host, backlog, reuse_port=reuse_port, fd=fd, systemd=systemd)
         self._expect_here()
         with self._begin(live):
-            await warm_up_in_thread(options)
             self._closed = None
             runtime, acceptor = self._start()
-            if acceptor.is_closing:
-                raise RuntimeError("cannot listen: the server is closing")
+            await warm_up_in_thread(options)
+            self._expect_not_closed(acceptor)
             listener = await runtime.listen(
                 port,
                 host,
@@ -97,13 +96,22 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
                 connected=acceptor.connected,
                 rules=acceptor.rules,
             )
+            try:
+                self._expect_not_closed(acceptor)
+            except RuntimeError:
+                await listener.aclose()
+                raise
             self._listeners = {**self._open_listeners(), listener: live}
-        if self._runtime is runtime:  # it was not closed meanwhile
-            self._renewal.start(runtime, self._options)
+        self._renewal.start(runtime, self._options)
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
 
     # Internals
+
+    def _expect_not_closed(self, acceptor: Acceptor) -> None:
+        """Raise RuntimeError if `close` was called since `listen` began."""
+        if acceptor.is_closing or acceptor is not self._acceptor:
+            raise RuntimeError("cannot listen: the server is closing")
 
     @property
     @abstractmethod
