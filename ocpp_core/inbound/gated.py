@@ -4,8 +4,7 @@ They are subclasses, so that the check costs nothing where registration is not r
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from math import inf
-from typing import Any
+from typing import Any, Final
 
 from ocpp_core.actions import (
     Direction,
@@ -29,6 +28,9 @@ from .registration import BOOT, RegistrationGate, status_in
 from .requests import Requests
 
 __all__ = ["gated"]
+
+_NO_TIME: Final = 1 << 53
+"""Seconds beyond which an interval is none: whole numbers from here on may not fit into a float."""
 
 
 def gated(
@@ -185,6 +187,6 @@ class GatedRequests(Requests):
 
 def _interval_in(payload: Mapping[str, Any]) -> float | None:
     interval = payload.get("interval")
-    if isinstance(interval, bool) or not isinstance(interval, (int, float)) or not 0 <= interval < inf:
+    if isinstance(interval, bool) or not isinstance(interval, (int, float)) or not 0 <= interval < _NO_TIME:
         return None
     return float(interval)
