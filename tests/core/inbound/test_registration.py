@@ -101,7 +101,10 @@ class TestTheAnswerToABootNotification:
         assert of(RegistrationChanged, session.play(Reply(request, answer))) == []
         assert not is_served(session, "Heartbeat")
 
-    @each("interval, known", [(0, 0.0), (60.5, 60.5), (-1, None), (True, None), ("60", None), (None, None), (10**400, None)])
+    @each(
+        "interval, known",
+        [(0, 0.0), (60.5, 60.5), (-1, None), (True, None), ("60", None), (None, None), (10**400, None)],
+    )
     def test_has_an_interval_that_is_a_number_of_seconds(self, interval: object, known: float | None) -> None:
         done = boots(a_gated_session(), interval=interval)
         assert [change.interval for change in of(RegistrationChanged, done)] == [known]
