@@ -95,8 +95,8 @@ class TestAtItsEnd:
             steps.append(f"accept {socket.name}")
 
         owner = Mock(spawn_detached=Mock(), over=AsyncMock())
-        listener = TcpListener(owner, [Socket("IPv4"), Socket("IPv6")], reuse_port=False, is_inherited=False)
-        listener.accept_by(never, accept_waiting)
+        listener = TcpListener(owner, mistyped([Socket("IPv4"), Socket("IPv6")]), reuse_port=False, is_inherited=False)
+        listener.accept_by(mistyped(never), accept_waiting)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(listener.aclose)
             tasks.start_soon(listener.aclose)
