@@ -96,12 +96,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
                 connected=acceptor.connected,
                 rules=acceptor.rules,
             )
-            try:
-                self._expect_not_closed(acceptor)
-            except RuntimeError:
-                await listener.aclose()
-                raise
-            self._listeners = {**self._open_listeners(), listener: live}
+            await self._add_listener(listener, live, acceptor)
         self._renewal.start(runtime, self._options)
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
@@ -112,6 +107,14 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         """Raise RuntimeError if `close` was called since `listen` began."""
         if acceptor.is_closing or acceptor is not self._acceptor:
             raise RuntimeError("cannot listen: the server is closing")
+
+    async def _add_listener(self, listener: Listener, live: LiveTLS | None, acceptor: Acceptor) -> None:
+        try:
+            self._expect_not_closed(acceptor)
+        except RuntimeError:
+            await listener.aclose()
+            raise
+        self._listeners = {**self._open_listeners(), listener: live}
 
     @property
     @abstractmethod

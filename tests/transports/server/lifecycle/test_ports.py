@@ -266,3 +266,10 @@ class TestSocketsOfSystemd:
             variables = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
             with pytest.raises(ValueError, match="expected listening TCP sockets from systemd, got descriptor"):
                 sockets_of_systemd(None, variables, first=sock.fileno())
+
+    def test_stay_open_if_one_of_them_is_of_another_kind(self):
+        with passed(2) as (variables, first):
+            os.close(first + 1)
+            with pytest.raises(ValueError, match=f"got descriptor {first + 1}"):
+                sockets_of_systemd(None, variables, first=first)
+            os.fstat(first)
