@@ -67,8 +67,7 @@ def _all_listening(fds: Sequence[int]) -> tuple[socket.socket, ...]:
     """Take over these descriptors, or none of them: then they stay open, and the next attempt finds them."""
     sockets: list[socket.socket] = []
     try:
-        for fd in fds:
-            sockets.append(_listening(fd, f"listening TCP sockets from systemd, got descriptor {fd}"))
+        sockets.extend(_listening(fd, f"listening TCP sockets from systemd, got descriptor {fd}") for fd in fds)
     except ValueError:
         for each in sockets:
             each.detach()
