@@ -71,7 +71,7 @@ class ClosingMixin(OpeningMixin):
 
     async def _close_as_begun(self) -> None:
         """Wait for the end that another `close` has begun, without hastening it."""
-        if self._acceptor is not None:
+        if self._acceptor is not None and self._acceptor.is_closing:
             await self._end(self._acceptor)
 
     def _begin_to_close(self, acceptor: Acceptor, command: Close, window: float) -> None:

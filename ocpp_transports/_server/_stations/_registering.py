@@ -26,7 +26,7 @@ from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Handle, complete
 from ocpp_transports.events import RegistrationEvent
 
-__all__ = ["RegisteredStations", "StationRegistration"]
+__all__ = ["RegistrationMemory", "StationRegistration"]
 
 ValueT = TypeVar("ValueT")
 
@@ -34,11 +34,11 @@ _MOST: Final = 100_000
 _BOOT: Final = {"requestedMessage": "BootNotification"}
 
 
-class RegisteredStations:
-    """The stations that registered with a server: their names, with the interval of each, and those it did not accept.
+class RegistrationMemory:
+    """Which stations a server has registered, with the interval of each, and which ones it did not accept.
 
-    Bounded: beyond `most` stations, the one that registered longest ago is forgotten, and must boot again. The same
-    number of other stations is remembered beside them, so that these cannot displace them.
+    Bounded: beyond `most` registered stations, the one that registered longest ago is forgotten, and must boot again.
+    As many others are remembered beside them, so that they cannot displace these.
     """
 
     def __init__(self, most: int = _MOST) -> None:
@@ -84,7 +84,7 @@ class StationRegistration:
     def __init__(
         self,
         name: str,
-        stations: RegisteredStations,
+        stations: RegistrationMemory,
         driver: Driver[Command],
         wait: float,
         changed: Callable[[RegistrationEvent], None],
