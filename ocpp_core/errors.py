@@ -30,6 +30,7 @@ __all__ = [
     "RPCProtocolError",
     "RPCSecurityError",
     "RPCTypeConstraintViolationError",
+    "StoreError",
     "TimeoutError",
     "UnexpectedHttpResponse",
     "WebsocketUpgradeError",
@@ -202,6 +203,10 @@ class CallDroppedError(OCPPError):
 
     sent: Final = False
     """False: the CALL was not written."""
+
+
+class StoreError(OCPPError):
+    """A message could not be stored, so it is neither queued nor sent."""
 
 
 class CallCancelledError(OCPPError):
