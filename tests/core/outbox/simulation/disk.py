@@ -6,7 +6,16 @@ from collections.abc import Callable
 from ocpp_core.outbox.commands import Restored
 from ocpp_core.outbox.effects import Store
 from ocpp_core.outbox.stored.outcomes import MessageOutcome
-from ocpp_core.outbox.stored.records import OutboxSnapshot, Put, ReplaceAll
+from ocpp_core.outbox.stored.records import (
+    Binding,
+    Delete,
+    KeptOutcome,
+    Operation,
+    OutboxRecord,
+    OutboxSnapshot,
+    Put,
+    ReplaceAll,
+)
 
 from .scenario import Scenario
 from .timeline import Timeline
@@ -37,13 +46,14 @@ class Disk:
         self._opened += 1
         self._number = 0
         self._refuses = False
-        return Restored(
-            wall=wall,
-            first_ticket=self._opened << 32,
-            records=list(self.state.records.values()),
-            bindings=list(self.state.bindings.values()),
-            outcomes=list(self.state.outcomes.values()),
-        )
+        records, bindings, outcomes = self._everything
+        first = self._opened << 32
+        return Restored(wall=wall, first_ticket=first, records=records, bindings=bindings, outcomes=outcomes)
+
+    @property
+    def _everything(self) -> tuple[tuple[OutboxRecord, ...], tuple[Binding, ...], tuple[KeptOutcome, ...]]:
+        state = self.state
+        return tuple(state.records.values()), tuple(state.bindings.values()), tuple(state.outcomes.values())
 
     def submit(self, batch: Store) -> None:
         self._expect(batch.number == self._number + 1, "batches are numbered without gaps")
@@ -62,11 +72,10 @@ class Disk:
         if self.is_failing:
             self._fail()
             return
-        group = self._timeline.random.randint(1, len(self._batches))
-        for _ in range(group):
-            batch = self._batches.popleft()
+        group = [self._batches.popleft() for _ in range(self._timeline.random.randint(1, len(self._batches)))]
+        for batch in group:
             self._apply(batch)
-        self.report("stored", batch.number)
+        self.report("stored", group[-1].number)
         if self._batches:
             self._timeline.after(self._scenario.commit, lambda: self._commit(generation))
 
@@ -84,19 +93,30 @@ class Disk:
 
     def _apply(self, batch: Store) -> None:
         self.state.apply(batch.operations)
-        self._note()
+        for operation in batch.operations:
+            self._note(operation)
 
-    def _note(self) -> None:
-        self.ever |= self.state.records.keys() | self.state.outcomes.keys()
-        for ticket, kept in self.state.outcomes.items():
-            earlier = self.outcomes.setdefault(ticket, kept.outcome)
-            self._expect(earlier == kept.outcome, "an outcome never changes")
+    def _note(self, operation: Operation) -> None:
+        match operation:
+            case Put(record):
+                self.ever.add(record.ticket)
+            case Delete(kept):
+                self._note_outcome(kept)
+            case ReplaceAll(records, _, outcomes):
+                self.ever |= {record.ticket for record in records}
+                for kept in outcomes:
+                    self._note_outcome(kept)
+
+    def _note_outcome(self, kept: KeptOutcome) -> None:
+        self.ever.add(kept.ticket)
+        earlier = self.outcomes.setdefault(kept.ticket, kept.outcome)
+        self._expect(earlier == kept.outcome, "an outcome never changes")
 
     def crash(self) -> None:
         """End the process: a part of the batches that were submitted may be durable."""
         for _ in range(self._timeline.random.randint(0, len(self._batches))):
             if not self.is_failing:
                 self._apply(self._batches.popleft())
-        self._note()
+        self._note(ReplaceAll(*self._everything))
         self._batches.clear()
         self._generation += 1

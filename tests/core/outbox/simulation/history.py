@@ -244,7 +244,7 @@ class History:
         self.peer.is_calm = True
         self.disk.is_failing = False
         end = self.timeline.now + CALM
-        calls = 200
+        calls = 30
         while self.timeline.now < end and (self._is_busy or calls):
             if self.station.is_alive:
                 self._retry_store()

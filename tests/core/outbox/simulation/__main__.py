@@ -1,0 +1,55 @@
+"""Run many histories, and look for every seeded mistake: `make outbox-histories HISTORIES=20000`."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from .history import Figures, History
+from .mistakes import MISTAKES, mistaken
+
+MISTAKE_HISTORIES = 3000
+
+
+def run_histories(first: int, count: int) -> Figures:
+    """Run histories by their seeds; the exception of one that fails names its seed."""
+    figures = Figures()
+    for seed in range(first, first + count):
+        try:
+            figures.add(History(seed).run())
+        except Exception as error:
+            error.add_note(f"in history {seed}: History({seed}).run() repeats it")
+            raise
+    return figures
+
+
+def histories_to_find(name: str, most: int) -> int | None:
+    """Return the number of histories until a seeded mistake is found; None if it is not."""
+    with mistaken(name):
+        for seed in range(most):
+            try:
+                History(seed).run()
+            except Exception:
+                return seed + 1
+    return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--histories", type=int, default=20_000)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    options = parser.parse_args(arguments)
+    missed = 0
+    for name in MISTAKES:
+        found = histories_to_find(name, MISTAKE_HISTORIES)
+        missed += found is None
+        print(f"{'not found' if found is None else f'found in history {found}':>24}  {name}", flush=True)
+    began = time.perf_counter()
+    figures = run_histories(options.first, options.histories)
+    print(f"{figures} in {time.perf_counter() - began:.0f} s: no invariant was broken")
+    print(f"{len(MISTAKES) - missed} of {len(MISTAKES)} seeded mistakes were found")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
