@@ -138,7 +138,7 @@ HISTORIES ?= 20000
 outbox-histories: $(DEV) ## Simulate crashes, failing stores and lost connections of the outbox; seed mistakes and find them
 	@$(BIN)/python -m tests.core.outbox.simulation --histories $(HISTORIES)
 
-siege: $(DEV) ## Have hostile stations attack a server on each event loop; measure what the others notice
+siege: $(DEV) ## Have hostile stations attack and load a server on each event loop; measure what the others notice
 	@$(BIN)/python tools/siege.py
 
 cost: $(DEV) ## Count what a message costs in instructions, beside the table that the tests hold it to

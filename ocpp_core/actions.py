@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from .client_states import ClientState
 from .inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
@@ -22,6 +22,8 @@ __all__ = [
     "LinkAction",
     "OpenTransport",
     "Reading",
+    "RegistrationChanged",
+    "RegistrationStatus",
     "Report",
     "ReportKind",
     "SendBytes",
@@ -188,6 +190,27 @@ class StateChanged:
     """The new state."""
 
 
+RegistrationStatus: TypeAlias = Literal["Accepted", "Pending", "Rejected"]
+"""The status in the response to a BootNotification."""
+
+
+@dataclass(slots=True)
+class RegistrationChanged:
+    """The station was sent the response to its BootNotification, or `Register` took effect.
+
+    Emitted only with `SessionConfig.require_registration`.
+    """
+
+    status: RegistrationStatus | None
+    """The status that it was sent. None if it sent another CALL first, as stations do that reconnect: a host may then
+    ask for a BootNotification with TriggerMessage. Emitted with None at most once."""
+    interval: float | None = None
+    """Seconds between Heartbeats, or until the next BootNotification unless the station was accepted; None without
+    one. It is 0 if the station chooses."""
+    is_assumed: bool = False
+    """True for the effect of `Register`."""
+
+
 class ReportKind(Enum):
     """The kinds of `Report`; none of them requires the host to act."""
 
@@ -215,6 +238,8 @@ class ReportKind(Enum):
     """A CALL beyond `inbound_rate`; it waits for its turn."""
     RATE_EXCEEDED = "too many CALLs a second"
     """A CALL beyond `inbound_rate` that was refused, because as many as `inbound_burst` wait for their turn."""
+    NOT_REGISTERED = "not registered"
+    """A CALL of a station whose BootNotification is not accepted, which was refused; or a SEND, which was dropped."""
     INVALID_CALL = "invalid CALL received"
     """An inbound CALL that breaks its schema; it was refused. (Such a SEND is a bad message.)"""
     INVALID_RESULT = "invalid CALLRESULT received"
@@ -288,7 +313,16 @@ class Trace:
 
 
 SessionAction: TypeAlias = (
-    SendText | CloseTransport | Dispatch | Abandon | Settle | StateChanged | Report | Trace | Reading
+    SendText
+    | CloseTransport
+    | Dispatch
+    | Abandon
+    | Settle
+    | StateChanged
+    | RegistrationChanged
+    | Report
+    | Trace
+    | Reading
 )
 """What `Session.poll` returns."""
 LinkAction: TypeAlias = (

@@ -45,9 +45,11 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     RareCommand,
     Reconfigure,
     RefuseResult,
+    Register,
     Reply,
     SendRaw,
     SessionInput,
@@ -186,7 +188,7 @@ class ClientEngine:
                 self._pass_on(event)
             case SendRaw() | Notify():
                 self._send(event)
-            case Congested() | Fail() | Decline() | RefuseResult():
+            case Congested() | Fail() | Decline() | RefuseResult() | Register() | Probe():
                 self._pass_on(event)
             case _:
                 assert_never(event)
@@ -286,8 +288,7 @@ class ClientEngine:
         elif isinstance(event, TransportFailed):
             self._failed(state, event.error, retry=event.retry, least=event.retry_after)
         else:
-            error = ConnectionFailedError(f"the connection ended during the handshake ({event.code})")
-            self._failed(state, error)
+            self._failed(state, ConnectionFailedError(f"the connection ended during the handshake ({event.code})"))
 
     def _tick(self, event: Tick) -> None:
         self._offline.expire(self._now)
@@ -297,8 +298,7 @@ class ClientEngine:
             self._dial(state.tries)
         elif isinstance(state, Connecting) and state.until <= self._now:
             self._emit(CloseTransport(abort=True))
-            seconds = self._config.connect_timeout
-            self._failed(state, ConnectionFailedError(f"no connection within {seconds:.15g} s"))
+            self._failed(state, ConnectionFailedError(f"no connection within {self._config.connect_timeout:.15g} s"))
 
     # Transitions
 

@@ -211,7 +211,7 @@ class SessionConfig:
     """Seconds from a first bad message during which bad messages are counted; the next one after them begins a new
     period. `inf`: they count as long as the connection lasts."""
     drain_timeout: float = number(30.0, above=0)
-    """Seconds a draining close waits for responses; then outstanding calls settle with ClosedError."""
+    """Seconds a draining close waits for responses of both sides; then outstanding calls settle with ClosedError."""
     close_timeout: float = number(5.0, above=0)
     """Seconds the close handshake may take; then the transport is dropped."""
     leniency: Leniency = field(default_factory=Leniency)
@@ -221,6 +221,16 @@ class SessionConfig:
     covers. If it raises or does not return a text, the failure is reported and the text is parsed as received."""
     answer_bad_results: bool = True
     """True to report an unusable CALLRESULT to the peer with a CALLRESULTERROR, if the version has it (2.1)."""
+    require_registration: bool = False
+    """True to serve a station only once its BootNotification is accepted; for central systems.
+
+    Before that, every other CALL of the station is refused with SecurityError (OCPP-J 1.6 errata 3.8; OCPP 2.x Part 2,
+    B02.FR.09 and B03.FR.07), and a SEND is dropped. Calls of this side wait; see `inbound.registration` for those that
+    are allowed. It applies to new connections.
+    """
+    refuse_before_registration: bool = False
+    """True to settle a call that `require_registration` does not allow yet with RegistrationRequiredError, instead of
+    queueing it."""
     validator: Validator | None = None
     """Strict mode: the validator of payloads in both directions; None checks nothing."""
     validated_actions: frozenset[str] | None = None
@@ -358,5 +368,7 @@ class ClientConfig:
     def __post_init__(self) -> None:
         expect_declared(self)
         expect_subprotocols(self.protocols)
+        if self.session.require_registration:
+            raise ValueError("expected require_registration only in the config of a server's sessions")
         if self.max_retry_after == inf:
             raise ValueError("expected max_retry_after < inf seconds, got inf: a server could block a client")

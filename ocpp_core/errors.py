@@ -30,6 +30,7 @@ __all__ = [
     "RPCProtocolError",
     "RPCSecurityError",
     "RPCTypeConstraintViolationError",
+    "RegistrationRequiredError",
     "StoreError",
     "TimeoutError",
     "UnexpectedHttpResponse",
@@ -200,6 +201,13 @@ class ClosedError(OCPPError):
 
 class CallDroppedError(OCPPError):
     """The call was dropped from a full queue before it was sent."""
+
+    sent: Final = False
+    """False: the CALL was not written."""
+
+
+class RegistrationRequiredError(OCPPError):
+    """The call was refused because the station has not registered yet."""
 
     sent: Final = False
     """False: the CALL was not written."""

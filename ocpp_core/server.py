@@ -35,8 +35,10 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     Reconfigure,
     RefuseResult,
+    Register,
     Reject,
     Reply,
     SendRaw,
@@ -53,12 +55,18 @@ from .outbound.call import check_command
 from .session import Closed, Session, SessionState
 from .versions import version_of
 from .websocket.close import ABNORMAL_CLOSURE
-from .websocket.headers import expect_offered, expect_refusal_status, is_subprotocol_list, joined
+from .websocket.headers import (
+    HANDSHAKE_TIMEOUT,
+    expect_offered,
+    expect_refusal_status,
+    is_subprotocol_list,
+    joined,
+)
 
 __all__ = ["Accepted", "Asked", "Ended", "New", "ServerEngine", "ServerState", "refuse_unopened"]
 
 _BAD_OFFER: Final = Reject(400, (), "bad Sec-WebSocket-Protocol")
-_TOO_LATE: Final = Reject(408, (), "handshake timeout")
+_TOO_LATE: Final = Reject(408, (), HANDSHAKE_TIMEOUT)
 _CLOSING: Final = Reject(503, (), "closing")
 
 
@@ -267,6 +275,8 @@ class ServerEngine:
                 self._lose()
             case TextReceived() | BinaryReceived() | Congested() | Reply() | Fail() | Decline() | RefuseResult():
                 pass  # inputs of a session, which does not exist yet
+            case Probe() | Register():
+                pass  # of a WebSocket and of a session
             case _:
                 assert_never(event)
 

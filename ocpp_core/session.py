@@ -22,6 +22,7 @@ sends: a peer's mistakes are actions. A misuse by the caller raises before anyth
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import inf
 from typing import Final, TypeAlias, assert_never
 
@@ -40,9 +41,11 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     RareCommand,
     Reconfigure,
     RefuseResult,
+    Register,
     Reply,
     SendRaw,
     SessionInput,
@@ -51,8 +54,7 @@ from .inputs import (
     Tick,
     TransportLost,
 )
-from .messages import encode_payload
-from .outbound.call import OutboundCall, check_command, check_message_id, prepare_call, prepare_raw
+from .outbound.call import OutboundCall, check_command, check_result_refusal, not_open, prepare_call, prepare_raw
 from .outbound.calls import Calls
 from .outbound.offline_queue import OfflineQueue
 from .outbound.sends import Sends, prepare_send
@@ -124,10 +126,13 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
-        """The outbound calls; for stacks and hosts of the library."""
-        self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
-        """The inbound requests; for stacks and hosts of the library."""
+        if not config.require_registration:
+            self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
+            self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers)
+        else:
+            from .inbound.gated import gated  # loaded only when used
+
+            self.calls, self.requests = gated(version, config, ids, numbers, self._emit, self._send, answers)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))
@@ -206,7 +211,7 @@ class Session(Receiver):
                 self.calls.cancel(token)
                 self._finish_drain()
             case Notify():
-                refusal = None if isinstance(self.state, Open) else self._refusal(event.action)
+                refusal = None if isinstance(self.state, Open) else not_open(self.state, event.action)
                 payload_json = prepare_send(event, self.version, self.calls)
                 self._past_window.notify(event, payload_json, refusal)
             case RefuseResult():
@@ -217,6 +222,10 @@ class Session(Receiver):
                 self._close(event)
             case Reconfigure(config):
                 self._reconfigure(config)
+            case Register():
+                self.requests.register(now)
+            case Probe():
+                pass  # a session has no WebSocket
             case _:
                 assert_never(event)
 
@@ -227,13 +236,7 @@ class Session(Receiver):
         if isinstance(self.state, Open):
             self.calls.add(call, self._now)
         elif call.token is not None:
-            self._emit(Settle(call.token, None, self._refusal(call.action)))
-
-    def _refusal(self, what: str) -> ClosedError | ConnectionLostError:
-        if isinstance(self.state, Closed):
-            reason = f"cannot send {what}: the connection is closed"
-            return ConnectionLostError(reason, sent=False, close_code=self.state.code)
-        return ClosedError(f"cannot send {what}: the connection is closing")
+            self._emit(Settle(call.token, None, not_open(self.state, call.action)))
 
     def has_room_for(self, text: str) -> bool:
         """Return False if output does not drain and the text would exceed `max_queued_bytes`."""
@@ -244,10 +247,7 @@ class Session(Receiver):
         return self._past_window.no_room(what)
 
     def take_unsent(self) -> list[OutboundCall]:
-        """Remove and return the calls that were never written, in order.
-
-        See `keep_unsent`.
-        """
+        """Remove and return the unwritten calls, in order; see `keep_unsent`."""
         return self.calls.take_waiting()
 
     def congest(self, *, on: bool) -> None:
@@ -266,10 +266,7 @@ class Session(Receiver):
         return self._sends
 
     def _refuse_result(self, event: RefuseResult) -> None:
-        check_message_id(event.message_id)
-        if not isinstance(event.code, str) or not isinstance(event.description, str):
-            raise TypeError(f"expected code and description as text, got {event.code!r} and {event.description!r}")
-        encode_payload({} if event.details is None else event.details)
+        check_result_refusal(event)
         if self.version.reports_bad_results and isinstance(self.state, (Open, Draining)):
             self.calls.refuse_result(event)
 
@@ -299,6 +296,9 @@ class Session(Receiver):
             case Draining():
                 if event.force or not event.drain:
                     self._end(event.code, event.reason, force=event.force)
+                else:
+                    self.state = replace(self.state, besides=self.state.besides + event.besides)
+                    self._finish_drain()
             case Closing():
                 if event.force:
                     self._emit(CloseTransport(event.code, event.reason, abort=True))
@@ -312,9 +312,10 @@ class Session(Receiver):
             self._end(event.code, event.reason, force=event.force)
             return
         self.calls.refuse_waiting(lambda call: ClosedError(f"closed before {call.action} was sent"))
-        if self.calls.has_callers:
+        if self.calls.has_callers or self.requests.are_handled(event.besides):
             until = self._now + self._config.drain_timeout
-            self._enter(Draining(until, event.code, event.reason))
+            self._enter(Draining(until, event.code, event.reason, event.besides))
+            self.requests.report_each_end(self._request_ended)
         else:
             self._end(event.code, event.reason)
 
@@ -342,9 +343,15 @@ class Session(Receiver):
             self._emit(CloseTransport(state.code, state.reason, abort=True))
             self._lose(TransportLost(ABNORMAL_CLOSURE, "the close handshake timed out"))
 
+    def _request_ended(self, now: float) -> None:
+        """Note the time: a stack passes replies to `requests` directly."""
+        self._now = now
+        self._finish_drain()
+
     def _finish_drain(self) -> None:
-        if isinstance(self.state, Draining) and not self.calls.has_callers:
-            self._end(self.state.code, self.state.reason)
+        state = self.state
+        if isinstance(state, Draining) and not self.calls.has_callers and not self.requests.are_handled(state.besides):
+            self._end(state.code, state.reason)
 
     def _lose(self, event: TransportLost) -> None:
         if isinstance(self.state, Closed):

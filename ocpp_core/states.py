@@ -16,7 +16,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """The session starts no calls and waits for outstanding responses."""
+    """The session starts no calls and waits for outstanding responses of both sides."""
 
     until: float
     """When the wait ends at the latest, in the host's seconds."""
@@ -24,6 +24,8 @@ class Draining:
     """The close code to send."""
     reason: str
     """The close reason to send."""
+    besides: tuple[int, ...] = ()
+    """The requests for which it does not wait, see `Close.besides`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ConnectionFailedError,
         ConnectionLostError,
         OCPPError,
+        RegistrationRequiredError,
         RPCError,
         RPCFormationViolationError,
         RPCFormatViolationError,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from ocpp_core.messages import Leniency, MessageType
     from ocpp_core.times import write_time
     from ocpp_core.validation import create_validator, load_validator
-    from ocpp_transports.handshake import Handshake
+    from ocpp_transports.handshake import ConnectionContext, ConnectionMiddleware, Handshake, HandshakeRejectedError
 
     from . import events, fleet
     from ._fleet._stats import ServerStats
@@ -90,6 +91,7 @@ _HOMES = {
         "RPCProtocolError",
         "RPCSecurityError",
         "RPCTypeConstraintViolationError",
+        "RegistrationRequiredError",
         "TimeoutError",
         "UnexpectedHttpResponse",
         "WebsocketUpgradeError",
@@ -108,7 +110,12 @@ _HOMES = {
     "ocpp_transports._handlers._time": ("utc_now",),
     "ocpp_transports._options._tls": ("TLSOptions",),
     "ocpp_transports._options._validators": ("warm_up",),
-    "ocpp_transports.handshake": ("Handshake",),
+    "ocpp_transports.handshake": (
+        "ConnectionContext",
+        "ConnectionMiddleware",
+        "Handshake",
+        "HandshakeRejectedError",
+    ),
     "ocpp_transports.plain_http": ("HttpAnswer", "HttpHandler", "PlainRequest"),
     "ocpp_transports.browser": ("BrowserOCPPClient",),
     "ocpp_transports.certificates": ("LoadedCertificate",),
@@ -131,14 +138,17 @@ __all__ = [
     "Caller",
     "ClosedError",
     "Compression",
+    "ConnectionContext",
     "ConnectionFailedError",
     "ConnectionLostError",
+    "ConnectionMiddleware",
     "ConnectionState",
     "Direction",
     "EventStream",
     "ExponentialBackoff",
     "HandlerContext",
     "Handshake",
+    "HandshakeRejectedError",
     "HttpAnswer",
     "HttpHandler",
     "Leniency",
@@ -169,6 +179,7 @@ __all__ = [
     "RPCProtocolError",
     "RPCSecurityError",
     "RPCTypeConstraintViolationError",
+    "RegistrationRequiredError",
     "SecurityProfile",
     "ServerStats",
     "StationDirectory",

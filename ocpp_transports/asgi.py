@@ -6,7 +6,7 @@ It runs under uvicorn, hypercorn and daphne, and in a route of Starlette or Fast
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import anyio
@@ -15,12 +15,18 @@ from ocpp_core.messages import utf8_length
 from ocpp_core.websocket.close import NO_STATUS, POLICY_VIOLATION, TOO_BIG, cut_reason
 from ocpp_core.websocket.headers import joined, with_length
 
+from ._runtime._interrupts import Interrupts
 from ._server._plain._http_handlers import plain_request
 from ._tls._asgi import certificate_of, fingerprint_in
 from .channel import Accept, ChannelClosed, Reject, UpgradeOffer
 from .server import OCPPServer
 
-__all__ = ["OCPPApplication"]
+if TYPE_CHECKING:
+    from socket import socket
+
+    import uvicorn
+
+__all__ = ["OCPPApplication", "until_drained", "uvicorn_server"]
 
 _SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
     "ping_interval": "the ASGI server sends the pings (uvicorn: --ws-ping-interval)",
@@ -42,6 +48,8 @@ _SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
 
 _SAFE: Final = "/:@!$&'()*+,;=~"
 """Characters of a path that need no percent escape."""
+_LOOK: Final = 0.1
+"""Seconds between two looks at whether uvicorn has to end at once; it looks at its own flags as often."""
 _WIDEST: Final = 4
 """Bytes of the widest character in UTF-8."""
 
@@ -129,6 +137,61 @@ class OCPPApplication:
             await send({"type": "lifespan.startup.complete"})
             await receive()  # "lifespan.shutdown"
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def until_drained(*servers: OCPPServer) -> None:
+    """Wait for SIGINT (Ctrl-C) or SIGTERM, then close these servers, and return when they are closed.
+
+    It is a `shutdown_trigger` for hypercorn, which would end the connections without telling the application:
+
+        await hypercorn.asyncio.serve(app, config, shutdown_trigger=partial(until_drained, server))
+
+    Stations get 1001 and newcomers 503 meanwhile, and calls in progress finish, as with `OCPPServer.close`. A second
+    signal drops the connections that are still open. Only the main thread of a program receives signals.
+    """
+    with Interrupts() as interrupts:
+        await interrupts.next()
+        await _close_all(servers, interrupts.next)
+
+
+def uvicorn_server(config: "uvicorn.Config", *servers: OCPPServer) -> "uvicorn.Server":
+    """Return a uvicorn server that closes these servers before it ends their connections, for whatever reason.
+
+    `OCPPServer.draining` does so at a signal, also with the command `uvicorn`. Use this for a server that ends without
+    one, by `should_exit` or `limit_max_requests`, or that does not run in the main thread:
+
+        await uvicorn_server(uvicorn.Config(app, port=9000), server).serve()
+
+    If its `force_exit` is set, it drops the connections that are still open.
+    """
+    import uvicorn
+
+    class DrainingServer(uvicorn.Server):
+        async def shutdown(self, sockets: "list[socket] | None" = None) -> None:
+            await _close_all(servers, self._until_forced)
+            await super().shutdown(sockets)
+
+        async def _until_forced(self) -> None:
+            while not self.force_exit:  # noqa: ASYNC110 - uvicorn has no event for it
+                await anyio.sleep(_LOOK)
+
+    return DrainingServer(config)
+
+
+async def _close_all(servers: Sequence[OCPPServer], until_hurried: Callable[[], Awaitable[object]]) -> None:
+    """Close servers at the same time; once the function has returned, drop what is still open."""
+
+    async def hurry() -> None:
+        await until_hurried()
+        for server in servers:
+            hurrying.start_soon(partial(server.close, force=True))
+
+    async with anyio.create_task_group() as hurrying:
+        hurrying.start_soon(hurry)
+        async with anyio.create_task_group() as closing:
+            for server in servers:
+                closing.start_soon(server.close)
+        hurrying.cancel_scope.cancel()
 
 
 async def _unless_it_leaves(receive: Receive, decide: Callable[[], Awaitable[_T]]) -> _T | None:

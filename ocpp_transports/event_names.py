@@ -20,6 +20,7 @@ from .events import (
     PongTimeoutEvent,
     RateExceededEvent,
     ReconnectEvent,
+    RegistrationEvent,
     SecurityEvent,
     StationEvent,
     StrictValidationFailureEvent,
@@ -43,6 +44,7 @@ PeerEventName: TypeAlias = Literal[
     "strict_validation_failure",
     "handler_error",
     "rate_exceeded",
+    "registration",
     "pong_timeout",
     "ping",
     "pong",
@@ -58,6 +60,7 @@ StationEventName: TypeAlias = Literal[
     "call_error",
     "bad_message",
     "strict_validation_failure",
+    "registration",
 ]
 """The events of a server that report on any of its connections; the payload is a `StationEvent`."""
 
@@ -90,6 +93,7 @@ PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "strict_validation_failure": StrictValidationFailureEvent,
         "handler_error": HandlerErrorEvent,
         "rate_exceeded": RateExceededEvent,
+        "registration": RegistrationEvent,
         "pong_timeout": PongTimeoutEvent,
         "ping": PingEvent,
         "pong": PongEvent,

@@ -7,7 +7,8 @@ are in `ocpp_transports.event_names`.
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from ocpp_core.actions import Direction
+from ocpp_core.actions import Direction, RegistrationStatus
+from ocpp_core.admission.step import RefusalKind
 from ocpp_core.messages import Frame, MessageType
 
 from ._logging._redaction import safe_repr
@@ -32,7 +33,9 @@ __all__ = [
     "PongTimeoutEvent",
     "RateExceededEvent",
     "ReconnectEvent",
+    "RegistrationEvent",
     "SecurityEvent",
+    "SecurityEventKind",
     "StationEvent",
     "StrictValidationFailureEvent",
     "UpgradeAbortedEvent",
@@ -216,6 +219,20 @@ class PongTimeoutEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationEvent:
+    """The registration of a station changed, on a server with `registration="required"`."""
+
+    status: RegistrationStatus
+    """The status in your response to its BootNotification; `Accepted` also for a station that was let in."""
+    interval: float | None
+    """Seconds between its Heartbeats, or until its next BootNotification unless it was accepted; 0 if the station
+    chooses, None if it is not known."""
+    is_assumed: bool = False
+    """True if the station was let in without a BootNotification: it registered on an earlier connection, or it did not
+    send one although the server asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class PingEvent:
     """The peer sent a ping."""
 
@@ -254,25 +271,68 @@ class ConnectionFailedEvent:
     """The exception; an `ssl.SSLError` if TLS stated the reason."""
 
 
+SecurityEventKind: TypeAlias = Literal[
+    RefusalKind,
+    "message_too_big",
+    "message_too_slow",
+    "output_not_read",
+    "protocol_violation",
+    "replaced",
+    "serial_number_mismatch",
+    "tls_failed",
+    "too_many_bad_messages",
+    "too_many_sockets",
+]
+"""The kinds of `SecurityEvent`, a closed set.
+
+Refused handshakes, with the usual HTTP status:
+
+* `handshake_rate` (429), `busy` (503, `max_handshakes`), `full` (503, `max_connections`)
+* `denied_address`, `denied_origin` (403)
+* `malformed_handshake` (400, 405, 426, 431, 505): not HTTP, not a valid upgrade, or an invalid path
+* `handshake_timeout` (408)
+* `no_route` (404), `bad_identity` (400), `bad_subprotocol` (400)
+* `bad_credentials` (401): no password, a wrong one, an unknown station, no certificate, or a 401 of `auth`
+* `certificate_mismatch` (401): a certificate of the right CA that is not valid for the identity (the options
+  `identify`, `certificate_organization` and `certificate_pins`)
+* `replacement_refused` (503): where nothing proves the identity, a newcomer claimed the one of a connected station
+  (the option `replace`); that connection stays unless it is silent for `pong_timeout`
+* `refused_by_application`: a refusal by `auth` or connection middleware with another status
+* `decision_failed` (500): a function of the application raised, or decided nothing
+
+Connections without a request: `too_many_sockets` (`max_sockets`, `max_sockets_per_address`) and `tls_failed`.
+
+Connections of stations that the server ended, with the close code:
+
+* `replaced` (4000): by a newer connection of the same identity
+* `serial_number_mismatch` (1008): a BootNotification names another station than its certificate (the option
+  `check_serial_number`)
+* `message_too_big` (1009), `message_too_slow` (1008), `protocol_violation` (1002 or 1007)
+* `too_many_bad_messages` (1002, `max_bad_messages`)
+* `output_not_read` (1006): the station read nothing for `send_timeout`
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
-    """A server refused a station in a way that may be an attack, or that shows a misplaced certificate.
+    """A server refused a station, or ended its connection, for a reason that may be an attack; one for each incident.
 
-    `certificate_mismatch`: on security profile 3 a station showed a certificate of the right CA that is not valid for
-    its identity (the options `identify`, `certificate_organization` and `certificate_pins`). The station that owns this
-    identity keeps its connection.
-    `serial_number_mismatch`: a BootNotification has a serial number that is not the CN of the station's certificate
-    (the option `check_serial_number`). The server closes that connection.
+    Refusals of a server that closes are no incidents.
     """
 
-    kind: Literal["certificate_mismatch", "serial_number_mismatch"]
+    kind: SecurityEventKind
     """What happened."""
-    identity: str
-    """The identity that was claimed."""
+    identity: str | None
+    """The identity that was claimed; None if the request has none, or was not read so far."""
     remote_address: str | None
     """Numeric address of the peer."""
     detail: str
-    """A human-readable text; quotes the certificate's CN, fingerprint or serial number."""
+    """A human-readable text for the operator, perhaps empty; it quotes no credentials, and is not sent to the peer."""
+    status: int | None = None
+    """The HTTP status that was sent, or the close code of a connection that was open; None without a response, and for
+    a request that is not a valid upgrade."""
+    reason: str = ""
+    """The text that was sent with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +382,7 @@ PeerEvent: TypeAlias = (
     | PongTimeoutEvent
     | RateExceededEvent
     | ReconnectEvent
+    | RegistrationEvent
     | StrictValidationFailureEvent
 )
 """The payload of any event of a client, or of a server's handle on a station."""

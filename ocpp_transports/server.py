@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
 from ocpp_core.action_names import Role
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
-from ocpp_transports.handshake import AuthHandler
+from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 
 from ._driver._interfaces import Completion, Handle
 from ._fleet._mixin import FleetMixin
@@ -25,6 +25,7 @@ from ._server._lifecycle._serving import ServingMixin
 from ._server._plain._http import HttpMixin, PlainRequests
 from ._server._plain._http_handlers import HttpHandlers
 from ._server._renewal._renewal import expect_files, load
+from ._server._security._records import SecurityRecords
 from ._server._stations._connection import OCPPServerClient
 from ._server._stations._registry import ConnectionRegistry
 from .event_names import SERVER_EVENTS
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .channel import Incoming, UpgradeOffer
 
 AuthT = TypeVar("AuthT", bound=AuthHandler)
+ConnectionMiddlewareT = TypeVar("ConnectionMiddlewareT", bound=ConnectionMiddleware)
 
 
 class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin):
@@ -69,6 +71,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._options = ServerOptions.of(options)
         _check_tls(self._options)
         self._log = Log(self._options.logger, "server", is_station=False)
+        self._security = SecurityRecords(self._options.security_logger, self._log)
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
         self._waits = set()
@@ -118,6 +121,20 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             raise ValueError("cannot register an auth handler: there is one already")
         self._set_options(self._options.changed({"auth": handler}))
         return handler
+
+    def connection_middleware(self, middleware: ConnectionMiddlewareT) -> ConnectionMiddlewareT:
+        """Wrap this middleware around the admission of every station, inside the existing middleware.
+
+        It is a coroutine function `(ctx, proceed)`. It runs once the request is valid, before the check of credentials.
+        `await proceed()` runs the rest of the admission: it returns None if that accepts the station, and raises
+        `HandshakeRejectedError` if not. `ctx.reject(...)` rejects the station here. Usable as a decorator; returns it.
+
+        Raises:
+            TypeError: It is not a function of two arguments.
+        """
+        layers = (*self._options.connection_middleware, middleware)
+        self._set_options(self._options.changed({"connection_middleware": layers}))
+        return middleware
 
     def incoming(self, offer: "UpgradeOffer") -> "Incoming":
         """Start the admission of a connection whose WebSocket another library speaks.
@@ -182,6 +199,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             handshakes=waiting,
             sockets=sockets,
             listeners=len(self._open_listeners()),
+            kept_sessions=0 if self._registry.sessions is None else len(self._registry.sessions.memory),
         )
 
     # Internals
@@ -212,9 +230,11 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options
         self._log.logger = options.logger
+        self._security.use(options.security_logger)
         self._registry.set_rule(options.identities)
         if self._acceptor is not None and self._runtime is not None:
             self._acceptor.set_options(options)
+            self._keep_sessions(self._runtime)
             self._renewal.start(self._runtime, options)
 
     def _make_emitter(self) -> Emitter:

@@ -13,9 +13,10 @@ from typing import Final
 from ocpp_core.link._frames import encode_frame
 from ocpp_core.link._opcode import Opcode
 
-__all__ = ["ATTACKS", "Attack", "knock", "reset", "run"]
+__all__ = ["ATTACKS", "KEY", "Attack", "knock", "request", "reset", "run"]
 
-_KEY: Final = b"\x12\x34\x56\x78"
+KEY: Final = b"\x12\x34\x56\x78"
+"""The masking key of all frames."""
 _CHUNK: Final = 65536
 _REQUEST: Final = (
     "GET /ocpp/{} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -26,7 +27,7 @@ _RESET: Final = struct.pack("ii", 1, 0)
 
 
 def _frame(payload: bytes, opcode: Opcode = Opcode.TEXT, *, compressed: bool = False) -> bytes:
-    return encode_frame(opcode, payload, key=_KEY, compressed=compressed)
+    return encode_frame(opcode, payload, key=KEY, compressed=compressed)
 
 
 def _deflated(text: bytes) -> bytes:
@@ -51,8 +52,8 @@ def _calls(payload: bytes, count: int = 1) -> Callable[[int], bytes]:
 
 
 _HEARTBEATS: Final = _calls(b'"Heartbeat",{}', 2000)
-_FRAGMENT: Final = bytes([0, 0x80]) + _KEY
-_FRAGMENTS: Final = bytes([1, 0x80]) + _KEY + _FRAGMENT * 1000 + bytes([0x80, 0x80]) + _KEY
+_FRAGMENT: Final = bytes([0, 0x80]) + KEY
+_FRAGMENTS: Final = bytes([1, 0x80]) + KEY + _FRAGMENT * 1000 + bytes([0x80, 0x80]) + KEY
 _BRACKETS: Final = b'"DataTransfer",{"vendorId":"v","data":[' + b"[]," * 340_000 + b"[]]}"
 _CLOSERS: Final = b"]" * 1_048_000 + b"[" * 129
 _STREAMS: Final = _frame(b"\x03\x00" * 32_000, compressed=True)
@@ -92,10 +93,15 @@ ATTACKS: Final = {
 }
 
 
+def request(identity: str, headers: str = "") -> bytes:
+    """Return an upgrade request with further header lines."""
+    return _REQUEST.format(identity, headers).encode()
+
+
 def knock(port: int, identity: str, *, compressed: bool = False) -> socket.socket:
     """Connect and complete the handshake, blocking."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=10)
-    connection.sendall(_REQUEST.format(identity, _DEFLATE if compressed else "").encode())
+    connection.sendall(request(identity, _DEFLATE if compressed else ""))
     answer = b""
     while b"\r\n\r\n" not in answer:
         piece = connection.recv(1)

@@ -64,7 +64,11 @@ def unquoted(annotation: ast.expr) -> str:
 
 # Keyword types
 
-CONVERTED: Final = {"tuple[str, ...]": "Sequence[str]", "SecurityProfile": "SecurityProfile | int"}
+CONVERTED: Final = {
+    "tuple[str, ...]": "Sequence[str]",
+    "tuple[ConnectionMiddleware, ...]": "Sequence[ConnectionMiddleware]",
+    "SecurityProfile": "SecurityProfile | int",
+}
 """Accepted types of options that are stored as another type."""
 ARGUMENTS: Final = ("identity", "endpoint", "protocols")
 """Options of a client that are arguments and not keywords."""

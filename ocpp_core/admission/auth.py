@@ -11,7 +11,7 @@ from ocpp_core.websocket.headers import expect_refusal_status
 
 from .handshake import AuthHandler, Handshake
 from .request import expect_identity, refuse_identity
-from .step import Ask, Candidate, Step, Verdict, refuse
+from .step import Ask, Candidate, Cause, Step, Verdict, refuse
 
 __all__ = ["AskAuth"]
 
@@ -35,7 +35,8 @@ class AskAuth:
         possible = [name for name in self.protocols if name in handshake.protocols] or [protocol]
         choice = _Choice(protocol, possible)
         arguments = choice.accept, choice.reject, handshake
-        return Ask("auth", self.auth, arguments, partial(self._check, candidate, choice), lambda: choice.refusal)
+        check, stands = partial(self._check, candidate, choice), partial(_stands, candidate, choice)
+        return Ask("auth", self.auth, arguments, check, stands)
 
     def _check(self, candidate: Candidate, choice: "_Choice", _: object) -> Verdict:
         """Check the choice against the rules: `auth` may have changed the version and the identity."""
@@ -43,9 +44,10 @@ class AskAuth:
         if made is None:
             raise RuntimeError("expected auth to call accept() or reject()")
         if isinstance(made, Reject):
-            return made
+            return _stands(candidate, choice)
         asked = candidate.handshake
-        candidate.protocol, candidate.session = made.protocol, made.session
+        candidate.protocol = made.protocol
+        candidate.session.update(made.session)
         if made.identity is not None:
             candidate.handshake = replace(asked, identity=made.identity)
         return self._check_identity(candidate, asked)
@@ -53,10 +55,17 @@ class AskAuth:
     def _check_identity(self, candidate: Candidate, asked: Handshake) -> Verdict:
         identity = candidate.handshake.identity
         if identity and not self.identities.allows(identity, candidate.protocol):
-            return refuse_identity(self.identities, candidate.protocol)
+            return refuse_identity(candidate, self.identities)
         if identity == asked.identity or self.check_certificate is None:
             return expect_identity(candidate)
         return expect_identity(candidate) or self.check_certificate(candidate)
+
+
+def _stands(candidate: Candidate, choice: "_Choice") -> Reject | None:
+    """Return the decision of `auth` if it is a refusal."""
+    if choice.refusal is not None:
+        candidate.cause = Cause.by_application(choice.refusal.status, "rejected by auth")
+    return choice.refusal
 
 
 @dataclass(frozen=True, slots=True)

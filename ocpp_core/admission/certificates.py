@@ -13,9 +13,9 @@ from typing import Final, Literal
 from ocpp_core.inputs import Reject
 
 from .handshake import Certificate, Identify
-from .step import Ask, Candidate, Verdict, refuse
+from .step import Ask, Candidate, Cause, Verdict, refuse
 
-__all__ = ["CheckCertificate", "common_names", "describe"]
+__all__ = ["CheckCertificate", "common_names", "describe", "refuse_without_certificate"]
 
 _UNREADABLE: Final = frozenset({"<unsupported>", "<invalid>"})
 """The values that `getpeercert` returns for a subjectAltName that it cannot show."""
@@ -42,7 +42,7 @@ class CheckCertificate:
         if not identity:
             return None
         if certificate is None:
-            return None if self.tls_terminated else refuse(401, "Unauthorized")
+            return None if self.tls_terminated else refuse_without_certificate(candidate)
         then = partial(self._judge, candidate)
         if callable(self.identify):
             return Ask("identify", self.identify, (certificate, identity), then)
@@ -51,7 +51,8 @@ class CheckCertificate:
     def _judge(self, candidate: Candidate, answer: object) -> Reject | None:
         if _is_good(answer, candidate.handshake.identity, self.key):
             return None
-        candidate.alarm = f"the certificate of {describe(candidate)} is not valid for this identity"
+        detail = f"the certificate of {describe(candidate)} is not valid for this identity"
+        candidate.cause = Cause("certificate_mismatch", detail)
         return refuse(401, "Unauthorized")
 
 
@@ -81,6 +82,12 @@ def _is_good(answer: object, identity: str, key: Callable[[str], str]) -> bool:
     if answer is None or isinstance(answer, bool):
         return answer is True
     raise TypeError(f"expected identify to return bool, an identity or None, got {type(answer).__name__}")
+
+
+def refuse_without_certificate(candidate: Candidate) -> Reject:
+    """Refuse a station that shows no certificate."""
+    candidate.cause = Cause("bad_credentials", "no client certificate")
+    return refuse(401, "Unauthorized")
 
 
 def describe(candidate: Candidate) -> str:

@@ -12,7 +12,7 @@ from ocpp_core.handshake import password_bytes
 from ocpp_core.inputs import Reject
 
 from .passwords import Verify
-from .step import Ask, Candidate, Verdict, refuse
+from .step import Ask, Candidate, Cause, Verdict, refuse
 
 __all__ = ["CheckCredentials", "basic_user", "decode_basic"]
 
@@ -38,29 +38,39 @@ class CheckCredentials:
         """Return the question for the password of the identity, or about it."""
         password = candidate.handshake.password
         if password is None:
-            return refuse(401, "Unauthorized")
+            has_header = "authorization" in candidate.handshake.headers
+            return _refuse(candidate, "no password for this identity" if has_header else "no password")
         if self.verify is not None:
             arguments = candidate.handshake.identity, password
-            return Ask("verify", self.verify, arguments, _judge, may_block=True)
+            return Ask("verify", self.verify, arguments, partial(_judge, candidate), may_block=True)
         if self.credentials is None:
-            return None if self.has_auth else refuse(401, "Unauthorized")
-        return Ask("credentials", self.credentials, (candidate.handshake.identity,), partial(_compare, password))
+            return None if self.has_auth else _refuse(candidate, "nothing checks passwords")
+        then = partial(_compare, candidate, password)
+        return Ask("credentials", self.credentials, (candidate.handshake.identity,), then)
 
 
-def _compare(presented: bytes, expected: _Password) -> Reject | None:
+def _compare(candidate: Candidate, presented: bytes, expected: _Password) -> Reject | None:
     """Refuse a wrong password; raise TypeError if `expected` cannot be a password.
 
     The time it takes reveals neither how much of the password is right nor if the identity is known.
     """
     is_right = hmac.compare_digest(password_bytes("" if expected is None else expected), presented)
-    return None if is_right and expected is not None else refuse(401, "Unauthorized")
+    if is_right and expected is not None:
+        return None
+    return _refuse(candidate, "unknown station" if expected is None else "wrong password")
 
 
-def _judge(answer: object) -> Reject | None:
+def _judge(candidate: Candidate, answer: object) -> Reject | None:
     """Refuse a password that `verify` does not confirm; raise TypeError unless it returned a bool."""
     if not isinstance(answer, bool):
         raise TypeError(f"expected verify to return bool, got {type(answer).__name__}")
-    return None if answer else refuse(401, "Unauthorized")
+    return None if answer else _refuse(candidate, "verify returned False")
+
+
+def _refuse(candidate: Candidate, detail: str) -> Reject:
+    """Refuse all alike: only the operator learns if the station is known."""
+    candidate.cause = Cause("bad_credentials", detail)
+    return refuse(401, "Unauthorized")
 
 
 def decode_basic(value: str, identity: str, *, ignore_case: bool = False) -> bytes | None:

@@ -9,8 +9,8 @@ from typing import Final, TypeAlias
 
 from ocpp_core.inputs import Reject
 
-from .certificates import describe
-from .step import Ask, Candidate, Verdict, refuse
+from .certificates import describe, refuse_without_certificate
+from .step import Ask, Candidate, Cause, Verdict, refuse
 
 __all__ = ["CheckOrganization", "CheckPin", "Pin", "Pins", "fingerprint_of", "normal_fingerprint"]
 
@@ -54,7 +54,7 @@ class CheckOrganization:
         """Compare the certificate's organization names with those of the server."""
         certificate = candidate.handshake.client_certificate
         if certificate is None:
-            return refuse(401, "Unauthorized")
+            return refuse_without_certificate(candidate)
         return Ask("certificate_organization", self._is_ours, (certificate,), partial(self._judge, candidate))
 
     def _is_ours(self, certificate: Mapping[str, object]) -> bool:
@@ -65,7 +65,8 @@ class CheckOrganization:
     def _judge(self, candidate: Candidate, is_ours: object) -> Reject | None:
         if is_ours is True:
             return None
-        candidate.alarm = f"the certificate of {describe(candidate)} names another organization"
+        detail = f"the certificate of {describe(candidate)} names another organization"
+        candidate.cause = Cause("certificate_mismatch", detail)
         return refuse(401, "Unauthorized")
 
 
@@ -81,7 +82,7 @@ class CheckPin:
         if not identity:
             return None  # `auth` names the station, and the step runs again
         if candidate.handshake.certificate_fingerprint is None:
-            return refuse(401, "Unauthorized")
+            return refuse_without_certificate(candidate)
         return Ask("certificate_pins", self.pins, (identity,), partial(_compare, candidate))
 
 
@@ -91,5 +92,6 @@ def _compare(candidate: Candidate, pinned: Pin | None) -> Reject | None:
     allowed = () if pinned is None else (pinned,) if isinstance(pinned, str) else pinned
     if shown in map(normal_fingerprint, allowed):
         return None
-    candidate.alarm = f"the certificate of {describe(candidate)} is not pinned for this identity (SHA-256 {shown})"
+    detail = f"the certificate of {describe(candidate)} is not pinned for this identity (SHA-256 {shown})"
+    candidate.cause = Cause("certificate_mismatch", detail)
     return refuse(401, "Unauthorized")

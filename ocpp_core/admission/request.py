@@ -16,7 +16,7 @@ from ocpp_core.inputs import Reject
 
 from .credentials import basic_user, decode_basic
 from .handshake import Handshake
-from .step import Candidate, refuse
+from .step import Candidate, Cause, refuse
 
 __all__ = [
     "ABSOLUTE",
@@ -35,6 +35,9 @@ _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # RFC 3986 §3.3: of the delimiters, a path may contain only `:` `/` `@`. Other unusual characters are accepted, since
 # stations in the field send identities like `RDAM|123` unescaped.
 _NOT_IN_PATH: Final = re.compile(r"[#\[\]]|[^\x21-\x7e]")
+_VERSION: Final = re.compile(r"ocpp[0-9.]{1,8}")
+_SHOWN: Final = 8
+"""Names quoted of a list whose length a peer may choose."""
 _NO_IDENTITY: Final = Reject(400, body="Missing identity")
 
 
@@ -71,6 +74,7 @@ class ReadRequest:
             request.target, keep_broken_escapes=self.keep_broken_escapes, without_identity=self.without_identity
         )
         if isinstance(target, Reject):
+            candidate.cause = Cause("malformed_handshake")
             return target
         identity, password = target.identity, None
         if (authorization := request.headers.get("authorization")) is not None:
@@ -155,8 +159,16 @@ class ChooseSubprotocol:
             candidate.protocol = next((name for name in self.protocols if name in offered), None)
         if candidate.protocol is not None or self.accepts_none:
             return None
+        candidate.cause = Cause("bad_subprotocol", _describe(offered))
         problem = "No matching subprotocol" if offered else "Missing subprotocol"
         return refuse(400, f"{problem}, expected one of: {', '.join(self.protocols)}")
+
+
+def _describe(offered: tuple[str, ...]) -> str:
+    """Return which versions are offered; other names are only counted, since some clients put tokens there."""
+    versions = [name for name in offered if _VERSION.fullmatch(name)]
+    others = len(offered) - len(versions)
+    return f"offered {', '.join(versions[:_SHOWN]) or 'no version'}{f' and {others} other names' if others else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +190,18 @@ class CheckIdentity:
         identity, protocol = candidate.handshake.identity, candidate.protocol
         if not identity or self.usual.fullmatch(identity) or self.rule.allows(identity, protocol):
             return None
-        return refuse_identity(self.rule, protocol)
+        return refuse_identity(candidate, self.rule)
 
 
-def refuse_identity(rule: IdentityRule, protocol: str | None) -> Reject:
-    """Return the refusal of an identity that breaks the rule."""
-    return refuse(400, f"Invalid identity, {rule.expectation(protocol)}")
+def refuse_identity(candidate: Candidate, rule: IdentityRule) -> Reject:
+    """Return the refusal of an identity that breaks the rule of its version."""
+    candidate.cause = Cause("bad_identity")
+    return refuse(400, f"Invalid identity, {rule.expectation(candidate.protocol)}")
 
 
 def expect_identity(candidate: Candidate) -> Reject | None:
     """Refuse (400) a handshake in which neither the station nor the application named an identity."""
-    return None if candidate.handshake.identity else _NO_IDENTITY
+    if candidate.handshake.identity:
+        return None
+    candidate.cause = Cause("bad_identity", "neither the request nor auth names the station")
+    return _NO_IDENTITY

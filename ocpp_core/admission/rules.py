@@ -4,10 +4,11 @@ A handshake runs through a list of steps. Each step passes it, refuses it with a
 The order keeps a server safe:
 
 * Cheap checks run first, so that a flood of requests costs little.
+* Middleware of the application encloses everything that authenticates a station, so it sees every well-formed request.
 * Authentication (credentials, certificate) runs before the application's own decision. Checks that depend on other
   connections run last: an unauthenticated peer must not learn which stations are connected.
-* Steps of the host that refuse every peer alike (`before`) run before the request is read. Steps of the host about an
-  authenticated station (`after`) run once all other steps have passed.
+* Steps of the host that depend on no station (`before`) run first, then the gates for addresses and origins, then the
+  request is read. Steps of the host about an authenticated station (`after`) run once all other steps have passed.
 
 The list is made when the rules are set, and has no step that the rules do not need. The steps are pure: they see the
 request, what the host knows of the connection, and what earlier steps found out. They never call the application.
@@ -25,9 +26,11 @@ from .auth import AskAuth
 from .certificates import CheckCertificate
 from .credentials import CheckCredentials
 from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+from .middleware import AskMiddleware, ConnectionMiddleware
 from .passwords import Verify
 from .pins import CheckOrganization, CheckPin, Pins
 from .request import CheckIdentity, ChooseSubprotocol, ReadRequest, expect_identity
+from .sessions import NotePrincipal
 from .step import Step, in_order
 
 __all__ = ["AdmissionRules", "asks_the_application", "steps_of"]
@@ -72,8 +75,24 @@ class AdmissionRules(Protocol):
         """True if a proxy terminates TLS; it need not pass the client certificate on."""
 
     @property
+    def gates(self) -> tuple[Step, ...]:
+        """The gates for addresses and origins, in their order; empty without any."""
+
+    @property
     def auth(self) -> AuthHandler | None:
         """The function that decides on every handshake that has passed the other steps."""
+
+    @property
+    def connection_middleware(self) -> tuple[ConnectionMiddleware, ...]:
+        """The middleware around authentication and `auth`, the outermost first."""
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """True if a station that returns gets the session of its previous connection."""
+
+    @property
+    def unauthenticated_sessions(self) -> bool:
+        """True to keep also the sessions of stations that have proven nothing."""
 
     @property
     def default_protocol(self) -> str | None:
@@ -104,6 +123,7 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
     identities = rules.identities
     return (
         *before,
+        *rules.gates,
         ReadRequest(
             rules.security_profile,
             keep_broken_escapes=rules.broken_escapes == "keep",
@@ -114,6 +134,7 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
             rules.protocols, rules.default_protocol, accepts_none=rules.unmatched_protocol == "upgrade-then-close"
         ),
         CheckIdentity(identities, identities.usual),
+        *map(AskMiddleware, rules.connection_middleware),
         *_authenticating(rules),
         *after,
     )
@@ -131,6 +152,8 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
         if rules.organizations:
             yield CheckOrganization(rules.organizations)
         yield certificate
+    if rules.keeps_sessions:
+        yield NotePrincipal(rules.identities.key, rules.unauthenticated_sessions)
     if rules.auth is not None:
         yield AskAuth(rules.auth, rules.protocols, rules.identities, certificate)
     elif rules.paths_without_identity:
@@ -148,4 +171,5 @@ def _certificate_check(rules: AdmissionRules) -> Step:
 def asks_the_application(rules: AdmissionRules) -> bool:
     """Return True if a handshake may need to wait for the application."""
     functions = rules.auth, rules.credentials, rules.verify, rules.certificate_pins
-    return any(function is not None for function in functions) or not isinstance(rules.identify, str)
+    is_asked = any(function is not None for function in functions) or bool(rules.connection_middleware)
+    return is_asked or not isinstance(rules.identify, str)

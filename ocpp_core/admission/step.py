@@ -1,19 +1,65 @@
 """A step of admission, its three outcomes, and the function that runs a list of steps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from ocpp_core.actions import UpgradeRequested
+from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject
 from ocpp_core.websocket.headers import BASIC_CHALLENGE
 
 from .handshake import ConnectionFacts, Handshake
 
-__all__ = ["Ask", "Candidate", "Step", "Verdict", "in_order", "proceed", "refuse"]
+__all__ = ["Ask", "Candidate", "Cause", "Enclosed", "RefusalKind", "Step", "Verdict", "in_order", "proceed", "refuse"]
 
-_RETRY: Final = ("retry-after", "10")
 _UNREAD: Final = Handshake("", (), "")
+
+RefusalKind: TypeAlias = Literal[
+    "bad_credentials",
+    "bad_identity",
+    "bad_subprotocol",
+    "busy",
+    "certificate_mismatch",
+    "decision_failed",
+    "denied_address",
+    "denied_origin",
+    "full",
+    "handshake_rate",
+    "handshake_timeout",
+    "malformed_handshake",
+    "no_route",
+    "refused_by_application",
+    "replacement_refused",
+]
+"""The kinds of refused handshakes, for the operator; `SecurityEvent` describes them."""
+
+_USUAL: Final[Mapping[int, RefusalKind]] = {
+    404: "no_route",
+    408: "handshake_timeout",
+    500: "decision_failed",
+}
+"""The kinds of refusals by the server itself whose step names none, by their status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a handshake is refused, for the operator only: nothing of it is sent."""
+
+    kind: RefusalKind
+    detail: str = ""
+    """One sentence for a log, without secrets; text of the peer in it is quoted and bounded."""
+
+    @classmethod
+    def of(cls, status: int) -> "Cause":
+        """Return the usual cause of a refusal with this status."""
+        kind = _USUAL.get(status)
+        return cls.by_application(status) if kind is None else cls(kind)
+
+    @classmethod
+    def by_application(cls, status: int, detail: str = "") -> "Cause":
+        """Return the cause of a refusal by a function of the application: 401 means that authentication failed."""
+        return cls("bad_credentials" if status == 401 else "refused_by_application", detail)
 
 
 @dataclass(slots=True)
@@ -29,8 +75,20 @@ class Candidate:
     closed immediately."""
     session: dict[str, Any] = field(default_factory=dict)
     """The values that the application stores for the connection."""
-    alarm: str = ""
-    """The reason why the refused handshake may be an attack, for the operator only; it is not sent."""
+    principal: "tuple[SecurityProfile, str] | None" = None
+    """How the station was authenticated, and as whom; None if it was not, or if no session is kept."""
+    cause: Cause | None = None
+    """The cause of the refusal, set by the step that refuses; without one, `Cause.of` its status."""
+
+
+class Enclosed(Protocol):
+    """The remaining steps of a handshake, which a middleware runs."""
+
+    def begin(self) -> None:
+        """Note that they run now. Raises RuntimeError if they ran before."""
+
+    def end(self, refusal: Reject | None, /) -> None:
+        """Note their outcome. Raises HandshakeRejectedError for a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +101,7 @@ class Ask:
     """
 
     name: str
-    """The option that is asked, for the report of an exception: `credentials`, `verify`, `identify`, `auth`."""
+    """The option that is asked, for the report of an exception, such as `credentials` or `auth`."""
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     then: "Callable[[Any], Verdict]"
@@ -51,6 +109,9 @@ class Ask:
     """Return the refusal that was decided before the function raised."""
     may_block: bool = False
     """True if a plain function may take long: the host runs it in a thread, a bounded number at a time."""
+    encloses: Enclosed | None = None
+    """The remaining steps if the function is a middleware. It gets one more argument then, a coroutine function that
+    runs them: `begin`, the steps, `end` with their refusal or None."""
 
 
 Verdict: TypeAlias = Reject | Ask | None
@@ -91,10 +152,11 @@ def in_order(*steps: Step) -> Step:
     return run
 
 
-def refuse(status: int, message: str) -> Reject:
+def refuse(status: int, message: str, *, retry_after: int = 10) -> Reject:
     """Return a refusal with the header that its status needs.
 
-    That is a challenge for 401 (RFC 9110 §15.5.2) and a Retry-After for 503.
+    That is a challenge for 401 (RFC 9110 §15.5.2), and Retry-After in seconds for 429 and 503.
     """
-    headers = {401: (BASIC_CHALLENGE,), 503: (_RETRY,)}.get(status, ())
+    retry = (("retry-after", str(retry_after)),)
+    headers = {401: (BASIC_CHALLENGE,), 429: retry, 503: retry}.get(status, ())
     return Reject(status, headers, message)

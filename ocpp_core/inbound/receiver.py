@@ -16,7 +16,10 @@ from ocpp_core.websocket.close import PROTOCOL_ERROR
 
 from .requests import Requests
 
-__all__ = ["Receiver"]
+__all__ = ["TOO_MANY_BAD_MESSAGES", "Receiver"]
+
+TOO_MANY_BAD_MESSAGES: Final = "Too many bad messages"
+"""The close reason beyond `max_bad_messages`."""
 
 _CALL: Final = MessageType.CALL.value  # a member of an Enum takes longer to compare than an integer
 
@@ -40,7 +43,9 @@ class Receiver(ABC):
     version: Version
     state: SessionState
     calls: Calls
+    """The outbound calls; for stacks and hosts of the library."""
     requests: Requests
+    """The inbound requests; for stacks and hosts of the library."""
     _config: SessionConfig
     _emit: Callable[[SessionAction], None]
     _now: float
@@ -55,7 +60,7 @@ class Receiver(ABC):
 
     @abstractmethod
     def _finish_drain(self) -> None:
-        """Close the transport if no caller waits for a response."""
+        """Close the transport if it drains and no response is outstanding."""
 
     def receive(self, text: str, now: float) -> None:
         """Decode and process a text immediately.
@@ -148,4 +153,4 @@ class Receiver(ABC):
             self._bad_messages, self._bad_until = 0, self._now + self._config.bad_message_period
         self._bad_messages += 1
         if self._bad_messages >= self._config.max_bad_messages and isinstance(self.state, (Open, Draining)):
-            self._end(PROTOCOL_ERROR, "Too many bad messages")
+            self._end(PROTOCOL_ERROR, TOO_MANY_BAD_MESSAGES)

@@ -14,9 +14,8 @@ from ocpp_core.actions import Abandon, Direction, Dispatch, Reading, Report, Rep
 from ocpp_core.config import SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
-from ocpp_core.outbound.calls import violation_error
+from ocpp_core.outbound.calls import Calls, violation_error
 from ocpp_core.outbound.sends import UNREADABLE_ID
-from ocpp_core.timers import Timers
 from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
@@ -32,6 +31,7 @@ class Requests(Repeats):
 
     __slots__ = (
         "_declined",
+        "_ended",
         "_held",
         "_is_limited",
         "_open",
@@ -47,7 +47,7 @@ class Requests(Repeats):
         numbers: Iterator[int],
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
-        timers: Timers,
+        calls: Calls,
         answers: Answers | None,
     ) -> None:
         self.config: SessionConfig = config
@@ -57,15 +57,16 @@ class Requests(Repeats):
         self._numbers = numbers
         self._emit = emit
         self._send = send
-        self._timers = timers
+        self._timers = calls.timers
         self._answers = answers if config.answer_window else None
         self._open: dict[int, Dispatch] = {}
         self._size = 0  # of the texts of open requests, in characters
         self._declined: dict[int, None] = {}
         self._held: HeldRequests | None = None  # made on demand: most connections never hold a request
+        self._ended: Callable[[float], None] | None = None  # called while the session drains
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
         self._is_limited = config.refuse_when_busy or config.inbound_rate != inf
-        self._rate = InboundRate.of(config, timers) if self._is_limited else None
+        self._rate = InboundRate.of(config, self._timers) if self._is_limited else None
 
     def reconfigure(self, config: SessionConfig, now: float) -> None:
         """Apply another config, also to held requests."""
@@ -82,6 +83,20 @@ class Requests(Repeats):
     def held(self) -> int:
         """Number of held requests."""
         return 0 if self._held is None else len(self._held)
+
+    # Draining
+
+    def are_handled(self, besides: tuple[int, ...]) -> bool:
+        """Return True if a handler works on a request, other than these.
+
+        A declined request has no handler any more. A held one was not dispatched yet.
+        """
+        return any(number not in besides and number not in self._declined for number in self._open)
+
+    def report_each_end(self, ended: Callable[[float], None]) -> None:
+        """Call `ended` with the time after each request that ends from now on."""
+        self._ended = ended
+        self._held = self._held or HeldRequests()  # even if it is empty: a reply then calls `dispatch_held`
 
     # Receiving
 
@@ -144,6 +159,9 @@ class Requests(Repeats):
                 return request
         return None if self._held is None else self._held.call(message_id)
 
+    def register(self, now: float) -> None:
+        """Treat the station as registered: nothing to do unless `require_registration` is on."""
+
     def expire(self, now: float) -> None:
         """Check for results of earlier connections, and dispatch the held requests that the rate allows."""
         self._look_again(now)
@@ -167,11 +185,11 @@ class Requests(Repeats):
         if is_busy and self.config.refuse_when_busy:
             self._refuse_overload(frame, ReportKind.OVERLOAD)
             return True
-        if rate is None or is_busy or (held is None and rate.take(now)):
+        if rate is None or is_busy or (not held and rate.take(now)):
             return False
-        if held is not None and (first := held.call(frame[1])) is not None:
+        if held and (first := held.call(frame[1])) is not None:
             self._join(first, frame, text)
-        elif held is not None and (len(held) >= rate.max_held or self._is_too_much(held)):
+        elif held and (len(held) >= rate.max_held or self._is_too_much(held)):
             self._refuse_overload(frame, ReportKind.RATE_EXCEEDED)
         else:
             self._hold_back(frame, text, now)
@@ -228,7 +246,9 @@ class Requests(Repeats):
         is_half_done = len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2
         if self.is_full and (is_half_done or not self._is_busy):
             self._set_full(is_full=False)
-        if not held:
+        if self._ended is not None:
+            self._ended(now)
+        elif not held:
             self._held = None
 
     def _set_full(self, *, is_full: bool) -> None:
@@ -362,9 +382,9 @@ class Requests(Repeats):
         self._size = 0
         for number in abandoned:
             self._emit(Abandon(number))
-        if self._held is not None:
+        if self._held:
             self._emit(Report(ReportKind.OVERLOAD, f"{len(self._held)} held requests ended with the connection"))
-            self._held = None
+        self._held = self._ended = None
         if self.is_full:
             self._set_full(is_full=False)  # for the peer's last frames, and for the next connection
 

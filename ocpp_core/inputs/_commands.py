@@ -16,8 +16,10 @@ __all__ = [
     "Decline",
     "Fail",
     "Notify",
+    "Probe",
     "Reconfigure",
     "RefuseResult",
+    "Register",
     "Reply",
     "SendRaw",
     "StartCall",
@@ -168,9 +170,14 @@ class Close:
     reason: str = ""
     """The close reason; it is cut to 123 bytes of UTF-8 (RFC 6455 §5.5)."""
     drain: bool = True
-    """True to wait for the responses to outstanding CALLs, `SessionConfig.drain_timeout` seconds at most."""
+    """True to wait for the responses to outstanding CALLs of both sides, and for the handlers of SENDs.
+
+    The wait takes `SessionConfig.drain_timeout` seconds at most.
+    """
     force: bool = False
     """True to end the transport without a close handshake."""
+    besides: tuple[int, ...] = ()
+    """The requests, by number, for which draining does not wait: their handlers wait for the close."""
 
     def __post_init__(self) -> None:
         expect_close_code(self.code)
@@ -186,6 +193,25 @@ class Connect:
 
     token: int
     """The number with which `Settle` reports the subprotocol or the error."""
+
+
+@dataclass(slots=True)
+class Probe:
+    """Ping the peer now, and drop the connection if nothing arrives within `LinkConfig.pong_timeout`.
+
+    Nothing is sent if bytes arrived within the last second, or if a ping is unanswered already. Without a limit
+    (`inf`), the default of `pong_timeout` applies to this ping. An engine without a WebSocket of its own ignores it.
+    """
+
+
+@dataclass(slots=True)
+class Register:
+    """Treat the station as registered, as if its BootNotification had been accepted.
+
+    For a station that registered on an earlier connection: after a plain reconnect it should not send another
+    BootNotification (OCPP-J §5.4). Ignored without `SessionConfig.require_registration`, and while a BootNotification
+    is in progress, because its response decides.
+    """
 
 
 @dataclass(slots=True)

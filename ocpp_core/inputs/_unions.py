@@ -9,8 +9,10 @@ from ._commands import (
     Decline,
     Fail,
     Notify,
+    Probe,
     Reconfigure,
     RefuseResult,
+    Register,
     Reply,
     SendRaw,
     StartCall,
@@ -42,12 +44,24 @@ __all__ = [
     "StackInput",
 ]
 
-RareCommand: TypeAlias = CancelCall | Notify | Fail | Decline | RefuseResult | SendRaw | Close | Reconfigure
+RareCommand: TypeAlias = (
+    CancelCall | Notify | Fail | Decline | RefuseResult | SendRaw | Close | Reconfigure | Probe | Register
+)
 """The less frequent commands of the application; the engines check for the other ones first."""
 Command: TypeAlias = StartCall | Reply | RareCommand
 """The commands of the application to a session."""
 LinkInput: TypeAlias = (
-    BytesReceived | StreamLost | Tick | Congested | Accept | Reject | Respond | SendMessage | CloseLink | Reconfigure
+    BytesReceived
+    | StreamLost
+    | Tick
+    | Congested
+    | Accept
+    | Reject
+    | Respond
+    | SendMessage
+    | CloseLink
+    | Reconfigure
+    | Probe
 )
 """What `ServerLink.handle` and `ClientLink.handle` accept."""
 SessionInput: TypeAlias = TextReceived | BinaryReceived | TransportLost | Congested | Tick | Command

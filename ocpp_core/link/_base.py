@@ -34,6 +34,7 @@ from ocpp_core.inputs import (
     CloseLink,
     Congested,
     LinkInput,
+    Probe,
     Reconfigure,
     Reject,
     Respond,
@@ -66,7 +67,7 @@ __all__ = ["LinkBase"]
 # Looking up an Enum member costs as much as a call; these two are needed for every message.
 _OPEN: Final = Phase.OPEN
 _ENDED: Final = Phase.ENDED
-_Rare: TypeAlias = StreamLost | Tick | Congested | Accept | Reject | Respond | CloseLink | Reconfigure
+_Rare: TypeAlias = StreamLost | Tick | Congested | Accept | Reject | Respond | CloseLink | Reconfigure | Probe
 _NO_HEAD: Final = HeadBuffer()
 """The shared empty buffer of links whose handshake is over; no byte is added to it."""
 
@@ -149,6 +150,9 @@ class LinkBase(IncomingFrames):
             case Reconfigure(config):
                 if isinstance(config, LinkConfig):
                     self._reconfigure(config)
+            case Probe():
+                if self._phase is _OPEN and self._keepalive.is_probe_sent(self._now):
+                    self._send(Opcode.PING, b"")
             case _:
                 assert_never(event)
 
@@ -371,8 +375,7 @@ class LinkBase(IncomingFrames):
             elif self._keepalive.pong_by <= self._keepalive.ping_at and self._stalled:
                 self._keepalive.pong_by = inf  # the pong may be among the undecoded bytes
             elif self._keepalive.pong_by <= self._keepalive.ping_at:
-                timeout = self._config.pong_timeout
-                self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {timeout:.15g} s after a ping")
+                self._report(ReportKind.PONG_TIMEOUT, "nothing arrived in time after a ping")
                 self._end(self._loss(), abort=True)
             elif self._keepalive.is_ping_sent(self._now):
                 self._send(Opcode.PING, b"")

@@ -10,6 +10,10 @@ from ocpp_core.timers import coarse
 __all__ = ["Keepalive"]
 
 _JITTER: Final = (0.75, 1.25)
+_ALIVE: Final = 1.0
+"""Seconds after the last received bytes in which the peer is known to be alive: a probe sends nothing."""
+_PATIENCE: Final = LinkConfig().pong_timeout
+"""Seconds in which bytes must arrive after a probe, if there is no limit for other pings."""
 
 
 class Keepalive:
@@ -49,6 +53,14 @@ class Keepalive:
         self.start(now)
         if self.pong_by == inf:
             self.pong_by = coarse(now, self._config.pong_timeout)
+        return True
+
+    def is_probe_sent(self, now: float) -> bool:
+        """Return True if a ping must be sent now to find out whether the peer is alive."""
+        if self.pong_by < inf or now - self.last_heard < _ALIVE:
+            return False
+        timeout = self._config.pong_timeout
+        self.pong_by = coarse(now, _PATIENCE if timeout == inf else timeout)
         return True
 
     def outlast(self, now: float) -> None:

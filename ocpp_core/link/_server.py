@@ -13,6 +13,7 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond
 from ocpp_core.websocket.headers import (
     BASIC_CHALLENGE,
+    HANDSHAKE_TIMEOUT,
     OWN_IN_RESPONSE,
     elements,
     expect_offered,
@@ -216,8 +217,8 @@ class ServerLink(LinkBase):
             self._end(None)
 
     def _handshake_timeout(self) -> None:
-        self._report(ReportKind.PROTOCOL_ERROR, "handshake timeout")
-        self._finish(408, (), b"handshake timeout")
+        self._report(ReportKind.PROTOCOL_ERROR, HANDSHAKE_TIMEOUT)
+        self._finish(408, (), HANDSHAKE_TIMEOUT.encode())
 
     def _close_early(self, event: CloseLink) -> None:
         if self._pending is None or event.force:

@@ -6,8 +6,12 @@ from math import inf
 from typing import Any, Final
 
 from ocpp_core.config import Range, SessionConfig
-from ocpp_core.errors import TimeoutError  # a subclass of the builtin
-from ocpp_core.inputs import Notify, SendRaw, StartCall
+from ocpp_core.errors import (
+    ClosedError,
+    ConnectionLostError,
+    TimeoutError,  # a subclass of the builtin
+)
+from ocpp_core.inputs import Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.messages import (
     MAX_ID_LENGTH,
     MessageType,
@@ -18,13 +22,16 @@ from ocpp_core.messages import (
     is_unicode,
     utf8_length,
 )
+from ocpp_core.states import Closed, SessionState
 
 __all__ = [
     "OutboundCall",
     "check_command",
     "check_message_id",
+    "check_result_refusal",
     "expect_room",
     "expired_error",
+    "not_open",
     "prepare_call",
     "prepare_raw",
 ]
@@ -122,6 +129,21 @@ def check_command(command: StartCall | Notify | SendRaw, config: SessionConfig, 
         expect_size(command.text, config.max_outgoing_size)
         if command.token is not None:
             prepare_raw(command, config, now)
+
+
+def check_result_refusal(command: RefuseResult) -> None:
+    """Raise TypeError or ValueError for arguments of a CALLRESULTERROR that cannot be encoded."""
+    check_message_id(command.message_id)
+    if not isinstance(command.code, str) or not isinstance(command.description, str):
+        raise TypeError(f"expected code and description as text, got {command.code!r} and {command.description!r}")
+    encode_payload({} if command.details is None else command.details)
+
+
+def not_open(state: SessionState, what: str) -> ClosedError | ConnectionLostError:
+    """Return the error of what cannot be sent because the connection is closing or closed."""
+    if isinstance(state, Closed):
+        return ConnectionLostError(f"cannot send {what}: the connection is closed", sent=False, close_code=state.code)
+    return ClosedError(f"cannot send {what}: the connection is closing")
 
 
 _POSITIVE: Final = Range(0, excludes_least=True, unit="seconds")

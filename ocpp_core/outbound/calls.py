@@ -137,13 +137,17 @@ class Calls:
             self._settle(call, error=error)
         elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
             self._write(call, now)
-        elif excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
-            self._settle(call, error=CallDroppedError(f"the queue is full: {excess}"))
         else:
-            if self._waiting is _NONE_WAITS:
-                self._waiting = CallQueue()
-            self._waiting.add(call)
-            self.timers.set(call, call.expires)
+            self._queue(call)
+
+    def _queue(self, call: OutboundCall) -> None:
+        if excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
+            self._settle(call, error=CallDroppedError(f"the queue is full: {excess}"))
+            return
+        if self._waiting is _NONE_WAITS:
+            self._waiting = CallQueue()
+        self._waiting.add(call)
+        self.timers.set(call, call.expires)
 
     def _check(self, call: OutboundCall) -> None:
         if call.protocol is not None and call.protocol != self._version.name:

@@ -21,9 +21,11 @@ from ocpp_core.inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     RareStackInput,
     Reconfigure,
     RefuseResult,
+    Register,
     Reject,
     Reply,
     Respond,
@@ -132,11 +134,14 @@ class ClientStack:
                     self._link.handle(event, now)
             case StreamFailed(error, attempt):
                 self.engine.handle(TransportFailed(error, attempt=attempt), now)
+            case Probe():
+                if self._link is not None:
+                    self._link.handle(event, now)
             case Reconfigure(LinkConfig() | UpgradeTarget() as config):
                 self._reconfigure(config)
             case Accept() | Reject() | Respond():
                 raise RuntimeError(f"cannot handle {type(event).__name__}: only servers answer requests")
-            case CancelCall() | Notify() | Fail() | Decline() | RefuseResult() | SendRaw():
+            case CancelCall() | Notify() | Fail() | Decline() | RefuseResult() | SendRaw() | Register():
                 self.engine.handle(event, now)
             case Connect() | Close() | Reconfigure():
                 self.engine.handle(event, now)

@@ -30,9 +30,11 @@ from ocpp_core.inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     RareStackInput,
     Reconfigure,
     RefuseResult,
+    Register,
     Reject,
     Reply,
     Respond,
@@ -166,11 +168,11 @@ class ServerStack:
                 self._answers = None if self._memory is None else self._memory.of(event.identity)
             case Reject() | Respond():
                 self._link.answer(event, now)
-            case Reconfigure(LinkConfig()):
+            case Reconfigure(LinkConfig()) | Probe():
                 self._link.handle(event, now)
             case StreamOpened() | StreamFailed() | Connect():
                 raise RuntimeError(f"cannot handle {type(event).__name__}: a server's stream is open from the start")
-            case CancelCall() | Notify() | Reply() | Fail() | Decline() | RefuseResult() | SendRaw():
+            case CancelCall() | Notify() | Reply() | Fail() | Decline() | RefuseResult() | SendRaw() | Register():
                 self._command(event)
             case Close() | Reconfigure():
                 self._command(event)

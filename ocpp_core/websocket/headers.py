@@ -6,6 +6,7 @@ from typing import Final
 
 __all__ = [
     "BASIC_CHALLENGE",
+    "HANDSHAKE_TIMEOUT",
     "OWN_IN_REQUEST",
     "OWN_IN_RESPONSE",
     "TCHARS",
@@ -25,6 +26,9 @@ __all__ = [
 
 BASIC_CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-8"')
 """The field that a 401 must have (RFC 9110 §15.5.2): user name and password in UTF-8 (RFC 7617 §2.1)."""
+
+HANDSHAKE_TIMEOUT: Final = "handshake timeout"
+"""The body of a 408, and the detail of its report."""
 
 OWN_IN_REQUEST: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 """Fields of an upgrade request that the caller must not set; see `expect_header`."""

@@ -1,7 +1,6 @@
 """Outbound calls as the application makes them: forms, options, middleware, retries."""
 
 import random
-from abc import abstractmethod
 from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import replace
 from inspect import isawaitable
@@ -21,9 +20,9 @@ from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel, ResponseModel
 from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._handlers._call_keywords import CallKeywords
-from ocpp_transports._handlers._caller import Caller, DictCallKeywords, Params, ResultModelT, ResultT
+from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._contexts import CallContext
-from ocpp_transports._handlers._table import Handlers, compose, layers_of
+from ocpp_transports._handlers._middleware import compose, layers_of
 from ocpp_transports._logging._log import Log
 
 from ._call_options import DEFAULTS, OPTION_NAMES, CallOptions, read_options
@@ -86,13 +85,7 @@ class CallMixin(SendMixin):
     """The calling side of a peer."""
 
     _log: Log
-    _registries: tuple[Handlers, ...]
     _pauses: set[Completion[ClosedError | None]] | None = None  # made when needed: most calls are not repeated
-
-    @property
-    @abstractmethod
-    def _as_caller(self) -> Caller:
-        """This peer, as middleware sees it."""
 
     @overload
     async def call(self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]) -> ResultT: ...

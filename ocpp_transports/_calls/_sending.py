@@ -1,7 +1,7 @@
 """The methods that make SENDs and send raw texts, and what passes their commands to the engine."""
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Generator
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from typing import Any, ClassVar, Literal, overload
 
 from ocpp_core.action_names import Role
@@ -12,12 +12,15 @@ from ocpp_core.session import Draining, Open, Session
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._driver._driver import Driver
-from ocpp_transports._handlers._caller import Params
+from ocpp_transports._handlers._caller import Caller, Params
+from ocpp_transports._handlers._contexts import CallContext
+from ocpp_transports._handlers._middleware import compose, layers_of
+from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
 from ._directions import expect_sent
-from ._objects import read_send
+from ._objects import SendRequest, read_send
 
 __all__ = ["SendMixin"]
 
@@ -40,6 +43,12 @@ class SendMixin:
     _protocol: str | None
     _driver: Driver[Command] | None
     _ended: CloseEvent | None
+    _registries: tuple[Handlers, ...]
+
+    @property
+    @abstractmethod
+    def _as_caller(self) -> Caller:
+        """This peer, as middleware sees it."""
 
     @property
     @abstractmethod
@@ -108,9 +117,29 @@ class SendMixin:
         send = read_send(args)
         if self._protocol is not None and send.protocol not in {None, self._protocol}:
             raise ValueError(f"expected a SEND of {self._protocol}, got one of {send.protocol}")
-        if send.action in self._sent_by_peer and not custom:
-            expect_sent(self._role, send.action, self._spoken)
-        await self._ask(lambda token: Notify(token, send.action, send.params, message_id, validate))
+        for registry in self._registries:
+            if registry.middleware:
+                await self._notify_through_middleware(send, message_id=message_id, validate=validate, custom=custom)
+                return
+        await self._notify(send.action, send.params, message_id=message_id, validate=validate, custom=custom)
+
+    def _notify(
+        self, action: str, params: Mapping[str, Any], *, message_id: str | None, validate: bool, custom: bool
+    ) -> Awaitable[None]:
+        if action in self._sent_by_peer and not custom:
+            expect_sent(self._role, action, self._spoken)
+        return self._ask(lambda token: Notify(token, action, params, message_id, validate))
+
+    async def _notify_through_middleware(self, send: SendRequest, **options: Any) -> None:
+        ctx = CallContext(
+            action=send.action,
+            params=dict(send.params),
+            protocol=self._protocol,
+            client=self._as_caller,
+            options=options,
+            expects_reply=False,
+        )
+        await compose(layers_of(self._registries), ctx, lambda: self._notify(ctx.action, ctx.params, **ctx.options))()
 
     @overload
     def send_raw(self, text: str) -> Awaitable[None]: ...

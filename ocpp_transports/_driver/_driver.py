@@ -33,6 +33,7 @@ from ocpp_core.actions import (
     HttpRequest,
     OpenTransport,
     Reading,
+    RegistrationChanged,
     Report,
     SendBytes,
     SendText,
@@ -93,6 +94,7 @@ class Driver(Generic[In_contra]):
         "connection",
         "delegate",
         "engine",
+        "gave_up",
         "handshake",
         "runtime",
         "send_timeout",
@@ -115,6 +117,8 @@ class Driver(Generic[In_contra]):
         """The current connection; of a client the last one that was dialled."""
         self.send_timeout: float = SEND_TIMEOUT
         """Seconds that congested output may go without progress, `inf` for no limit; the connection enforces it."""
+        self.gave_up: bool = False
+        """Set by the connection when output made no progress for that long, and it drops itself."""
         self.session: SessionDelegate = session
         self.handshake = handshake
         self.delegate: HandshakeDelegate | SessionDelegate = handshake or session
@@ -326,6 +330,7 @@ _PERFORM: Final[Mapping[type[Action], Callable[[Driver[Any], Any], None]]] = {
     Abandon: lambda driver, action: driver.session.abandoned(action.request),
     Settle: Driver.settle,
     StateChanged: lambda driver, action: driver.delegate.state_changed(action.state),
+    RegistrationChanged: lambda driver, action: driver.delegate.state_changed(action),
     Report: lambda driver, action: driver.delegate.reported(action),
     Trace: lambda driver, action: driver.session.traced(action),
     UpgradeRequested: Driver.upgrade_requested,

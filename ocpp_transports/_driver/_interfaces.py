@@ -144,6 +144,8 @@ class InputSink(Protocol[In_contra]):
 
     send_timeout: float
     """Seconds that congested output may go without progress before the connection drops itself; `inf` for no limit."""
+    gave_up: bool
+    """Set by the connection before it drops itself for this reason."""
 
     def feed(self, event: In_contra) -> None:
         """Process an input and everything that follows from it. Callable at any time, also from within itself."""
@@ -238,7 +240,7 @@ class SessionDelegate(Protocol):
         """Note that the response to this request is no longer awaited."""
 
     def state_changed(self, state: object) -> None:
-        """Handle a state change of the engine."""
+        """Handle a state change of the engine, or a `RegistrationChanged`."""
 
     def reported(self, report: Report) -> None:
         """Log it, count it, notify the listeners."""

@@ -24,11 +24,13 @@ class ServerStats:
     connections: int
     """Connections that have not ended, including replaced ones that are closing."""
     handshakes: int
-    """Handshakes that wait for `credentials`, `verify`, `identify`, `certificate_pins` or `auth`."""
+    """Handshakes that wait for a function of the application, such as `credentials` or `auth`."""
     sockets: int
     """Open sockets of the listeners, also in TLS handshakes; 0 for connections of another WebSocket library."""
     listeners: int
     """Ports on which the server listens."""
+    kept_sessions: int
+    """Sessions kept of stations that are not connected, see the option `session_ttl`."""
     outstanding_calls: int
     """CALLs to stations that were sent and have no response yet."""
     queued_calls: int
@@ -40,7 +42,13 @@ class ServerStats:
 
 
 def stats_of(
-    stations: Collection[OCPPServerClient], *, connections: int, handshakes: int, sockets: int, listeners: int
+    stations: Collection[OCPPServerClient],
+    *,
+    connections: int,
+    handshakes: int,
+    sockets: int,
+    listeners: int,
+    kept_sessions: int,
 ) -> ServerStats:
     """Count what the stations have, and add what only their server knows."""
     sessions = [session for station in stations if (session := station._session) is not None]
@@ -52,6 +60,7 @@ def stats_of(
         handshakes=handshakes,
         sockets=sockets,
         listeners=listeners,
+        kept_sessions=kept_sessions,
         outstanding_calls=sum(session.calls.pending for session in sessions),
         queued_calls=sum(session.calls.waiting for session in sessions),
         open_requests=sum(len(session.requests) for session in sessions),

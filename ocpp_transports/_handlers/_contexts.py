@@ -73,20 +73,22 @@ class Signal:
 
 @dataclass(slots=True, kw_only=True)
 class CallContext(Generic[ClientT_co]):
-    """An outbound call as middleware sees it; changes made before `await proceed()` apply to the call."""
+    """An outbound call or SEND as middleware sees it; changes made before `await proceed()` apply to it."""
 
     direction: ClassVar[Direction] = Direction.OUT
     """OUT: a middleware tells calls from requests with it."""
     action: str
     """The name of the OCPP action."""
     params: dict[str, Any]
-    """The payload of the CALL."""
+    """The payload of the CALL or SEND."""
     protocol: str | None = None
     """The subprotocol of the connection, None while there is none."""
     client: ClientT_co
     """The server's handle on the station that is called, or the client that calls."""
     options: dict[str, Any] = field(default_factory=dict)
-    """The keyword arguments of `call`; those that were left out have their defaults."""
+    """The keyword arguments of `call` or `notify`; those that were left out have their defaults."""
+    expects_reply: bool = True
+    """False for a SEND, which has no response."""
 
     __repr__ = safe_repr
 

@@ -28,9 +28,10 @@ from ._caller import ClientT_co
 from ._contexts import HandlerContext
 from ._failures import failure_of
 from ._held import Held
+from ._middleware import compose, layers_of
 from ._models import is_model, response_of
-from ._running import Run, Task, TimeLimit
-from ._table import NOREPLY, Handlers, Target, compose, layers_of
+from ._running import Run, Task, TimeLimit, begin_here, requests_here
+from ._table import NOREPLY, Handlers, Target
 
 __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
 
@@ -100,6 +101,10 @@ class Dispatcher(Generic[ClientT_co]):
         self._registries = registries
         if self._held is not None:
             self._held.watch(registries)
+
+    def own_requests(self) -> tuple[int, ...]:
+        """Return the requests whose handlers call this."""
+        return requests_here(self._running)
 
     # Requests
 
@@ -226,6 +231,7 @@ class Dispatcher(Generic[ClientT_co]):
         """Run the handler that has been ready for longest: some event loops start tasks in any order."""
         run = self._ready.pop(0)
         run.task = task
+        begin_here(task)
         context = run.context
         try:
             if context.request in self._running:  # otherwise it timed out before it began

@@ -1,6 +1,7 @@
 """The running coroutine handlers of a connection, and their time limit."""
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from math import inf, isfinite
 
 from ocpp_transports._driver._interfaces import Handle, Runtime
@@ -9,7 +10,7 @@ from ocpp_transports._driver._limits import EARLY
 from ._contexts import HandlerContext
 from ._table import Target
 
-__all__ = ["Run", "Task", "TimeLimit"]
+__all__ = ["Run", "Task", "TimeLimit", "begin_here", "is_in_handler", "requests_here"]
 
 
 class Run:
@@ -30,6 +31,26 @@ class Task:
     __slots__ = ("handle",)
 
     handle: Handle
+
+
+_here: ContextVar[Task | None] = ContextVar("ocpp_transports_handler", default=None)
+"""The task of the handler in which this code runs, or that started the task in which it runs."""
+
+
+def begin_here(task: Task) -> None:
+    """Note that the running task is that of a handler."""
+    _here.set(task)
+
+
+def is_in_handler() -> bool:
+    """Return True for code that a coroutine handler runs."""
+    return _here.get() is not None
+
+
+def requests_here(running: Mapping[int, Run]) -> tuple[int, ...]:
+    """Return those of the running requests whose handler runs this code."""
+    here = _here.get()
+    return () if here is None else tuple(number for number, run in running.items() if run.task is here)
 
 
 class TimeLimit:

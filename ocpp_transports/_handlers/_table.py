@@ -1,6 +1,6 @@
-"""The table of handlers by action, and the middleware around handlers and calls."""
+"""The table of handlers by action, with the middleware around handlers and calls."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard, TypeVar
@@ -22,10 +22,8 @@ __all__ = [
     "NoReply",
     "Target",
     "Wildcard",
-    "compose",
     "is_coroutine_function",
     "is_message_class",
-    "layers_of",
     "split",
 ]
 
@@ -51,7 +49,8 @@ Middleware: TypeAlias = (
 )
 """`async (ctx, proceed) -> result`: `await proceed()` returns the inner result, or raises its error.
 
-`ctx.direction` distinguishes an inbound CALL (around the handler) from an outbound call (around the whole exchange).
+`ctx.direction` distinguishes a received CALL (around its handler) from a call (around the whole exchange). For a SEND,
+in either direction, `ctx.expects_reply` is False, and the result is not used.
 """
 
 _H = TypeVar("_H", bound=Callable[..., Any])
@@ -199,19 +198,3 @@ def _function_of(key: _Key, handler: Callable[..., Any]) -> Callable[..., Any]:
 
 def _name(key: _Key) -> str:
     return "all other actions" if key.action is None else str(Registered(key.version, key.action))
-
-
-def layers_of(registries: Sequence[Handlers]) -> list[Middleware]:
-    """Return the middleware of registries, outermost first: the server's before the station's own."""
-    return [layer for registry in reversed(registries) for layer in registry.middleware]
-
-
-def compose(
-    middleware: Iterable[Middleware],
-    ctx: "HandlerContext[Any, Any] | CallContext[Any]",
-    inner: Callable[[], Awaitable[Any]],
-) -> Callable[[], Awaitable[Any]]:
-    """Wrap `inner` in layers: the first middleware is the outermost. Exceptions from inside pass through."""
-    for layer in reversed(tuple(middleware)):
-        inner = partial(layer, ctx, inner)
-    return inner

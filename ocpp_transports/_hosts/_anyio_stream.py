@@ -150,7 +150,7 @@ class StreamConnection:
         self._outbox.append(data)
         self._unsent += len(data)
         if self._unsent > HIGH_WATER and self._patience is None:
-            self._patience = Patience(self._owner, self.driver.send_timeout, mark=self._progress, give_up=self._abort)
+            self._patience = Patience(self._owner, self.driver.send_timeout, mark=self._progress, give_up=self._give_up)
             self.driver.feed(Congested(on=True))
         if not (self._is_writing or self._is_feeding):
             self._is_writing = True
@@ -164,6 +164,10 @@ class StreamConnection:
             self.is_closing = True
             if self._is_receiving:
                 self._reading.cancel()
+
+    def _give_up(self) -> None:
+        self.driver.gave_up = True
+        self._abort()
 
     def _abort(self) -> None:
         self.is_closing = True

@@ -242,9 +242,14 @@ class SocketConnection(asyncio.BufferedProtocol):
         transport = self._transport
         if self.is_closing or transport is None:
             return
-        self._patience = Patience(self._owner, self.driver.send_timeout, mark=self._progress, give_up=transport.abort)
+        self._patience = Patience(self._owner, self.driver.send_timeout, mark=self._progress, give_up=self._drop_unread)
         self._switch_reading()
         self.driver.feed(Congested(on=True))
+
+    def _drop_unread(self) -> None:
+        self.driver.gave_up = True
+        if self._transport is not None:
+            self._transport.abort()
 
     def _progress(self) -> int:
         """Return the bytes that the peer has confirmed, or else the bytes that have left this process."""

@@ -253,11 +253,7 @@ class ChannelConnection:
     async def _send(self, channel: Channel, text: str) -> None:
         """Send a text; its progress is invisible, so a long one may take as long as it needs on a slow line."""
         patience = self.driver.send_timeout + len(text) / LEAST_RATE
-        timer = (
-            self._owner.call_at(self._owner.now() + patience, lambda: self._lose(ABNORMAL_CLOSURE, ""))
-            if isfinite(patience)
-            else None
-        )
+        timer = self._owner.call_at(self._owner.now() + patience, self._give_up) if isfinite(patience) else None
         try:
             await channel.send(text)
         finally:
@@ -266,6 +262,10 @@ class ChannelConnection:
         self._unsent -= len(text)
         if self._is_congested and self._unsent <= HIGH_WATER // 4:
             self._congest(on=False)
+
+    def _give_up(self) -> None:
+        self.driver.gave_up = True
+        self._lose(ABNORMAL_CLOSURE, "")
 
     def _congest(self, *, on: bool) -> None:
         """Report to the engine that output is congested, or flows again."""

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE
-from ocpp_transports._logging._log import is_silent
+from ocpp_transports._logging._log import child_logger
 from ocpp_transports._logging._redaction import REDACTED
 
 from ._channel import ChannelClosed
@@ -44,10 +44,9 @@ def logger_below(logger: logging.Logger) -> logging.Logger:
     At DEBUG `websockets` writes requests with their queries, header fields and the beginnings of messages. All of them
     may hold secrets, so only values that cannot are kept. The log of the client or server has the messages, redacted.
     """
-    if is_silent(logger):
-        return logger
-    below = logger.getChild("websockets")
-    below.addFilter(_hide_secrets)  # the same filter is not added twice
+    below = child_logger(logger, "websockets")
+    if below is not logger:
+        below.addFilter(_hide_secrets)  # the same filter is not added twice
     return below
 
 

@@ -3,9 +3,10 @@
 import json
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
@@ -15,7 +16,7 @@ from ._printable import printable
 from ._redaction import redact
 from ._repeats import RepeatedRecords
 
-__all__ = ["LOGGER", "Log", "Logging", "is_silent", "logger_of"]
+__all__ = ["LOGGER", "Log", "Logging", "child_logger", "is_silent", "logger_of"]
 
 LOGGER: Final = logging.getLogger("ocpp_ws_io")
 """The library's logger; all records go to it, to its children, or to the logger of an option.
@@ -38,18 +39,32 @@ _SEARCHED_DETAIL: Final = 16 * _SHOWN
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
 
-def logger_of(option: Logging) -> logging.Logger:
-    """Return the logger of the `logging` option. Raises TypeError for anything else."""
+def logger_of(option: Logging, name: str = "logging") -> logging.Logger:
+    """Return the logger of an option, `logging` or another one of this type. Raises TypeError for anything else."""
     if isinstance(option, logging.Logger):
         return option
     if not isinstance(option, bool):
-        raise TypeError(f"expected logging as bool or logging.Logger, got {type(option).__name__}")
+        raise TypeError(f"expected {name} as bool or logging.Logger, got {type(option).__name__}")
     return LOGGER if option else _SILENT
 
 
 def is_silent(logger: logging.Logger) -> bool:
     """Return True for the logger of `logging=False`, which has no place in the tree and no children."""
     return logger is _SILENT
+
+
+_Fields: TypeAlias = Mapping[str, str | int | None]
+
+
+def child_logger(logger: logging.Logger, name: str) -> logging.Logger:
+    """Return the logger of this name below another one; that one itself if it is outside the tree, as a silent one is.
+
+    A child by name would then pass its records to the root logger.
+    """
+    if is_silent(logger):
+        return logger
+    child = logger.getChild(name)
+    return child if child.parent is logger else logger
 
 
 class _Known(NamedTuple):
@@ -63,6 +78,8 @@ class _Known(NamedTuple):
     """Seconds from CALL to response."""
     identity: str | None = None
     """The station, if it is not the one of the log."""
+    more: _Fields = MappingProxyType({})
+    """Further attributes of this kind of record."""
 
 
 @dataclass(slots=True, eq=False)
@@ -110,16 +127,18 @@ class Log:
             known = _Known(report.action, report.message_id)
             self._write(level, "%s: %s%s%s", report.kind.value, text, more, known=known)
 
-    def connection_failed(self, kind: str, origin: str | None, reason: str, identity: str | None = None) -> None:
-        """Write that a connection failed before there was a station; for each reason only so often.
-
-        `origin` is the address of the peer, with the claimed `identity` if there was one.
-        """
+    def connection_failed(self, kind: str, origin: str | None, reason: str) -> None:
+        """Write that a connection from this address failed before its request; for each reason only so often."""
         reason = _one_line(reason)
         more = self._admit(logging.WARNING, f"{kind}: {reason}")
         if more is not None:
             source = "" if origin is None else f"from {_one_line(origin)}: "
-            self._write(logging.WARNING, "%s: %s: %s%s%s", kind, source, reason, more, known=_Known(identity=identity))
+            self._write(logging.WARNING, "%s: %s: %s%s%s", kind, source, reason, more)
+
+    def incident(self, level: int, text: str, left_out: int, identity: str | None, fields: _Fields) -> None:
+        """Write a security event, with attributes of its own; `left_out` ones before it were only counted."""
+        more = f" (and {left_out:,} more before)" if left_out else ""
+        self._write(level, "%s: %s%s", _one_line(text), more, known=_Known(identity=identity, more=fields))
 
     def _admit(self, level: int, kind: str) -> str | None:
         """Return None if a record of this kind must be omitted, else a note about those omitted before."""
@@ -140,10 +159,10 @@ class Log:
             for (level, kind), left_out in self._repeats.take():
                 self._write(level, "%s: %s: … and %s more", kind, f"{left_out:,}")
 
-    def info(self, text: str, *, identity: str | None = None) -> None:
-        """Write a change of state, of the station of this identity."""
+    def info(self, text: str) -> None:
+        """Write a change of state."""
         if self.logger.isEnabledFor(logging.INFO):
-            self._write(logging.INFO, "%s: %s", _one_line(text), known=_Known(identity=identity))
+            self._write(logging.INFO, "%s: %s", _one_line(text))
 
     def warning(self, text: str, *, action: str | None = None, identity: str | None = None) -> None:
         """Write a failure that the application chose not to get as an exception, of an action or a station."""
@@ -195,10 +214,11 @@ class Log:
             if logging.raiseExceptions:
                 traceback.print_exc()
 
-    def _fields(self, known: _Known) -> dict[str, str | float | None]:
+    def _fields(self, known: _Known) -> dict[str, str | int | float | None]:
         """Return the attributes of a record."""
         identity = (self._name() if self.is_station else None) if known.identity is None else _one_line(known.identity)
         return {
+            **{name: _one_line(value) if isinstance(value, str) else value for name, value in known.more.items()},
             "identity": identity,
             "protocol": self.protocol,
             "action": _short(known.action),

@@ -2,7 +2,7 @@
 
 from typing import Final, TypeAlias
 
-__all__ = ["WINDOW", "WRITTEN", "RepeatedRecords"]
+__all__ = ["OTHERS", "WINDOW", "WRITTEN", "RepeatedRecords"]
 
 WINDOW: Final = 60.0
 """Seconds for which records of one kind are counted."""
@@ -10,7 +10,7 @@ WRITTEN: Final = 5
 """Records of one kind that are written in a window; further ones are counted."""
 
 _MAX_KINDS: Final = 50
-_OTHERS: Final = "other records"
+OTHERS: Final = "other records"
 """The kind of all records that are none of fifty others."""
 
 _Kind: TypeAlias = tuple[int, str]
@@ -41,7 +41,7 @@ class RepeatedRecords:
         """Return how many records were omitted before this one, or None if this one must be omitted."""
         count = self._counts.get(kind)
         if count is None and self._is_full(now):
-            kind = kind[0], _OTHERS
+            kind = kind[0], OTHERS
             count = self._counts.get(kind)
         if count is None or now >= count.ends:
             self._counts[kind] = _Count(now + WINDOW)

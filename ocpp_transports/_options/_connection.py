@@ -94,7 +94,8 @@ class PeerOptions:
     """Seconds to remember a CALLRESULT, to answer further copies of its CALL; 0: not at all."""
     close_timeout: float = _SESSION.close_timeout
     drain_timeout: float = _SESSION.drain_timeout
-    """Seconds that `close` waits for the responses to outstanding CALLs; then these settle with ClosedError."""
+    """Seconds that `close` waits for the responses to outstanding CALLs and for handlers at work; then these calls
+    settle with ClosedError, and these requests get no response."""
     strict_mode: bool | Collection[str] = False
     """Check payloads against their schemas in both directions: True for all, or a list of subprotocols."""
     strict_mode_methods: Collection[str] | None = None
@@ -232,8 +233,13 @@ class PeerOptions:
         """Return the engine's config of a session in this subprotocol: one shared object for all sessions."""
         wanted = protocol, trace
         if wanted not in self._sessions:
-            self._sessions[wanted] = replace(self.session, validator=self.validators.get(protocol), trace=trace)
+            changes = {"validator": self.validators.get(protocol), "trace": trace, **self._gate_in(protocol)}
+            self._sessions[wanted] = replace(self.session, **changes)
         return self._sessions[wanted]
+
+    def _gate_in(self, _protocol: str) -> Mapping[str, Any]:
+        """Return the settings of a session that depend on the registration of the station."""
+        return {}
 
     @cached_property
     def _sessions(self) -> dict[tuple[str, bool], SessionConfig]:

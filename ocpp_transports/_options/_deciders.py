@@ -1,15 +1,23 @@
 """Checks of the options that decide on handshakes: `credentials`, `identify`, `auth` and related ones."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from ocpp_core.admission.pins import normal_fingerprint
 from ocpp_transports._callbacks._arguments import expect_arguments
-from ocpp_transports.handshake import BrokenEscapes, UnmatchedProtocol
+from ocpp_transports.handshake import (
+    BeforeRegistration,
+    BrokenEscapes,
+    ConnectionMiddleware,
+    RegistrationRule,
+    Replace,
+    UnmatchedProtocol,
+)
 
 __all__ = [
     "expect_auth",
     "expect_choices",
+    "expect_connection_middleware",
     "expect_credentials",
     "expect_identify",
     "expect_organizations",
@@ -17,6 +25,15 @@ __all__ = [
     "expect_pins",
     "expect_verify",
 ]
+
+_CHOICES: Final[Mapping[str, object]] = {
+    "unmatched_protocol": UnmatchedProtocol,
+    "broken_escapes": BrokenEscapes,
+    "replace": Replace,
+    "registration": RegistrationRule,
+    "before_registration": BeforeRegistration,
+}
+"""The options that have one of a few texts as value."""
 
 
 def expect_credentials(credentials: object) -> None:
@@ -96,12 +113,25 @@ def expect_auth(auth: Any) -> None:
     expect_arguments(auth, "auth", "accept", "reject", "handshake")
 
 
-def expect_choices(unmatched_protocol: object, broken_escapes: object) -> None:
-    """Raise ValueError unless each is one of its allowed values."""
-    if unmatched_protocol not in get_args(UnmatchedProtocol):
-        raise ValueError(f"expected unmatched_protocol 'reject' or 'upgrade-then-close', got {unmatched_protocol!r}")
-    if broken_escapes not in get_args(BrokenEscapes):
-        raise ValueError(f"expected broken_escapes 'reject' or 'keep', got {broken_escapes!r}")
+def expect_choices(options: object) -> None:
+    """Raise ValueError unless each option that is a choice has one of its allowed values."""
+    for name, choice in _CHOICES.items():
+        allowed, value = get_args(choice), getattr(options, name)
+        if value not in allowed:
+            names = ", ".join(map(repr, allowed[:-1]))
+            raise ValueError(f"expected {name} {names} or {allowed[-1]!r}, got {value!r}")
+
+
+def expect_connection_middleware(middleware: Any) -> tuple[ConnectionMiddleware, ...]:
+    """Return these functions; raise TypeError unless they can be `connection_middleware`."""
+    if isinstance(middleware, (str, Mapping)) or not isinstance(middleware, Collection):
+        kind = type(middleware).__name__
+        raise TypeError(f"expected connection_middleware as a list of functions, got {kind}")
+    for each in middleware:
+        if not callable(each):
+            raise TypeError(f"expected connection_middleware as functions, got {type(each).__name__}")
+        expect_arguments(each, "connection_middleware", "context", "proceed")
+    return tuple(middleware)
 
 
 def expect_paths(paths: object) -> None:

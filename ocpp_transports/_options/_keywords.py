@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from ocpp_transports._logging._log import Logging
     from ocpp_transports.handshake import (
         AuthHandler,
+        BeforeRegistration,
         BrokenEscapes,
+        ConnectionMiddleware,
         Credentials,
         Identify,
         Pins,
+        RegistrationRule,
+        Replace,
         UnmatchedProtocol,
         Verify,
     )
@@ -149,6 +153,12 @@ class ServerKeywords(SocketKeywords, total=False):
     certificate_organization: str | Collection[str] | None
     certificate_pins: Pins | None
     check_serial_number: bool
+    allowed_addresses: Collection[str] | None
+    denied_addresses: Collection[str]
+    allowed_origins: Collection[str] | None
+    handshake_rate: float
+    handshake_burst: int
+    connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
@@ -158,6 +168,10 @@ class ServerKeywords(SocketKeywords, total=False):
     broken_escapes: BrokenEscapes
     identity_characters: IdentityCharacters
     max_identity_length: float
+    replace: Replace
+    registration: RegistrationRule
+    before_registration: BeforeRegistration
+    boot_timeout: float
     ignore_identity_case: bool
     paths_without_identity: Collection[str]
     require_connection_header: bool
@@ -170,4 +184,9 @@ class ServerKeywords(SocketKeywords, total=False):
     max_handshakes_per_address: float | None
     max_sockets: float | None
     max_sockets_per_address: float | None
+    security_logging: Logging
+    session_ttl: float
+    max_sessions: int
+    unauthenticated_sessions: bool
     fleet_concurrency: int
+    close_window: float

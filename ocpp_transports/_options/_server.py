@@ -3,21 +3,39 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from logging import Logger
 from math import inf, isfinite
 from ssl import SSLContext
-from typing import Final
+from typing import Any, Final
 
+from ocpp_core.admission.gates.addresses import AddressGate, Networks
+from ocpp_core.admission.gates.origins import OriginGate
 from ocpp_core.admission.serial_numbers import checks_serial_numbers
-from ocpp_core.config import LinkConfig, number
+from ocpp_core.admission.step import Step
+from ocpp_core.config import LinkConfig, Range, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Pins, UnmatchedProtocol, Verify
+from ocpp_transports._logging._log import Logging, child_logger, logger_of
+from ocpp_transports.handshake import (
+    AuthHandler,
+    BeforeRegistration,
+    BrokenEscapes,
+    ConnectionMiddleware,
+    Credentials,
+    Identify,
+    Pins,
+    RegistrationRule,
+    Replace,
+    UnmatchedProtocol,
+    Verify,
+)
 
 from ._connection import off_at_zero, seconds_or_off
 from ._deciders import (
     expect_auth,
     expect_choices,
+    expect_connection_middleware,
     expect_credentials,
     expect_identify,
     expect_organizations,
@@ -28,10 +46,13 @@ from ._deciders import (
 from ._socket import SocketOptions
 from ._tls import TLSOptions, expect_tls
 
-__all__ = ["ServerOptions"]
+__all__ = ["CLOSE_WINDOW", "ServerOptions"]
 
+CLOSE_WINDOW: Final = Range(0, 3600, unit="seconds")
+"""The range of the window in which a server closes its connections."""
 _IDENTITIES: Final = IdentityRule()
 _LINK: Final = LinkConfig()
+_MARGIN: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +81,22 @@ class ServerOptions(SocketOptions):
     check_serial_number: bool = False
     """On profile 3, compare the serial number in a BootNotification of OCPP 2.x with the CN of the certificate. If they
     differ, close the connection with 1008 (B01.FR.12)."""
+    allowed_addresses: Collection[str] | None = None
+    """Addresses and networks (CIDR), IPv4 and IPv6, of which a request must come: `["192.0.2.0/24", "2001:db8::7"]`.
+    Others get 403, plain HTTP requests too. None allows all."""
+    denied_addresses: Collection[str] = ()
+    """Addresses and networks (CIDR) whose requests get 403, also if `allowed_addresses` has them."""
+    allowed_origins: Collection[str] | None = None
+    """Origins of web pages that may connect as a station: `https://app.example`, or `https://*.example` for the
+    sub-domains. Others get 403. Requests without an Origin header, as stations send them, pass. None allows all."""
+    handshake_rate: float = number(inf, least=0.001, unit="handshakes a second")
+    """Upgrade requests a second of one address, on average; if exceeded, they get 429 with a Retry-After. Passwords are
+    not checked then, so this limits guessing. IPv6 addresses of one 64-bit network count as one."""
+    handshake_burst: int = number(10, least=1, unit="handshakes")
+    """Upgrade requests that one address may send at once before `handshake_rate` limits them."""
+    connection_middleware: tuple[ConnectionMiddleware, ...] = ()
+    """Functions around the check of credentials and `auth`, the outermost first: `async (ctx, proceed)`. Each one
+    awaits `proceed()` or rejects the station."""
     auth: AuthHandler | None = None
     """Accepts or rejects handshakes after the credential check: `auth(accept, reject, handshake)`."""
     tls: TLSOptions | SSLContext | None = None
@@ -81,6 +118,19 @@ class ServerOptions(SocketOptions):
     versions: everything printable except `/` and `\\`. `printable` and `any` allow more, see `IdentityCharacters`."""
     max_identity_length: float = number(_IDENTITIES.max_length, least=1, unit="characters")
     """Most characters of an identity; a longer one gets 400. OCPP 2.x has 48, stations of OCPP 1.6 may have more."""
+    replace: Replace = "same_address"
+    """Who may replace a live connection of its identity if neither a password nor a certificate proves the newcomer's:
+    `always`; `same_address`, unknown addresses counting as one; or `never_live`. Others get 503, and the old one is
+    pinged and dropped if it is silent for `pong_timeout`."""
+    registration: RegistrationRule = "optional"
+    """With `required`, a station of OCPP must register: until your handler has accepted its BootNotification, its other
+    CALLs get SecurityError, and a SEND is dropped."""
+    before_registration: BeforeRegistration = "wait"
+    """With `registration="required"`, calls to a station that is not registered `wait` in its queue, or `refuse` with
+    RegistrationRequiredError. TriggerMessage is always sent, unless the station was rejected."""
+    boot_timeout: float = seconds_or_off(30)
+    """Seconds to wait for a BootNotification. Then the server asks for it with TriggerMessage, waits as long again, and
+    lets the station in. 0 neither asks nor lets it in. Used with `registration="required"`."""
     ignore_identity_case: bool = _IDENTITIES.ignore_case
     """Treat identities that differ only in case as one: for look-ups, credentials, certificates and eviction."""
     paths_without_identity: Collection[str] = ()
@@ -102,17 +152,34 @@ class ServerOptions(SocketOptions):
     """Stations connected; if exceeded, a station gets 503 after the credential check and `auth` have accepted it. A
     station that reconnects is accepted in its own place."""
     max_handshakes: float = number(5000, least=1, unit="handshakes")
-    """Handshakes that wait for `credentials`, `verify`, `identify` or `auth`; if exceeded, further requests get 503."""
+    """Handshakes that wait for `connection_middleware`, `credentials`, `verify`, `identify` or `auth`; if exceeded,
+    further requests get 503."""
     max_handshakes_per_address: float | None = number(None, least=1, unit="handshakes")
     """The same for one address; None means half of `max_handshakes`, so that one address cannot block all others."""
     max_sockets: float | None = number(None, least=1, unit="sockets")
     """Sockets of all listeners from accepting to closing: also silent, replaced and lingering ones, and those in TLS.
-    If exceeded, further sockets are closed unread. None means `max_connections` + `max_handshakes`."""
-    max_sockets_per_address: float | None = number(None, least=1, unit="sockets")
+    If exceeded, further sockets are closed unread. None means `max_connections` + `max_handshakes`. More than
+    `max_connections`, if that is finite: a station that returns may still have its old socket."""
+    max_sockets_per_address: float | None = number(None, least=2, unit="sockets")
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
     a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
+    security_logging: Logging = True
+    """Records of security events: True for the logger `security` below the one of `logging`, so `ocpp_ws_io.security`,
+    False for none, or a logger."""
+    session_ttl: float = seconds_or_off(0)
+    """Seconds after the end of a connection during which the station gets `client.session` back, if it authenticates in
+    the same way and as the same user or certificate. Off by default: each connection begins with an empty one."""
+    max_sessions: int = number(50_000, least=1, unit="sessions")
+    """Sessions kept of stations that are not connected; if exceeded, the one that ended first is dropped."""
+    unauthenticated_sessions: bool = False
+    """Keep sessions also of stations that prove nothing, as on profile 0. Any peer that claims an identity then gets
+    its session."""
     fleet_concurrency: int = number(100, least=1, unit="calls")
     """Calls in progress at a time of one `broadcast` or `call_many`; further stations wait for their turn."""
+
+    close_window: float = number(0, least=CLOSE_WINDOW.least, most=CLOSE_WINDOW.most)
+    """Seconds over which `close` closes the connections, in random order, so that the stations do not return all at
+    once. Off by default."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
@@ -120,7 +187,7 @@ class ServerOptions(SocketOptions):
         expect_tls(self.tls)
         if self.default_protocol is not None and self.default_protocol not in self.protocols:
             raise ValueError(f"expected default_protocol to be one of {self.protocols}, got {self.default_protocol!r}")
-        expect_choices(self.unmatched_protocol, self.broken_escapes)
+        expect_choices(self)
         expect_credentials(self.credentials)
         expect_verify(self.verify)
         expect_identify(self.identify)
@@ -129,7 +196,14 @@ class ServerOptions(SocketOptions):
         for name in ("certificate_organization", "certificate_pins", "check_serial_number"):
             if getattr(self, name) not in (None, False):
                 check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
+        _ = self.gates, self.security_logger
+        if isfinite(self.max_connections) and self.socket_limit <= self.max_connections:
+            raise ValueError(
+                f"expected max_sockets > max_connections ({self.max_connections}), got {self.max_sockets!r}: "
+                "a station that returns may still have its old socket"
+            )
         expect_auth(self.auth)
+        object.__setattr__(self, "connection_middleware", expect_connection_middleware(self.connection_middleware))
         expect_paths(self.paths_without_identity)
         check_server_profile(
             self.security_profile,
@@ -138,9 +212,19 @@ class ServerOptions(SocketOptions):
             identify=self.identify != "exact",
         )
         _ = self.identities
-
+        if self.keeps_sessions and not (self.security_profile or self.unauthenticated_sessions):
+            raise ValueError(
+                "expected no session_ttl with security profile 0: stations prove nothing, so no session would be kept; "
+                "unauthenticated_sessions=True keeps them for any peer that claims the identity"
+            )
         if self.check_serial_number and not any(map(checks_serial_numbers, self.protocols)):
             raise ValueError("expected no check_serial_number without a protocol of OCPP 2.x: it would not be used")
+
+    def _gate_in(self, protocol: str) -> Mapping[str, Any]:
+        """Let only sessions of OCPP require the BootNotification, which other subprotocols may not have."""
+        if self.registration == "optional" or not protocol.startswith("ocpp"):
+            return {}
+        return {"require_registration": True, "refuse_before_registration": self.before_registration == "refuse"}
 
     def expect_deciders(self) -> None:
         """Raise ValueError if nothing checks passwords; not at construction, since `auth` may be registered later."""
@@ -151,6 +235,11 @@ class ServerOptions(SocketOptions):
     def tls_limit(self) -> float:
         """Seconds a TLS handshake may take; it always has a limit."""
         return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
+
+    @cached_property
+    def keeps_sessions(self) -> bool:
+        """True if a station that returns gets the session of its previous connection."""
+        return isfinite(off_at_zero(self.session_ttl))
 
     @cached_property
     def organizations(self) -> frozenset[str]:
@@ -175,6 +264,39 @@ class ServerOptions(SocketOptions):
         for name, delegate in obeyed_by.items():
             if getattr(self, name) != getattr(ServerOptions, name):
                 raise ValueError(f"expected no {name} for a server {where}: {delegate}")
+
+    @cached_property
+    def longest_close(self) -> float:
+        """Seconds that closing the server may take, with a margin for tasks that do not end at once."""
+        return self.close_window + self.drain_timeout + self.close_timeout + _MARGIN
+
+    @cached_property
+    def boot_limit(self) -> float:
+        """Seconds to wait for a BootNotification; `inf` to wait for ever."""
+        return off_at_zero(self.boot_timeout)
+
+    @cached_property
+    def address_gate(self) -> AddressGate | None:
+        """The gate for addresses; None if every address may pass. Raises TypeError or ValueError for invalid ones."""
+        allowed, denied = self.allowed_addresses, Networks("denied_addresses", self.denied_addresses)
+        if allowed is None:
+            return AddressGate(None, denied) if self.denied_addresses else None
+        if not allowed:
+            raise ValueError("expected allowed_addresses with at least one address, or None to allow all")
+        return AddressGate(Networks("allowed_addresses", allowed), denied)
+
+    @cached_property
+    def gates(self) -> tuple[Step, ...]:
+        """The gates for addresses and origins."""
+        origin_gate = None if self.allowed_origins is None else OriginGate.of(self.allowed_origins)
+        return tuple(gate for gate in (self.address_gate, origin_gate) if gate is not None)
+
+    @cached_property
+    def security_logger(self) -> Logger:
+        """The logger that `security_logging` selects."""
+        if self.security_logging is True:
+            return child_logger(self.logger, "security")
+        return logger_of(self.security_logging, "security_logging")
 
     @cached_property
     def handshake_limit(self) -> float:

@@ -58,6 +58,8 @@ class PeerDelegate:
     state_changed: Callable[[object], None]
     dispatched: Callable[[Dispatch], None] = nobody_serves
     """Run the handler of a request."""
+    violation: str = ""
+    """The rule of WebSocket that the peer broke, for which the connection ends."""
     dispatcher: Dispatcher | None = None
     """The dispatcher of this connection, made with the first request; `dispatched` is then its method."""
 
@@ -78,6 +80,8 @@ class PeerDelegate:
     def reported(self, report: Report) -> None:
         """Emit and log a report."""
         self.log.reported(report)
+        if report.kind is ReportKind.PROTOCOL_ERROR:
+            self.violation = report.detail
         event = _event_of(report, self.identity)
         if event is not None:
             self.emit(*event)

@@ -108,18 +108,25 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
             code: The close code.
             reason: The close reason, at most 123 bytes of UTF-8; a longer one is cut.
             force: True to drop the connection without a close handshake.
-            await_pending: True to wait first for the responses to outstanding CALLs, at most `drain_timeout` seconds.
+            await_pending: True to wait first for the responses to outstanding CALLs of both sides, at most
+                `drain_timeout` seconds. It does not wait for the handler that calls it.
 
         Raises:
             ValueError: The code must not be sent (RFC 6455 §7.4).
         """
-        command = Close(code, reason, drain=await_pending, force=force)
+        command = Close(code, reason, drain=await_pending, force=force, besides=self._own_requests)
         if self._driver is None:
             self._ended = self._ended or CloseEvent(1000, "")
             return self._ended
         self._driver.runtime.expect_here()
         self._driver.feed(command)
         return await self._end()
+
+    @property
+    def _own_requests(self) -> tuple[int, ...]:
+        """The requests whose handlers run the code that asks: closing must not wait for them."""
+        dispatcher = self._delegate.dispatcher
+        return () if dispatcher is None else dispatcher.own_requests()
 
     @property
     def _as_caller(self) -> Caller:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 
 from ._base import Address
 from ._happy_eyeballs import connect
-from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
+from ._tasks import ACCEPT_PAUSE, MOST_WAITING, Task, TaskSupervisor
 
 __all__ = ["AsyncioRuntime"]
 
@@ -102,18 +103,34 @@ class AsyncioRuntime(TaskSupervisor):
                 for _ in range(_BATCH):
                     if tls is not None and tls.is_full:
                         await tls.until_room()
-                    accepted, address = listening.accept()
-                    accepted.setblocking(False)  # the parameter is positional-only
-                    closed = rules.admit(address[0])
-                    if closed is None:
-                        accepted.close()
-                        continue
-                    self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
+                    self._accept_one(listening, tls, connected, rules)
             except BlockingIOError:  # no connection waits any more
                 continue
             except OSError as error:
                 self.accept_failed(rules, None, error)
                 await anyio.sleep(ACCEPT_PAUSE)
+
+    async def accept_waiting(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
+        """Accept what waits now; see TaskSupervisor."""
+        listening = listener.extra(SocketAttribute.raw_socket)
+        with suppress(OSError):  # nothing waits any more, or no file descriptor is left
+            for _ in range(MOST_WAITING):
+                if tls is not None and tls.is_full:
+                    return
+                self._accept_one(listening, tls, connected, rules)
+
+    def _accept_one(
+        self, listening: socket.socket, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
+    ) -> None:
+        accepted, address = listening.accept()
+        accepted.setblocking(False)  # the parameter is positional-only
+        closed = rules.admit(address[0])
+        if closed is None:
+            accepted.close()
+        else:
+            self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
 
     def _welcome(
         self,

@@ -12,7 +12,7 @@ A client or server has one `SocketRuntime`: its clock, its tasks, its sockets. I
 `Driver(engine, runtime, session, dialer=dialer)` and feeds it `Connect`. The maker of a driver stops it at the end.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +22,7 @@ from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._hosts._owner import ConnectionOwner
 
 if TYPE_CHECKING:  # a browser must load neither
+    from socket import socket
     from ssl import SSLContext
 
     from anyio.abc import ByteStream
@@ -51,6 +52,10 @@ class Listener(Protocol):
         """The port it is bound to; all its addresses share it."""
 
     @property
+    def reuse_port(self) -> bool:
+        """True if other sockets may listen on its port too."""
+
+    @property
     def closed(self) -> bool:
         """True after it has stopped accepting."""
 
@@ -68,12 +73,14 @@ class SocketRuntime(ConnectionOwner, Protocol):
         *,
         ssl: "Callable[[], SSLContext] | None" = None,
         backlog: int = BACKLOG,
+        reuse_port: bool = False,
+        inherited: "Sequence[socket]" = (),
         connected: Connected,
         rules: AcceptRules | None = None,
     ) -> Listener:
         """Listen on a port (0 picks one) of an address or host name (None: all). Raises OSError if it cannot.
 
-        `ssl` returns the context for the next TLS handshake.
+        `ssl` returns the context for the next TLS handshake. `inherited` sockets listen already; they replace the port.
         """
 
     def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:

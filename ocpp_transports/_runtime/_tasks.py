@@ -8,11 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
+from socket import socket
 from ssl import SSLContext
 from typing import Any
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, SocketListener
+from anyio.abc import ByteStream, SocketListener
 
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Closable, Completion, Dialer, Handle, InputSink, StreamInput, complete
@@ -24,15 +25,25 @@ from ocpp_transports.events import ConnectionFailedEvent
 
 from ._base import Listener
 from ._shared_timers import SharedTimers
+from ._tcp_listener import TcpListener, adopt_sockets, open_sockets
 from ._turns import Turns
 
-__all__ = ["ACCEPT_PAUSE", "STUBBORN", "Task", "TaskSupervisor", "TcpListener"]
+__all__ = ["ACCEPT_PAUSE", "MOST_WAITING", "PARTING", "STUBBORN", "Task", "TaskSupervisor"]
 
 ACCEPT_PAUSE = 0.1
 """Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
 
 STUBBORN = 10.0
 """Seconds that a cancelled task may take to end; then it is left behind, so that closing always ends."""
+
+MOST_WAITING = 4096
+"""Connections that a listener accepts at its end, so that a flood of new ones cannot keep it open."""
+
+PARTING = 1.0
+"""Seconds that a runtime gives the connections that were accepted at the end of their listener to be refused."""
+
+_GLANCE = 0.01
+"""Seconds between two looks at whether they have been."""
 
 _current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default=None)
 """The task in which this code runs, or that started the current one; streams' own tasks do not count."""
@@ -71,6 +82,8 @@ class TaskSupervisor(ABC):
         self._tasks: set[Task] = set()
         self._closers: list[Task] = []
         self._listeners: set[TcpListener] = set()
+        self._late: set[Closable] = set()
+        """Connections that were accepted at the end of their listener."""
         self._watchers: list[Completion[None]] = []
 
     @abstractmethod
@@ -102,6 +115,12 @@ class TaskSupervisor(ABC):
     ) -> None:
         """Accept connections of a listener until it is cancelled."""
 
+    @abstractmethod
+    async def accept_waiting(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
+        """Accept the connections that wait for it now, at most `MOST_WAITING`."""
+
     # Tasks
 
     def spawn(self, coro: Coroutine[Any, Any, None], stream: Closable | None = None) -> Handle:
@@ -118,6 +137,10 @@ class TaskSupervisor(ABC):
             context.run(_current.set, None)
         self.start(task, coro, context)
         return task
+
+    def spawn_detached(self, function: Callable[[], Coroutine[Any, Any, None]]) -> Handle:
+        """Run a coroutine function as a task in a context without a task, which all that it begins would keep alive."""
+        return self.spawn(_without_task(function))
 
     def ended(self, task: Task, error: BaseException | None) -> None:
         """Note that a task ended; an exception is a fault of this library or of a callback that must not raise.
@@ -173,26 +196,33 @@ class TaskSupervisor(ABC):
         *,
         ssl: Callable[[], SSLContext] | None = None,
         backlog: int = BACKLOG,
+        reuse_port: bool = False,
+        inherited: Sequence[socket] = (),
         connected: Connected,
         rules: AcceptRules | None = None,
     ) -> Listener:
         """Listen on a port; see SocketRuntime."""
         rules = rules or AcceptRules()
         tls = None if ssl is None else TLSHandshakes(ssl, rules, self.now)
-        listener = await self._bind(port, host, backlog)
-        return listener.accept_by(partial(self.accept, tls, connected, rules))
-
-    async def _bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
-        """Open the sockets of a listener, without accepting yet."""
-        try:
-            sockets = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=backlog)
-        except OSError as error:
-            where = f"{'all addresses' if host is None else host} port {port}"
-            reason = f"cannot listen on {where}: {error.strerror or error}"
-            raise type(error)(error.errno, reason) from error
-        listener = TcpListener(self, [socket for socket in sockets.listeners if isinstance(socket, SocketListener)])
+        if inherited:
+            sockets = await adopt_sockets(inherited)
+        else:
+            sockets = await open_sockets(port, host, backlog, reuse_port=reuse_port)
+        listener = TcpListener(self, sockets, reuse_port=reuse_port, is_inherited=bool(inherited))
         self._listeners.add(listener)
-        return listener
+        return listener.accept_by(
+            partial(self.accept, tls, connected, rules), partial(self._accept_last, tls, connected, rules)
+        )
+
+    async def _accept_last(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
+        """Accept what waits for a listener that ends, and remember it for the end of this runtime."""
+        if self.is_closed:
+            return
+        before = self._all_streams()
+        await self.accept_waiting(tls, connected, rules, listener)
+        self._late = (self._late & before) | (self._all_streams() - before)
 
     def accept_failed(self, rules: AcceptRules, address: str | None, error: Exception) -> None:
         """Report that a connection could not be accepted."""
@@ -206,6 +236,27 @@ class TaskSupervisor(ABC):
 
     async def aclose(self) -> None:
         """End everything; see Runtime."""
+        try:
+            await self._see_off()
+        finally:
+            await self._end()
+
+    async def _see_off(self) -> None:
+        """Let connections that were just accepted get their refusal, at most `PARTING` seconds.
+
+        No event tells when a connection begins to close.
+        """
+        until = self.now() + PARTING
+        while self.now() < until and not all(stream.is_closing for stream in self._late & self._all_streams()):
+            await self._pause(_GLANCE)
+        self._late.clear()
+
+    async def _pause(self, seconds: float) -> None:
+        completion: Completion[None] = self.completion()
+        self.start_timer(self.now() + seconds, partial(complete, completion, None))
+        await completion
+
+    async def _end(self) -> None:
         self.is_closed = True
         me = _current.get()
         if me not in self._tasks:
@@ -263,52 +314,6 @@ class TaskSupervisor(ABC):
             await listener.aclose()
 
 
-async def _accept_for_nobody(
-    accept: Callable[[SocketListener], Coroutine[Any, Any, None]], socket: SocketListener
-) -> None:
-    """Accept in a context without a task in it, which every connection would keep alive."""
+async def _without_task(function: Callable[[], Coroutine[Any, Any, None]]) -> None:
     _current.set(None)
-    await accept(socket)
-
-
-class TcpListener:
-    """One listening port: a socket and an accepting task for each address."""
-
-    def __init__(self, supervisor: TaskSupervisor, sockets: list[SocketListener]) -> None:
-        self.sockets = sockets
-        self._supervisor = supervisor
-        self._tasks: list[Handle] = []
-        self._closed = False
-        self._address = sockets[0].extra(SocketAttribute.local_address)
-
-    @property
-    def host(self) -> str:
-        """The numeric address it is bound to; the first one if there are several."""
-        return str(self._address[0])
-
-    @property
-    def port(self) -> int:
-        """The port it is bound to."""
-        return int(self._address[1])
-
-    @property
-    def closed(self) -> bool:
-        """True after it has stopped accepting."""
-        return self._closed
-
-    def accept_by(self, accept: Callable[[SocketListener], Coroutine[Any, Any, None]]) -> Listener:
-        """Accept connections with this coroutine, one for each socket, until it is cancelled."""
-        self._tasks = [self._supervisor.spawn(_accept_for_nobody(accept, socket)) for socket in self.sockets]
-        return self
-
-    async def aclose(self) -> None:
-        """Stop accepting; accepted connections continue. Idempotent."""
-        self._closed = True
-        for task in self._tasks:
-            task.cancel()
-        with anyio.CancelScope(shield=True):  # it ends soon, and stopping halfway would be a leak
-            for task in self._tasks:
-                await self._supervisor.over(task)  # a socket must not be closed while a task waits for it
-            for socket in self.sockets:
-                await socket.aclose()
-        self._supervisor.forget_listener(self)
+    await function()

@@ -5,8 +5,10 @@ exceptions leave the block unchanged, and `aclose` works from any task: it waits
 """
 
 import signal
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from ssl import SSLContext
@@ -29,7 +31,7 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports._tls._reasons import client_reason
 
 from ._base import Address
-from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
+from ._tasks import ACCEPT_PAUSE, MOST_WAITING, Task, TaskSupervisor
 
 __all__ = ["TrioResult", "TrioRuntime"]
 
@@ -207,11 +209,33 @@ class TrioRuntime(TaskSupervisor):
                 self.accept_failed(rules, None, error.__cause__ if isinstance(error.__cause__, OSError) else error)
                 await anyio.sleep(ACCEPT_PAUSE)
                 continue
-            closed = rules.admit((accepted.extra(SocketAttribute.remote_address, None) or (None,))[0])
-            if closed is None:
-                await anyio.aclose_forcefully(accepted)
-            else:
-                StreamConnection(self).serve(accepted, connected, tls, closed)
+            await self._welcome(accepted, tls, connected, rules)
+
+    async def accept_waiting(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
+        listening = listener.extra(SocketAttribute.raw_socket)
+        with suppress(OSError):  # nothing waits any more, or no file descriptor is left
+            for _ in range(MOST_WAITING):
+                if tls is not None and tls.is_full:
+                    return
+                accepted, _ = listening.accept()
+                try:
+                    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    stream = await SocketStream.from_socket(accepted)
+                except (OSError, ValueError):  # the peer has left already
+                    accepted.close()
+                else:
+                    await self._welcome(stream, tls, connected, rules)
+
+    async def _welcome(
+        self, accepted: SocketStream, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
+    ) -> None:
+        closed = rules.admit((accepted.extra(SocketAttribute.remote_address, None) or (None,))[0])
+        if closed is None:
+            await anyio.aclose_forcefully(accepted)
+        else:
+            StreamConnection(self).serve(accepted, connected, tls, closed)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:

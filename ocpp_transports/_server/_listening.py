@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ErrorEvent,
         MessageEvent,
         OpenEvent,
+        RegistrationEvent,
         SecurityEvent,
         StationEvent,
         StrictValidationFailureEvent,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from ._stations._connection import OCPPServerClient
 
-    AnyEvent: TypeAlias = OCPPServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent, OCPPServerClient]
+    AnyEvent: TypeAlias = OCPPServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | RegistrationEvent, OCPPServerClient]
     ResultT = TypeVar("ResultT")
     ClientListenerT = TypeVar("ClientListenerT", bound=Callable[[OCPPServerClient], object])
     ErrorListenerT = TypeVar("ErrorListenerT", bound=Callable[[ErrorEvent], object])
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     StationMessageListenerT = TypeVar("StationMessageListenerT", bound=Callable[[StationEvent[MessageEvent, OCPPServerClient]], object])
     StationBadMessageListenerT = TypeVar("StationBadMessageListenerT", bound=Callable[[StationEvent[BadMessageEvent, OCPPServerClient]], object])
     StationStrictValidationFailureListenerT = TypeVar("StationStrictValidationFailureListenerT", bound=Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], object])
+    StationRegistrationListenerT = TypeVar("StationRegistrationListenerT", bound=Callable[[StationEvent[RegistrationEvent, OCPPServerClient]], object])
     ListenerT = TypeVar("ListenerT", bound=Callable[[AnyEvent], object])
 
 __all__ = ["ServerEvents"]
@@ -107,6 +109,10 @@ class ServerEvents(EventMixin):
         def on(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StationStrictValidationFailureListenerT], StationStrictValidationFailureListenerT]: ...
         @overload
         def on(self, name: Literal["strict_validation_failure"], listener: Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], ResultT]: ...
+        @overload
+        def on(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
+        @overload
+        def on(self, name: Literal["registration"], listener: Callable[[StationEvent[RegistrationEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[RegistrationEvent, OCPPServerClient]], ResultT]: ...
         @overload
         def on(self, name: ServerEventName, listener: None = None) -> Callable[[ListenerT], ListenerT]: ...
         @overload
@@ -182,6 +188,10 @@ class ServerEvents(EventMixin):
         @overload
         def once(self, name: Literal["strict_validation_failure"], listener: Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], ResultT]: ...
         @overload
+        def once(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
+        @overload
+        def once(self, name: Literal["registration"], listener: Callable[[StationEvent[RegistrationEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[RegistrationEvent, OCPPServerClient]], ResultT]: ...
+        @overload
         def once(self, name: ServerEventName, listener: None = None) -> Callable[[ListenerT], ListenerT]: ...
         @overload
         def once(self, name: ServerEventName, listener: Callable[[AnyEvent], ResultT]) -> Callable[[AnyEvent], ResultT]: ...
@@ -225,13 +235,15 @@ class ServerEvents(EventMixin):
         @overload
         def events(self, name: Literal["strict_validation_failure"], /, *names: Literal["strict_validation_failure"], limit: int = ...) -> EventStream[StationEvent[StrictValidationFailureEvent, OCPPServerClient]]: ...
         @overload
+        def events(self, name: Literal["registration"], /, *names: Literal["registration"], limit: int = ...) -> EventStream[StationEvent[RegistrationEvent, OCPPServerClient]]: ...
+        @overload
         def events(self, name: Literal["client", "close"], /, *names: Literal["client", "close"], limit: int = ...) -> EventStream[OCPPServerClient | StationEvent[CloseEvent, OCPPServerClient]]: ...
         @overload
         def events(self, name: Literal["open", "close"], /, *names: Literal["open", "close"], limit: int = ...) -> EventStream[StationEvent[OpenEvent | CloseEvent, OCPPServerClient]]: ...
         @overload
         def events(self, name: Literal["message", "call", "call_result", "call_error", "close"], /, *names: Literal["message", "call", "call_result", "call_error", "close"], limit: int = ...) -> EventStream[StationEvent[MessageEvent | CloseEvent, OCPPServerClient]]: ...
         @overload
-        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure"], limit: int = ...) -> EventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent, OCPPServerClient]]: ...
+        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure", "registration"], limit: int = ...) -> EventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | RegistrationEvent, OCPPServerClient]]: ...
         @overload
         def events(self, name: Literal["upgrade_aborted", "connection_failed"], /, *names: Literal["upgrade_aborted", "connection_failed"], limit: int = ...) -> EventStream[UpgradeAbortedEvent | ConnectionFailedEvent]: ...
         @overload

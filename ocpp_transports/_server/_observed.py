@@ -9,6 +9,7 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import MESSAGE_EVENTS
 from ocpp_transports._peer._observers import Observers
+from ocpp_transports._tls._handshakes import TLS_FAILED
 from ocpp_transports.event_names import STATION_EVENTS
 from ocpp_transports.events import (
     ConnectionEvent,
@@ -20,6 +21,7 @@ from ocpp_transports.events import (
 )
 
 from ._listening import ServerEvents
+from ._security._records import SecurityRecords
 from ._stations._connection import OCPPServerClient
 from ._stations._registry import ConnectionRegistry
 
@@ -42,6 +44,7 @@ class ObservedMixin(ServerEvents):
     _registry: ConnectionRegistry
     _close_grace: CloseGrace
     _log: Log
+    _security: SecurityRecords
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,20 +77,24 @@ class ObservedMixin(ServerEvents):
     # Connections that are not accepted
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
-        """Log and emit that a handshake was rejected."""
-        text = f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}"
-        self._log.info(text, identity=event.identity)
+        """Emit that a handshake was rejected."""
         self._emit("upgrade_aborted", event)
 
     def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
         """Log and emit that a connection failed before its request."""
-        self._log.connection_failed(kind, event.remote_address, event.reason)
+        if kind == TLS_FAILED:
+            self._alarmed(SecurityEvent("tls_failed", None, event.remote_address, event.reason))
+        else:
+            self._log.connection_failed(kind, event.remote_address, event.reason)
         self._emit("connection_failed", event)
 
+    def _turned_away(self, remote_address: str | None, limit: str) -> None:
+        """Report a socket that was closed unread."""
+        self._alarmed(SecurityEvent("too_many_sockets", None, remote_address, limit))
+
     def _alarmed(self, event: SecurityEvent) -> None:
-        """Log and emit a rejection that may be an attack."""
-        origin = f"{event.identity} at {event.remote_address}"
-        self._log.connection_failed("a station was refused", origin, event.detail, event.identity)
+        """Log and emit an incident."""
+        self._security.write(event)
         self._emit("security", event)
 
     def _failed(self, text: str, error: BaseException) -> None:

@@ -15,9 +15,10 @@ from ocpp_transports.events import ConnectionFailedEvent
 from ._alerts import sending_alerts
 from ._reasons import server_reason
 
-__all__ = ["CROWDED_TIMEOUT", "TLSHandshakes"]
+__all__ = ["CROWDED_TIMEOUT", "TLS_FAILED", "TLSHandshakes"]
 
-_FAILED: Final = "TLS handshake failed"
+TLS_FAILED: Final = "TLS handshake failed"
+"""What failed, for `AcceptRules.failed`."""
 CROWDED_TIMEOUT: Final = 5.0
 """Seconds a handshake may take while others wait for its place; then it is ended."""
 
@@ -89,7 +90,7 @@ class TLSHandshakes:
             self._leave(connection)
 
     def _failed(self, address: str | None, error: Exception) -> None:
-        self._rules.failed(_FAILED, ConnectionFailedEvent(address, server_reason(error), error))
+        self._rules.failed(TLS_FAILED, ConnectionFailedEvent(address, server_reason(error), error))
 
     def _leave(self, connection: Closable) -> None:
         self._begun.pop(connection, None)

@@ -25,6 +25,11 @@ class BlockingListener:
         return self._wrapped.port
 
     @property
+    def reuse_port(self) -> bool:
+        """True if other sockets may listen on its port too."""
+        return self._wrapped.reuse_port
+
+    @property
     def closed(self) -> bool:
         """True after it has stopped accepting."""
         return self._wrapped.closed

@@ -35,10 +35,11 @@ if TYPE_CHECKING:
         PongTimeoutEvent,
         RateExceededEvent,
         ReconnectEvent,
+        RegistrationEvent,
         StrictValidationFailureEvent,
     )
 
-    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | HandlerErrorEvent | RateExceededEvent | PongTimeoutEvent | PingEvent | PongEvent
+    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | HandlerErrorEvent | RateExceededEvent | RegistrationEvent | PongTimeoutEvent | PingEvent | PongEvent
     ResultT = TypeVar("ResultT")
     OpenListenerT = TypeVar("OpenListenerT", bound=Callable[[OpenEvent], object])
     CloseListenerT = TypeVar("CloseListenerT", bound=Callable[[CloseEvent], object])
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     StrictValidationFailureListenerT = TypeVar("StrictValidationFailureListenerT", bound=Callable[[StrictValidationFailureEvent], object])
     HandlerErrorListenerT = TypeVar("HandlerErrorListenerT", bound=Callable[[HandlerErrorEvent], object])
     RateExceededListenerT = TypeVar("RateExceededListenerT", bound=Callable[[RateExceededEvent], object])
+    RegistrationListenerT = TypeVar("RegistrationListenerT", bound=Callable[[RegistrationEvent], object])
     PongTimeoutListenerT = TypeVar("PongTimeoutListenerT", bound=Callable[[PongTimeoutEvent], object])
     PingListenerT = TypeVar("PingListenerT", bound=Callable[[PingEvent], object])
     PongListenerT = TypeVar("PongListenerT", bound=Callable[[PongEvent], object])
@@ -107,6 +109,10 @@ class BlockingPeerEvents(BlockingEventMixin):
         def on(self, name: Literal["rate_exceeded"], listener: None = None) -> Callable[[RateExceededListenerT], RateExceededListenerT]: ...
         @overload
         def on(self, name: Literal["rate_exceeded"], listener: Callable[[RateExceededEvent], ResultT]) -> Callable[[RateExceededEvent], ResultT]: ...
+        @overload
+        def on(self, name: Literal["registration"], listener: None = None) -> Callable[[RegistrationListenerT], RegistrationListenerT]: ...
+        @overload
+        def on(self, name: Literal["registration"], listener: Callable[[RegistrationEvent], ResultT]) -> Callable[[RegistrationEvent], ResultT]: ...
         @overload
         def on(self, name: Literal["pong_timeout"], listener: None = None) -> Callable[[PongTimeoutListenerT], PongTimeoutListenerT]: ...
         @overload
@@ -190,6 +196,10 @@ class BlockingPeerEvents(BlockingEventMixin):
         @overload
         def once(self, name: Literal["rate_exceeded"], listener: Callable[[RateExceededEvent], ResultT]) -> Callable[[RateExceededEvent], ResultT]: ...
         @overload
+        def once(self, name: Literal["registration"], listener: None = None) -> Callable[[RegistrationListenerT], RegistrationListenerT]: ...
+        @overload
+        def once(self, name: Literal["registration"], listener: Callable[[RegistrationEvent], ResultT]) -> Callable[[RegistrationEvent], ResultT]: ...
+        @overload
         def once(self, name: Literal["pong_timeout"], listener: None = None) -> Callable[[PongTimeoutListenerT], PongTimeoutListenerT]: ...
         @overload
         def once(self, name: Literal["pong_timeout"], listener: Callable[[PongTimeoutEvent], ResultT]) -> Callable[[PongTimeoutEvent], ResultT]: ...
@@ -242,6 +252,8 @@ class BlockingPeerEvents(BlockingEventMixin):
         def events(self, name: Literal["handler_error"], /, *names: Literal["handler_error"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[HandlerErrorEvent]: ...
         @overload
         def events(self, name: Literal["rate_exceeded"], /, *names: Literal["rate_exceeded"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[RateExceededEvent]: ...
+        @overload
+        def events(self, name: Literal["registration"], /, *names: Literal["registration"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[RegistrationEvent]: ...
         @overload
         def events(self, name: Literal["pong_timeout"], /, *names: Literal["pong_timeout"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[PongTimeoutEvent]: ...
         @overload

@@ -13,12 +13,13 @@ from ocpp_transports._fleet._stats import ServerStats
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._options._keywords import ServerKeywords
 from ocpp_transports._options._tls import TLSOptions
+from ocpp_transports._server._lifecycle._ports import ListenKeywords
 from ocpp_transports._server._lifecycle._serving import Loop
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._directory import StationDirectory
 from ocpp_transports.certificates import LoadedCertificate
 from ocpp_transports.events import CloseEvent, ConnectionEvent
-from ocpp_transports.handshake import AuthHandler
+from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 from ocpp_transports.plain_http import HttpHandler
 from ocpp_transports.server import OCPPServer
 
@@ -36,6 +37,7 @@ from ._threads._signals import close_block, interrupts
 __all__ = ["BlockingServer"]
 
 _A = TypeVar("_A", bound=AuthHandler)
+_M = TypeVar("_M", bound=ConnectionMiddleware)
 _H = TypeVar("_H", bound=HttpHandler)
 _ObserverT = TypeVar("_ObserverT", bound=Callable[[ConnectionEvent, BlockingServerClient | None], object])
 
@@ -117,6 +119,16 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         self._bridge.run(self._wrapped.auth, self._bridge.in_thread(handler, *_ASKED["auth"]))
         return handler
 
+    def connection_middleware(self, middleware: _M) -> _M:
+        """Wrap this middleware around the admission of every station, inside the existing middleware. Returns it.
+
+        It is a coroutine function and runs in the event loop; see `OCPPServer.connection_middleware`.
+
+        Raises TypeError if it is not a function of two arguments.
+        """
+        self._bridge.run(self._wrapped.connection_middleware, middleware)
+        return middleware
+
     def http(self, path: str) -> Callable[[_H], _H]:
         """Register a function that answers the plain GET and HEAD requests of a path; use it as a decorator.
 
@@ -141,6 +153,9 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        reuse_port: bool = False,
+        fd: int | None = None,
+        systemd: bool | str = False,
     ) -> BlockingListener:
         """Listen on a TCP port; the server accepts stations until `close`, whatever this thread does.
 
@@ -149,6 +164,9 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             host: The address or host name; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that may wait to be accepted, within the system's limit.
+            reuse_port: True lets other processes listen on the port too; see `OCPPServer.listen`.
+            fd: The descriptor of a socket to listen on, instead of a port; see `OCPPServer.listen`.
+            systemd: True or a name to listen on sockets that systemd passes; see `OCPPServer.listen`.
 
         Returns:
             The listener, with its `host`, `port` and `close()`.
@@ -158,16 +176,24 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             ValueError: The security profile is not met, or the port is out of range; see `OCPPServer.listen`.
             RuntimeError: The server is closing, or its event loop was ended by an exception or a fork.
         """
-        listener = self._bridge.run_open(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
+        listen = partial(
+            self._wrapped.listen,
+            port,
+            host,
+            ssl=ssl,
+            backlog=backlog,
+            reuse_port=reuse_port,
+            fd=fd,
+            systemd=systemd,
+        )
+        listener = self._bridge.run_open(listen)
         return BlockingListener(listener, self._bridge)
 
     def serve_forever(
         self,
         port: int | None = None,
         host: str | None = None,
-        *,
-        ssl: SSLContext | TLSOptions | None = None,
-        backlog: int = BACKLOG,
+        **options: Unpack[ListenKeywords],
     ) -> None:
         """Serve until SIGINT (Ctrl-C), SIGTERM or `close`; return when everything is closed.
 
@@ -177,15 +203,14 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         Args:
             port: The port to listen on first; None if the server listens already.
             host: See `listen`.
-            ssl: See `listen`.
-            backlog: See `listen`.
+            **options: The keyword arguments of `listen`.
 
         Raises:
             OSError: The port is not available.
             ValueError: See `listen`.
             RuntimeError: There is neither a port nor a listener; see also `listen`.
         """
-        serve = partial(self._wrapped.serve_forever, port, host, ssl=ssl, backlog=backlog)
+        serve = partial(self._wrapped.serve_forever, port, host, **options)
         with interrupts(), self:
             try:
                 self._bridge.run(serve)
@@ -302,6 +327,11 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
 
     # Closing
 
+    @property
+    def is_draining(self) -> bool:
+        """True from the beginning of `close` until the server is opened again; see `OCPPServer.is_draining`."""
+        return self._wrapped.is_draining
+
     def close(
         self,
         code: int = 1001,
@@ -309,28 +339,30 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         *,
         force: bool = False,
         await_pending: bool = True,
+        window: float | None = None,
         max_wait: float = inf,
     ) -> CloseEvent:
-        """Stop listening, close every connection, end every task, and release the event loop.
+        """Refuse new stations, close every connection, end every task, and release the event loop.
 
-        Closing takes at most `drain_timeout` plus `close_timeout` seconds, whatever the stations do. You may call
-        `listen` again afterwards.
+        Closing takes at most `window` plus `drain_timeout` plus `close_timeout` seconds, whatever the stations do; see
+        `OCPPServer.close`. You may call `listen` again afterwards.
 
         Args:
             code: The code for the stations; 1001 is "going away" (RFC 6455 §7.4.1).
             reason: The reason for the stations, at most 123 bytes.
             force: True drops the connections.
-            await_pending: False does not wait for the responses to outstanding CALLs.
+            await_pending: False does not wait for the responses to outstanding CALLs of both sides.
+            window: Seconds over which the connections close; None means the option `close_window`.
             max_wait: Seconds to wait; the event loop is released by the next `close`.
 
         Returns:
             The code and the reason.
 
         Raises:
-            ValueError: A code that must not be sent.
+            ValueError: A code that must not be sent, or a window that is not from 0 to 3600 seconds.
             TimeoutError: It has not closed within `max_wait` seconds.
         """
-        close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending)
+        close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending, window=window)
         return self._bridge.close(close, max_wait)
 
     # Internals

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ErrorEvent,
         MessageEvent,
         OpenEvent,
+        RegistrationEvent,
         SecurityEvent,
         StationEvent,
         StrictValidationFailureEvent,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from ._station import BlockingServerClient
 
-    AnyEvent: TypeAlias = BlockingServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent, BlockingServerClient]
+    AnyEvent: TypeAlias = BlockingServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | RegistrationEvent, BlockingServerClient]
     ResultT = TypeVar("ResultT")
     ClientListenerT = TypeVar("ClientListenerT", bound=Callable[[BlockingServerClient], object])
     ErrorListenerT = TypeVar("ErrorListenerT", bound=Callable[[ErrorEvent], object])
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     StationMessageListenerT = TypeVar("StationMessageListenerT", bound=Callable[[StationEvent[MessageEvent, BlockingServerClient]], object])
     StationBadMessageListenerT = TypeVar("StationBadMessageListenerT", bound=Callable[[StationEvent[BadMessageEvent, BlockingServerClient]], object])
     StationStrictValidationFailureListenerT = TypeVar("StationStrictValidationFailureListenerT", bound=Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], object])
+    StationRegistrationListenerT = TypeVar("StationRegistrationListenerT", bound=Callable[[StationEvent[RegistrationEvent, BlockingServerClient]], object])
     ListenerT = TypeVar("ListenerT", bound=Callable[[AnyEvent], object])
 
 __all__ = ["BlockingServerEvents"]
@@ -108,6 +110,10 @@ class BlockingServerEvents(BlockingEventMixin):
         def on(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StationStrictValidationFailureListenerT], StationStrictValidationFailureListenerT]: ...
         @overload
         def on(self, name: Literal["strict_validation_failure"], listener: Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], ResultT]: ...
+        @overload
+        def on(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
+        @overload
+        def on(self, name: Literal["registration"], listener: Callable[[StationEvent[RegistrationEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[RegistrationEvent, BlockingServerClient]], ResultT]: ...
         @overload
         def on(self, name: ServerEventName, listener: None = None) -> Callable[[ListenerT], ListenerT]: ...
         @overload
@@ -183,6 +189,10 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def once(self, name: Literal["strict_validation_failure"], listener: Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], ResultT]: ...
         @overload
+        def once(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
+        @overload
+        def once(self, name: Literal["registration"], listener: Callable[[StationEvent[RegistrationEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[RegistrationEvent, BlockingServerClient]], ResultT]: ...
+        @overload
         def once(self, name: ServerEventName, listener: None = None) -> Callable[[ListenerT], ListenerT]: ...
         @overload
         def once(self, name: ServerEventName, listener: Callable[[AnyEvent], ResultT]) -> Callable[[AnyEvent], ResultT]: ...
@@ -226,13 +236,15 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def events(self, name: Literal["strict_validation_failure"], /, *names: Literal["strict_validation_failure"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[StrictValidationFailureEvent, BlockingServerClient]]: ...
         @overload
+        def events(self, name: Literal["registration"], /, *names: Literal["registration"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[RegistrationEvent, BlockingServerClient]]: ...
+        @overload
         def events(self, name: Literal["client", "close"], /, *names: Literal["client", "close"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[BlockingServerClient | StationEvent[CloseEvent, BlockingServerClient]]: ...
         @overload
         def events(self, name: Literal["open", "close"], /, *names: Literal["open", "close"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[OpenEvent | CloseEvent, BlockingServerClient]]: ...
         @overload
         def events(self, name: Literal["message", "call", "call_result", "call_error", "close"], /, *names: Literal["message", "call", "call_result", "call_error", "close"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[MessageEvent | CloseEvent, BlockingServerClient]]: ...
         @overload
-        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent, BlockingServerClient]]: ...
+        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure", "registration"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | RegistrationEvent, BlockingServerClient]]: ...
         @overload
         def events(self, name: Literal["upgrade_aborted", "connection_failed"], /, *names: Literal["upgrade_aborted", "connection_failed"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[UpgradeAbortedEvent | ConnectionFailedEvent]: ...
         @overload

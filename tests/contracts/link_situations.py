@@ -11,6 +11,7 @@ from ocpp_core.inputs import (
     CloseLink,
     Congested,
     LinkInput,
+    Probe,
     Reconfigure,
     Reject,
     Respond,
@@ -103,6 +104,8 @@ COMMANDS: dict[str, Row] = {
     "CloseLink: a code that must not be sent": always(CloseLink(1005)),
     "Reconfigure: a LinkConfig": always(Reconfigure(LinkConfig(ping_interval=1.0))),
     "Reconfigure: the config of another layer": always(Reconfigure(ClientConfig(protocols=("ocpp1.6",)))),
+    "Probe": always(Probe(), 2.0),
+    "Probe: right after received bytes": always(Probe()),
 }
 ANSWERS: dict[str, Row] = {
     "Accept: an offered subprotocol": always(Accept("ocpp2.1")),

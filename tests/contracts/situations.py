@@ -21,8 +21,10 @@ from ocpp_core.inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     Reconfigure,
     RefuseResult,
+    Register,
     Reject,
     Reply,
     SendRaw,
@@ -121,6 +123,7 @@ SESSIONS: dict[str, Callable[..., Session]] = {
     "Open (busy)": lambda **options: feed(session(**options), *BUSY),
     "Open (full)": lambda **options: feed(session(max_inbound=1, max_held=1, **options), *FULL),
     "Draining": lambda **options: feed(session(**options), *BUSY, Close()),
+    "Draining (handling)": lambda **options: feed(session(**options), BUSY[2], Close()),
     "Closing": lambda **options: feed(session(**options), Close()),
     "Closed": lambda **options: feed(session(**options), TransportLost()),
 }
@@ -170,6 +173,8 @@ SESSION_ROWS: dict[str, Row] = {
     "Close: force=True": always(Close(force=True)),
     "Reconfigure: a SessionConfig with a wider window": always(Reconfigure(SessionConfig(call_concurrency=9))),
     "Reconfigure: the config of another layer": always(Reconfigure(ClientConfig(protocols=("ocpp1.6",)))),
+    "Probe": always(Probe()),
+    "Register": always(Register()),
 }
 
 
@@ -277,6 +282,8 @@ CLIENT_ROWS: dict[str, Row] = {
     "Reconfigure: a ClientConfig": always(Reconfigure(ClientConfig(protocols=("ocpp1.6",)))),
     "Reconfigure: a SessionConfig": always(Reconfigure(SessionConfig(call_concurrency=9))),
     "Reconfigure: the config of another layer": always(Reconfigure(LinkConfig())),
+    "Probe": SESSION_ROWS["Probe"],
+    "Register": SESSION_ROWS["Register"],
 }
 
 
@@ -336,6 +343,8 @@ SERVER_ROWS: dict[str, Row] = {
     "Reconfigure: a SessionConfig": always(Reconfigure(SessionConfig(call_concurrency=9))),
     "Reconfigure: a LinkConfig": always(Reconfigure(LinkConfig())),
     "Reconfigure: the config of another layer": SESSION_ROWS["Reconfigure: the config of another layer"],
+    "Probe": SESSION_ROWS["Probe"],
+    "Register": SESSION_ROWS["Register"],
 }
 
 ENGINES: dict[str, Machine] = {

@@ -11,11 +11,14 @@ from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import (
     CancelCall,
     Close,
+    Decline,
+    Fail,
     Reply,
     TextReceived,
     TransportLost,
 )
 from ocpp_core.session import Closed, Closing, Draining
+from ocpp_core.versions import OCPP21
 from tests.core.player import a_session, call, dispatched, kinds, of, sent, settled, states
 from tests.tables import each
 
@@ -68,6 +71,75 @@ class TestClose:
         session.play(call(1), Close())
         assert dispatched(session.hear(HEARTBEAT)) == [1]
         assert sent(session.play(Reply(1, {}))) == [[3, "a", {}]]
+
+    @each("answer", [Reply(1, {}), Fail(1, "InternalError"), Reply(1, {"not": object()})])
+    def test_waits_until_a_handler_has_answered(self, answer):
+        session = a_session(drain_timeout=20, close_timeout=5)
+        session.hear(HEARTBEAT)
+        assert session.play(Close(1001, "bye")) == [StateChanged(Draining(20, 1001, "bye"))]
+        session.wait(7)
+        done = session.play(answer)
+        assert [text[1] for text in sent(done)] == ["a"]
+        assert kinds(done)[-2:] == ["StateChanged", "CloseTransport"]
+        assert states(done) == [Closing(12, 1001, "bye")]
+
+    def test_waits_until_the_handler_of_a_send_is_done(self):
+        session = a_session(version=OCPP21)
+        session.hear('[6,"a","NotifyPeriodicEventStream",{}]')
+        session.play(Close())
+        assert kinds(session.play(Reply(1, {}))) == ["StateChanged", "CloseTransport"]
+
+    def test_waits_for_both_sides_in_either_order(self):
+        for last in ("call", "handler"):
+            session = a_session()
+            session.play(call(1))
+            session.hear(HEARTBEAT)
+            session.play(Close())
+            answers = [lambda s=session: s.hear('[3,"id-1",{}]'), lambda s=session: s.play(Reply(1, {}))]
+            first, second = answers if last == "handler" else reversed(answers)
+            assert of(CloseTransport, first()) == []
+            assert of(CloseTransport, second()) == [CloseTransport(1000, "")]
+
+    def test_waits_for_held_requests_that_are_dispatched_meanwhile(self):
+        session = a_session(max_inbound=1)
+        session.hear(HEARTBEAT)
+        session.hear('[2,"b","Heartbeat",{}]')
+        session.play(Close())
+        assert kinds(session.play(Reply(1, {}))) == ["SendText", "Dispatch"]
+        assert kinds(session.play(Reply(2, {}))) == ["SendText", "StateChanged", "CloseTransport"]
+
+    def test_waits_no_longer_than_the_drain_time_out_for_a_handler(self):
+        session = a_session(drain_timeout=20)
+        session.hear(HEARTBEAT)
+        session.play(Close())
+        done = session.wait(20)
+        assert kinds(done) == ["Abandon", "StateChanged", "CloseTransport"]
+        assert session.play(Reply(1, {})) == [], "too late"
+
+    def test_does_not_wait_for_a_request_without_an_answer(self):
+        session = a_session()
+        session.hear(HEARTBEAT)
+        session.play(Decline(1))
+        assert kinds(session.play(Close())) == ["Abandon", "StateChanged", "CloseTransport"]
+
+    def test_does_not_wait_for_a_call_that_the_rate_holds_back(self):
+        session = a_session(inbound_rate=1, inbound_burst=1)
+        session.hear(HEARTBEAT)
+        session.hear('[2,"b","Heartbeat",{}]')
+        session.play(Close())
+        assert kinds(session.play(Reply(1, {})))[-1] == "CloseTransport"
+
+    def test_does_not_wait_for_a_handler_that_waits_for_the_close(self):
+        session = a_session()
+        session.hear(HEARTBEAT)
+        assert kinds(session.play(Close(besides=(1,)))) == ["Abandon", "StateChanged", "CloseTransport"]
+
+    def test_stops_waiting_for_a_handler_that_asks_for_the_close_again(self):
+        session = a_session()
+        session.hear(HEARTBEAT)
+        session.hear('[2,"b","Heartbeat",{}]')
+        assert kinds(session.play(Close(besides=(1,)))) == ["StateChanged"]
+        assert kinds(session.play(Close(besides=(2,)))) == ["Abandon", "Abandon", "StateChanged", "CloseTransport"]
 
     def test_without_drain_settles_everything_at_once(self):
         session = a_session()

@@ -3,6 +3,7 @@
 How quick the others are served is for the siege itself to measure; here counts what does not depend on the machine.
 """
 
+import logging
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from ocpp_transports import ConnectionState
 from ocpp_transports._driver._driver import Driver
 from tests.transports.pairs import SECONDS, client_of, first, serving
 from tools.attacks import ATTACKS, knock, reset
+from tools.loads import LOADS
+from tools.siege import admit
 
 pytestmark = pytest.mark.anyio
 
@@ -85,11 +88,9 @@ def descriptors():
     return len(list(folder.iterdir())) if folder.exists() else 0
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ATTACKS)
-async def test_everybody_else_is_served_and_nothing_piles_up(name, monkeypatch):
-    watch = Watch(monkeypatch)
-    async with serving(protocols=["ocpp1.6"], compression=True, logging=False) as (server, listener):
+async def besiege(attack, **options):
+    """Serve healthy stations while others attack, until all of them and their descriptors are gone."""
+    async with serving(protocols=["ocpp1.6"], compression=True, **options) as (server, listener):
         server.handle("Heartbeat", lambda ctx: {"currentTime": "2026-01-01T00:00:00Z"})
         server.handle("DataTransfer", lambda ctx: {"status": "Accepted"})
         answered = []
@@ -103,14 +104,32 @@ async def test_everybody_else_is_served_and_nothing_piles_up(name, monkeypatch):
         before = descriptors()
         with anyio.fail_after(3 * SECONDS):
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(anyio.to_thread.run_sync, partial(attack, name, listener.port))
+                tasks.start_soon(anyio.to_thread.run_sync, partial(attack, listener.port))
                 for number in range(HEALTHY):
                     tasks.start_soon(station, number)
             while server.clients or descriptors() > before:  # noqa: ASYNC110 - the kernel sends no event
                 await anyio.sleep(0.01)
         assert len(answered) == (HEALTHY + 1) * CALLS
-        assert watch.most_frames <= TURN
-        assert watch.most_unread <= MOST_UNREAD
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_everybody_else_is_served_and_nothing_piles_up(name, monkeypatch):
+    watch = Watch(monkeypatch)
+    await besiege(partial(attack, name), logging=False)
+    assert watch.most_frames <= TURN
+    assert watch.most_unread <= MOST_UNREAD
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LOADS)
+async def test_a_load_is_treated_as_it_must_be_and_leaves_nothing(name, monkeypatch, caplog):
+    watch, count, right = Watch(monkeypatch), LOADS[name].count // 100, []
+    await besiege(lambda port: right.append(LOADS[name].run(port, count)), auth=admit)
+    assert right == [count]
+    assert watch.most_frames <= TURN
+    assert watch.most_unread <= MOST_UNREAD
+    assert [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR] == []
 
 
 async def test_a_station_that_is_reset_is_gone_although_much_of_what_it_sent_is_unread():

@@ -8,7 +8,7 @@ import pytest
 
 from ocpp_core.actions import CloseStream, Report, ReportKind
 from ocpp_core.config import SessionConfig
-from ocpp_core.inputs import CloseLink, Congested, Reconfigure, TransportLost
+from ocpp_core.inputs import CloseLink, Congested, Probe, Reconfigure, TransportLost
 from ocpp_core.link import ServerLink
 from ocpp_core.timers import GRID
 from tests.kinds import an
@@ -218,3 +218,39 @@ class TestTime:
         link = pinging(role)
         feed(link, frame(CLOSE, masked=role.masked), now=1)
         assert link.deadline == inf
+
+
+class TestAProbe:
+    """`Probe` asks at once whether the peer is alive."""
+
+    def pings(self, link, now):
+        return [first for first, _ in read_frames(sent(feed(link, Probe(), now=now)))]
+
+    def test_pings_and_drops_a_silent_peer(self, role):
+        link = pinging(role, ping_interval=inf)
+        assert self.pings(link, 20) == [0x80 | PING]
+        assert link.deadline == 30
+        assert an(TransportLost, tick(link, 30)[-1]).code == 1006
+
+    def test_is_not_sent_to_a_peer_that_was_heard_within_a_second(self, role):
+        link = pinging(role, ping_interval=inf)
+        feed(link, frame(PONG, masked=role.masked), now=20)
+        assert self.pings(link, 20.9) == []
+        assert link.deadline == inf
+        assert self.pings(link, 21) == [0x80 | PING]
+
+    def test_leaves_an_unanswered_ping_its_time(self, role):
+        link = pinging(role)
+        due = ping_due(link)
+        assert self.pings(link, due + 9) == []
+        assert link.deadline == due + 10
+
+    def test_has_a_limit_even_if_other_pings_have_none(self, role):
+        link = pinging(role, ping_interval=inf, pong_timeout=inf)
+        assert self.pings(link, 20) == [0x80 | PING]
+        assert link.deadline == 55
+
+    def test_sends_nothing_once_the_close_handshake_has_begun(self, role):
+        link = pinging(role, ping_interval=inf)
+        feed(link, CloseLink())
+        assert self.pings(link, 3) == []

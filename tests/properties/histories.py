@@ -24,7 +24,9 @@ from ocpp_core.inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     Reconfigure,
+    Register,
     Reply,
     SendRaw,
     StartCall,
@@ -265,7 +267,8 @@ def _settings(window: int, size: int) -> Any:
 
 SETTINGS = st.builds(_settings, st.integers(1, 3), st.integers(0, 4))
 BUSY = [CALLS, CALLS, CALLS, ANSWERED, ANSWERED, CANCELS, CALLED, CALLED, REPLIES, REPLIES, HEARD, WAITS]
-RARE = [BINARY, RAWS, RAW_CALLS, NOTIFIES, TICKS, LATE, CONGESTION]
+PROBES = st.just(lambda world: world.feed(Probe()))
+RARE = [PROBES, BINARY, RAWS, RAW_CALLS, NOTIFIES, TICKS, LATE, CONGESTION]
 
 # What happens to a client only
 
@@ -324,6 +327,20 @@ def then(*parts: Any) -> Any:
     return st.tuples(*parts).map(lambda drawn: [step for part in drawn for step in part])
 
 
+BOOTS = st.builds(lambda n: lambda world: world.hear(f'[2,"boot-{n}","BootNotification",{{}}]'), NUMBERS)
+BOOT_REPLIES = st.builds(
+    lambda status, which: _of_request(lambda number: Reply(number, {"status": status, "interval": 5}), which),
+    st.sampled_from(["Accepted", "Accepted", "Pending", "Rejected", None]),
+    NUMBERS,
+)
+TRIGGERS = st.just(
+    lambda world: world.start(
+        lambda token: StartCall(token, "TriggerMessage", {"requestedMessage": "Heartbeat"}, timeout=10.0)
+    )
+)
+REGISTERED = st.just(lambda world: world.feed(Register()))
+GATE = [BOOTS, BOOTS, BOOT_REPLIES, BOOT_REPLIES, TRIGGERS, REGISTERED]
+GATED_SESSION_STEPS = then(steps(*BUSY, *RARE, *GATE, SETTINGS), steps(*BUSY, *GATE, CLOSES, LOSSES))
 OPEN_SESSION_STEPS = steps(*BUSY, *RARE, SETTINGS)
 SESSION_STEPS = then(OPEN_SESSION_STEPS, steps(*BUSY, CLOSES, LOSSES))
 NEWS = [OPENED, FAILED, STALE_LOSSES, RECONNECTS, QUEUES]

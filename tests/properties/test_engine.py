@@ -33,6 +33,7 @@ from tests.properties.histories import (
     ANSWERS,
     CLIENT_STEPS,
     CONNECTIONS,
+    GATED_SESSION_STEPS,
     JSON,
     LENIENCIES,
     MISUSE,
@@ -46,6 +47,8 @@ from tests.properties.histories import (
 )
 
 FLAGS = st.booleans()
+MUST_REGISTER = {"require_registration": True, "validator": None}
+GATES = [{}, MUST_REGISTER, {**MUST_REGISTER, "refuse_before_registration": True}]
 BYTES = st.binary(max_size=9) | TEXTS.map(lambda text: text.encode(errors="surrogatepass"))
 MESSAGES = TEXTS.map(TextReceived) | BYTES.map(BinaryReceived)
 CALL_TEXTS = st.integers(0, 9).map(lambda n: f'[2,"{n % 4}","Heartbeat",{{"n":{n}}}]')
@@ -81,9 +84,9 @@ class TestWhatIsWrittenIsRead:
 class TestEveryCallSettlesExactlyOnce:
     """And when all is over, nothing is armed and nothing is held. `World` checks more on the way."""
 
-    @given(SESSION_STEPS, VERSIONS, st.integers(1, 3), FLAGS)
-    def test_of_a_session_that_is_lost(self, history, version, window, trace):
-        world = play(a_world(version, call_concurrency=window, trace=trace), history)
+    @given(SESSION_STEPS | GATED_SESSION_STEPS, VERSIONS, st.integers(1, 3), FLAGS, st.sampled_from(GATES))
+    def test_of_a_session_that_is_lost(self, history, version, window, trace, gate):
+        world = play(a_world(version, call_concurrency=window, trace=trace, **gate), history)
         world.feed(TransportLost())
         world.drain()
         assert_over(world, world.engine)

@@ -31,7 +31,7 @@ from ocpp_core.inputs import (
     StreamOpened,
     Tick,
 )
-from ocpp_core.session import Closed
+from ocpp_core.session import Closed, Closing
 from tests.link.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, answer, frame
 from tests.stack.test_stack import asked, client_stack, drain
 
@@ -259,12 +259,21 @@ class TestAStackWithoutRoom:
     def test_hears_the_peer_s_answer_to_its_close(self, role):
         both = Conversation(role)
         both.hear(*calls(0, AT_WORK + 2 * ROOM))
-        both.stack.handle(Close(1000, "done"), 0.0)
+        both.stack.handle(Close(1000, "done", drain=False), 0.0)
         session = both.stack.session
         both.read(frame(CLOSE, pack(">H", 1000), masked=not both.is_client))
         both.read(b"")
         assert session.state == Closed(1000, "done")
         assert (len(both.begun), both.switches) == (AT_WORK, [False, True])
+
+    def test_closes_when_the_last_handler_has_answered_and_then_waits_for_the_whole_handshake(self, role):
+        both = Conversation(role)
+        both.hear(*calls(0, 1))
+        both.stack.handle(Close(1000, "done"), 0.0)
+        assert both.stack.session.deadline == 30.0, "at which draining ends at the latest"
+        both.stack.handle(Reply(both.todo[0], {}), 20.0)
+        both.look()
+        assert both.stack.session.state == Closing(25.0, 1000, "done")
 
     def test_drops_what_is_held_at_once_when_the_stream_is_lost(self, role):
         both = Conversation(role)

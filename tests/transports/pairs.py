@@ -73,12 +73,17 @@ def upgrade(target="/ocpp/CP1", *headers, protocol="ocpp1.6"):
     return REQUEST.format(target=target, headers="".join(f"{line}\r\n" for line in lines)).encode()
 
 
-async def knock(listener, request):
-    """Send bytes to a listener; returns status, headers and body of the answer, all there is until the end."""
+async def knock(listener, request, *, eof=False):
+    """Send bytes to a listener; returns status, headers and body of the answer, all there is until the end.
+
+    With `eof` this side ends first: a server that refuses bytes unread waits for that.
+    """
     data = b""
     with anyio.fail_after(SECONDS):
         async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
             await stream.send(request)
+            if eof:
+                await stream.send_eof()
             try:
                 async for chunk in stream:
                     data += chunk

@@ -89,7 +89,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Idle | Connecting | Connecting (again) | Waiting | ClientClosing | Stopped": "ignored",
         "Online": "Report",
         "Online (busy)": "Settle, SendText",
-        "ClientClosing (draining)": "Settle, Abandon, CloseTransport",
+        "ClientClosing (draining)": "Settle",
     },
     "TextReceived: of an earlier attempt": {"any": "ignored"},
     "BinaryReceived": {
@@ -135,7 +135,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "CancelCall: the CALL in flight": {
         "Idle | Connecting | Connecting (again) | Online | Waiting | ClientClosing | Stopped": "ignored",
         "Online (busy)": "Settle",
-        "ClientClosing (draining)": "Settle, Abandon, CloseTransport",
+        "ClientClosing (draining)": "Settle",
     },
     "CancelCall: a settled or unknown token": {"any": "ignored"},
     "Notify": {
@@ -205,4 +205,6 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Online (busy)": "SendText",
     },
     "Reconfigure: the config of another layer": {"any": "misuse"},
+    "Probe": {"any": "ignored"},
+    "Register": {"any": "ignored"},
 }

@@ -183,6 +183,12 @@ SERVER: Final[Mapping[str, Mapping[str, str]]] = {
     "CloseLink: a code that must not be sent": {"any": "misuse"},
     "Reconfigure: a LinkConfig": {"any": "noted"},
     "Reconfigure: the config of another layer": {"any": "ignored"},
+    "Probe": {
+        "Handshake | Handshake (GET) | Handshake (upgrade)": "ignored",
+        "Open": "SendBytes",
+        "Open (pinged) | Closing | Ending | Ended | Ended (early)": "ignored",
+    },
+    "Probe: right after received bytes": {"any": "ignored"},
 }
 CLIENT: Final[Mapping[str, Mapping[str, str]]] = {
     "BytesReceived: the 101": {
@@ -330,4 +336,10 @@ CLIENT: Final[Mapping[str, Mapping[str, str]]] = {
     "CloseLink: a code that must not be sent": {"any": "misuse"},
     "Reconfigure: a LinkConfig": {"any": "noted"},
     "Reconfigure: the config of another layer": {"any": "ignored"},
+    "Probe": {
+        "Handshake | Handshake (refused)": "ignored",
+        "Open": "SendBytes",
+        "Open (pinged) | Closing | Ending | Ended": "ignored",
+    },
+    "Probe: right after received bytes": {"any": "ignored"},
 }

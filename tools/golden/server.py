@@ -136,4 +136,6 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "Reconfigure: a SessionConfig": {"any": "noted"},
     "Reconfigure: a LinkConfig": {"any": "ignored"},
     "Reconfigure: the config of another layer": {"any": "misuse"},
+    "Probe": {"any": "ignored"},
+    "Register": {"any": "ignored"},
 }

@@ -26,9 +26,10 @@ from logging import DEBUG, Logger
 from random import Random
 from typing import Final, cast
 
-from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
+from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
+from ocpp_core.admission.replacement import CheckReplacement
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Ask, Candidate, Step, Verdict, proceed, refuse
+from ocpp_core.admission.step import Ask, Candidate, Cause, Step, Verdict, proceed, refuse
 from ocpp_core.config import SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Command, Reject, Respond, ServerInput, StackInput
@@ -39,12 +40,12 @@ from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import Version, version_of
 from ocpp_core.websocket.close import PROTOCOL_ERROR
+from ocpp_core.websocket.headers import HANDSHAKE_TIMEOUT
 from ocpp_transports._driver._accepting import AcceptRules
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Connection, Handle
 from ocpp_transports._driver._limits import EARLY
 from ocpp_transports._handlers._table import Handlers
-from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._bounded_threads import BoundedThreads
@@ -52,12 +53,14 @@ from ocpp_transports._server._plain._http import Exchange, PlainRequests
 from ocpp_transports._server._plain._http_handlers import HttpHandlers, plain_request
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
 from ocpp_transports._server._stations._registry import ConnectionRegistry
-from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
+from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, SecurityEventKind, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
 from ._places import Places
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
+from ._rates import HandshakeRates
+from ._replacement import replacement_steps
 
 __all__ = ["Acceptor"]
 
@@ -90,9 +93,9 @@ class _Policy:
 class Acceptor:
     """Makes an engine for every accepted stream, and decides which stations may connect.
 
-    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of `credentials`,
-    `verify`, `identify` and `auth`, `alarmed` for possible attacks, `lost` for connections that failed before their
-    request. `gate` counts the sockets of listeners.
+    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of the application's
+    functions, `alarmed` for every incident, `lost` for connections that failed before their request. `gate` counts
+    the sockets of listeners.
     """
 
     def __init__(
@@ -118,12 +121,13 @@ class Acceptor:
         self.is_closing: bool = False
         self.gate = gate
         self.places: Places = Places(registry)
+        self.rates: HandshakeRates = HandshakeRates(runtime.now)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
-            http_handlers, options, runtime=runtime, places=self.places, failed=failed
+            http_handlers, options, runtime=runtime, places=self.places, failed=failed, alarmed=alarmed
         )
         self._refused = refused
-        self._alarmed = alarmed
+        self.alarmed = alarmed
         self._random = Random()
         self._numbers = count(1)
         self._unfinished = Unfinished()
@@ -134,7 +138,9 @@ class Acceptor:
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for streams accepted from now on."""
         places = self.places
-        steps = steps_of(options, before=places.before(options), after=places.after(options))
+        before = *places.before(options), *self.rates.before(options)
+        after = *places.after(options), *replacement_steps(options, self.registry)
+        steps = steps_of(options, before=before, after=after)
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
         self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
@@ -180,10 +186,17 @@ class Acceptor:
         pending.driver = driver
         return engine, driver
 
-    def close(self) -> None:
-        """Refuse (503) the handshakes that wait, and all later ones."""
-        self.is_closing = self.plain.is_closing = True
+    def drain(self) -> None:
+        """Refuse (503) the handshakes that wait, and all later ones; go on answering plain requests."""
+        self.is_closing = True
         self.policy = replace(self.policy, steps=(_refuse_when_closing,))
+        for pending in tuple(self.places.waiting):
+            if isinstance(pending, _PendingHandshake):
+                pending.give_up()
+
+    def close(self) -> None:
+        """Refuse (503) plain requests too."""
+        self.plain.is_closing = True
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
@@ -196,11 +209,15 @@ class Acceptor:
         return result
 
     def refused(self, candidate: Candidate, answer: Reject) -> None:
-        """Report a rejection."""
-        handshake, remote_address = candidate.handshake, candidate.facts.remote_address
-        if candidate.alarm:
-            self._alarmed(SecurityEvent("certificate_mismatch", handshake.identity, remote_address, candidate.alarm))
-        self._refused(UpgradeAbortedEvent(handshake.identity or None, remote_address, answer.status, answer.body))
+        """Report a rejection, as an incident too unless the server closes."""
+        identity, remote_address = candidate.handshake.identity or None, candidate.facts.remote_address
+        if answer is not _CLOSING:
+            cause = candidate.cause or Cause.of(answer.status)
+            incident = SecurityEvent(cause.kind, identity, remote_address, cause.detail, answer.status, answer.body)
+            self.alarmed(incident)
+            if cause.kind == "replacement_refused":
+                self.registry.probe(candidate.handshake)
+        self._refused(UpgradeAbortedEvent(identity, remote_address, answer.status, answer.body))
 
 
 def _refuse_when_closing(_: Candidate) -> Reject:
@@ -219,8 +236,6 @@ class _PendingHandshake:
         self._acceptor = acceptor
         self._engine = engine
         self._policy = acceptor.policy
-        name = facts.remote_address or "unknown address"
-        self._log = Log(self._policy.logger, name, acceptor.runtime.now, is_station=False)
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
         self._exchange: Exchange | None = None
@@ -254,19 +269,26 @@ class _PendingHandshake:
         if isinstance(state, Open):
             self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
-        self._log.flush()
         candidate = self._stop_waiting()
         is_late = self._acceptor.runtime.now() > self._until - EARLY  # otherwise the peer left
         if candidate is not None and is_late:
-            self._acceptor.refused(candidate, refuse(408, "handshake timeout"))
+            self._acceptor.refused(candidate, refuse(408, HANDSHAKE_TIMEOUT))
         if self._exchange is not None and is_late:
             self._exchange.expire()
         elif self._exchange is not None:
             self._exchange.stop()
 
     def reported(self, report: Report) -> None:
-        """Log it."""
-        self._log.reported(report)
+        """Report a request that the engine refused, unless it is one that is reported when the decision ends."""
+        if report.kind is not ReportKind.PROTOCOL_ERROR:
+            return
+        is_late = report.detail == HANDSHAKE_TIMEOUT
+        if is_late and (self._candidate is not None or self._exchange is not None):
+            return
+        kind: SecurityEventKind = "handshake_timeout" if is_late else "malformed_handshake"
+        identity = None if self._candidate is None else self._candidate.handshake.identity or None
+        address = self.facts.remote_address
+        self._acceptor.alarmed(SecurityEvent(kind, identity, address, report.detail, 408 if is_late else None))
 
     # Deciding
 
@@ -289,7 +311,12 @@ class _PendingHandshake:
     async def _decide(self, decide: Callable[[], Awaitable[Decision]], candidate: Candidate) -> None:
         decision = await decide()
         if self._acceptor.places.stop_waiting(self):
-            self._decided(decision, candidate)
+            self._decided(decision or self._refuse_afterwards(candidate), candidate)
+
+    def _refuse_afterwards(self, candidate: Candidate) -> Reject | None:
+        """Check again: others may have taken the place while a middleware waited after `proceed`."""
+        refusals = (step(candidate) for step in self._policy.steps if isinstance(step, CheckReplacement))
+        return self._acceptor.places.refuse_when_full(candidate) or next(refusals, None)
 
     def _decided(self, decision: Decision, candidate: Candidate) -> None:
         if decision is not None:
@@ -303,6 +330,10 @@ class _PendingHandshake:
     def _accept(self, candidate: Candidate, protocol: str) -> None:
         acceptor = self._acceptor
         policy, handshake = self._policy, candidate.handshake
+        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
+        registering = None
+        if config.require_registration:
+            registering = acceptor.registry.registering(handshake, self.driver, policy.options.boot_limit)
         OCPPServerClient(
             handshake,
             protocol,
@@ -314,10 +345,11 @@ class _PendingHandshake:
             engine=self._engine,
             driver=self.driver,
             check_serial_number=policy.options.check_serial_number,
+            registering=registering,
+            principal=candidate.principal,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
         self.driver.feed(Accept(subprotocol, config=config, version=policy.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):

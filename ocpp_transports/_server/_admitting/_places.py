@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.admission.rules import asks_the_application
-from ocpp_core.admission.step import Candidate, Step, refuse
+from ocpp_core.admission.step import Candidate, Cause, Step, refuse
 from ocpp_core.inputs import Reject
 from ocpp_core.server import Accepted, ServerEngine
 from ocpp_transports._options._server import ServerOptions
@@ -59,7 +59,7 @@ class Places:
     def after(self, options: ServerOptions) -> tuple[Step, ...]:
         """Use this limit from now on; return the step, if there is one."""
         self._most_stations = options.max_connections
-        return () if isinf(options.max_connections) else (self._refuse_when_full,)
+        return () if isinf(options.max_connections) else (self.refuse_when_full,)
 
     def begin_waiting(self, handshake: WaitingHandshake) -> None:
         """Count a handshake that waits for its decision."""
@@ -92,8 +92,14 @@ class Places:
         return self._quota.is_used_up(owner_of(facts.remote_address), self._most_waiting, self._most_by_owner)
 
     def _refuse_when_busy(self, candidate: Candidate) -> Reject | None:
-        return _BUSY if self.is_busy(candidate.facts) else None
+        if not self.is_busy(candidate.facts):
+            return None
+        candidate.cause = Cause("busy")
+        return _BUSY
 
-    def _refuse_when_full(self, candidate: Candidate) -> Reject | None:
+    def refuse_when_full(self, candidate: Candidate) -> Reject | None:
         """Refuse only an authenticated station: other peers must not learn which stations are connected."""
-        return _FULL if candidate.protocol is not None and self.is_full(candidate.handshake.identity) else None
+        if candidate.protocol is None or not self.is_full(candidate.handshake.identity):
+            return None
+        candidate.cause = Cause("full")
+        return _FULL

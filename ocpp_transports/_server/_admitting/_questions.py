@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias
 
-from ocpp_core.admission.step import Ask, Verdict, refuse
+from ocpp_core.admission.middleware import HandshakeRejectedError
+from ocpp_core.admission.step import Ask, Enclosed, Verdict, refuse
 from ocpp_core.inputs import Reject
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._handlers._table import is_coroutine_function
@@ -47,16 +48,18 @@ class Questions:
         Coroutine functions are called in the task: one that is cancelled before it begins leaves no coroutine behind.
         """
         while isinstance(verdict, Ask):
-            if verdict.may_block or is_coroutine_function(verdict.function):
+            if verdict.may_block or verdict.encloses is not None or is_coroutine_function(verdict.function):
                 return partial(self._finish, verdict)
             answer = self._call(verdict)
             if isinstance(answer, Awaitable):
-                return partial(self._finish, verdict, answer)
+                return partial(self._finish_pending, verdict, answer)
             verdict = answer
         return verdict
 
-    async def _finish(self, ask: Ask, pending: Awaitable[Any] | None = None) -> Decision:
-        verdict: Verdict = ask if pending is None else await self._wait(ask, pending)
+    async def _finish_pending(self, ask: Ask, pending: Awaitable[Any]) -> Decision:
+        return await self._finish(await self._wait(ask, pending))
+
+    async def _finish(self, verdict: Verdict) -> Decision:
         while isinstance(verdict, Ask):
             answer = self._call(verdict)
             verdict = await self._wait(verdict, answer) if isinstance(answer, Awaitable) else answer
@@ -66,11 +69,19 @@ class Questions:
         """Return an awaitable, or the next outcome."""
         try:
             blocks = ask.may_block and not is_coroutine_function(ask.function)
-            answer = self._in_thread(ask) if blocks else ask.function(*ask.arguments)
+            arguments = ask.arguments
+            if ask.encloses is not None:
+                arguments = (*arguments, partial(self._enclosed, ask.encloses))
+            answer = self._in_thread(ask) if blocks else ask.function(*arguments)
             is_awaitable = isinstance(answer, Awaitable)
         except BaseException as error:  # the application's own code; the station learns nothing of it
             return self._broke(ask, f"{ask.name} raised", error)
         return answer if is_awaitable else self._answered(ask, answer)
+
+    async def _enclosed(self, steps: Enclosed) -> None:
+        """Run the remaining steps for a middleware."""
+        steps.begin()
+        steps.end(await self._finish(self._proceed()))
 
     async def _wait(self, ask: Ask, pending: Awaitable[Any]) -> Verdict:
         try:
@@ -90,5 +101,15 @@ class Questions:
         """Reject a station because the application's code raised; a cancellation of the task is raised again."""
         if is_cancellation(error):
             raise error
+        rejection = _rejection_in(error)
+        if rejection is not None:
+            return rejection
         self._failed(what, error)
         return ask.stands() or refuse(500, "Internal Server Error")
+
+
+def _rejection_in(error: BaseException) -> Reject | None:
+    """Return the rejection that was raised, perhaps through task groups; None if anything else was raised too."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error.answer if isinstance(error, HandshakeRejectedError) else None

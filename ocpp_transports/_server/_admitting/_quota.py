@@ -5,21 +5,26 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv6Address
 from math import inf
+from typing import Final
 
 __all__ = ["Quota", "SocketGate", "owner_of"]
+
+_LONGEST: Final = 64
+"""Characters of the name of an owner, which are stored."""
 
 
 def owner_of(address: str | None) -> str:
     """Return the common part of all addresses of one owner.
 
-    The owner of one IPv6 address has 2^64 of them (RFC 6177), so this is the network of 64 bits.
+    The owner of one IPv6 address has 2^64 of them (RFC 6177), so this is the network of 64 bits. A text of another form
+    is cut: another server may take it from a header.
     """
     if address is None or ":" not in address:
-        return address or ""
+        return (address or "")[:_LONGEST]
     try:
         parsed = IPv6Address(address.partition("%")[0])
     except ValueError:  # the address has another form, from another server
-        return address
+        return address[:_LONGEST]
     return str(parsed.ipv4_mapped) if parsed.ipv4_mapped is not None else parsed.exploded[:19]
 
 

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from functools import partial
 from ssl import SSLContext
 
 from ocpp_core.handshake import check_listener_profile
@@ -19,7 +18,10 @@ from ocpp_transports._server._plain._http_handlers import HttpHandlers
 from ocpp_transports._server._renewal._mixin import RenewalMixin
 from ocpp_transports._server._renewal._renewal import load
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
+from ocpp_transports._server._stations._sessions import SessionKeeper
 from ocpp_transports._tls._loaded import LiveTLS
+
+from ._ports import expect_place, inherited_sockets
 
 __all__ = ["OpeningMixin"]
 
@@ -41,6 +43,9 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        reuse_port: bool = False,
+        fd: int | None = None,
+        systemd: bool | str = False,
     ) -> Listener:
         """Listen on a TCP port; you may call it several times.
 
@@ -51,6 +56,12 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             host: The address; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+            reuse_port: True lets other processes listen on the port too, if all of them say so (`SO_REUSEPORT`). Such a
+                listener closes at the beginning of `close`, and leaves new connections to the others.
+            fd: The number of a descriptor of a TCP socket that listens already, instead of a port. The server uses a
+                copy.
+            systemd: True to listen on the sockets that systemd's socket activation passes, instead of a port; or the
+                `FileDescriptorName` of some of them.
 
         Returns:
             The listener, with its `host`, `port` and `aclose()`.
@@ -58,9 +69,9 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         Raises:
             OSError: The port is not available.
             ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
-                the passwords of profile 1 or 2.
+                the passwords of profile 1 or 2. Also for two places to listen, and a socket that does not listen.
             TypeError: An argument has the wrong type.
-            RuntimeError: The server is closing.
+            RuntimeError: The server is closing, or systemd passed no such socket.
         """
         options = self._options
         tls = options.tls if ssl is None else ssl
@@ -68,12 +79,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         options.expect_deciders()
         check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
         live = None if tls is None else LiveTLS(load(tls, options))
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-            raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
-        if host is not None and not isinstance(host, str):
-            raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
-        if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
-            raise ValueError(f"expected backlog >= 0, got {backlog!r}")
+        expect_place(port, host, backlog, reuse_port=reuse_port, fd=fd, systemd=systemd)
         self._expect_here()
         with self._begin(live):
             await warm_up_in_thread(options)
@@ -81,9 +87,15 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             runtime, acceptor = self._start()
             if acceptor.is_closing:
                 raise RuntimeError("cannot listen: the server is closing")
-            context = None if live is None else live.context
             listener = await runtime.listen(
-                port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
+                port,
+                host,
+                ssl=None if live is None else live.context,
+                backlog=backlog,
+                reuse_port=reuse_port,
+                inherited=inherited_sockets(fd, systemd),
+                connected=acceptor.connected,
+                rules=acceptor.rules,
             )
             self._listeners = {**self._open_listeners(), listener: live}
         if self._runtime is runtime:  # it was not closed meanwhile
@@ -103,6 +115,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
+            self._keep_sessions(self._runtime)
             self._acceptor = Acceptor(
                 self._runtime,
                 self._options,
@@ -121,9 +134,19 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
                 failed=self._failed,
                 lost=self._lost,
                 alarmed=self._alarmed,
-                gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
+                gate=SocketGate(self._turned_away),
             )
         return self._runtime, self._acceptor
+
+    def _keep_sessions(self, runtime: SocketRuntime) -> None:
+        """Keep the sessions of stations from now on, or forget them, as the options say."""
+        registry, options = self._registry, self._options
+        if not options.keeps_sessions:
+            registry.sessions = None
+        elif registry.sessions is None:
+            registry.sessions = SessionKeeper(options, runtime.now)
+        else:
+            registry.sessions.set_options(options)
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
         """Emit `client`; hold CALLs without a handler until its listeners have returned, or for one second."""

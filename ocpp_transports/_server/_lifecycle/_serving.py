@@ -5,19 +5,22 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from importlib.util import find_spec
-from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, Unpack
 
 import anyio
 
 from ocpp_transports._driver._interfaces import Handle
-from ocpp_transports._driver._limits import BACKLOG
-from ocpp_transports._options._tls import TLSOptions
+from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import Listener
 from ocpp_transports._runtime._interrupts import Interrupts
 from ocpp_transports._server._listening import ServerEvents
 from ocpp_transports.events import CloseEvent
+
+from ._ports import ListenKeywords
+
+if TYPE_CHECKING:
+    from ._notify import Notifier
 
 __all__ = ["Loop", "ServingMixin", "expect_loop", "run_on"]
 
@@ -32,26 +35,25 @@ class ServingMixin(ServerEvents):
     """A server as a whole program, or inside one that handles signals."""
 
     _in_block: bool
+    _options: ServerOptions
 
     def run(
         self,
-        port: int,
+        port: int | None = None,
         host: str | None = None,
         *,
-        ssl: SSLContext | TLSOptions | None = None,
-        backlog: int = BACKLOG,
         loop: Loop = "asyncio",
+        **options: Unpack[ListenKeywords],
     ) -> None:
         """Listen and serve as a whole program, until Ctrl-C or SIGTERM.
 
         Then the server closes as `serve_forever` does, and this returns.
 
         Args:
-            port: The port to listen on; 0 lets the system choose one.
+            port: The port to listen on; 0 lets the system choose one, None needs `fd` or `systemd`.
             host: The address to listen on; None means all addresses.
-            ssl: Replaces the option `tls`.
-            backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
             loop: The event loop to run.
+            **options: The keyword arguments of `listen`.
 
         Raises:
             OSError: The port is not available.
@@ -59,43 +61,60 @@ class ServingMixin(ServerEvents):
             RuntimeError: An event loop is running already.
             ImportError: The loop is not installed.
         """
-        run_on(loop, partial(self.serve_forever, port, host, ssl=ssl, backlog=backlog))
+        run_on(loop, partial(self.serve_forever, port, host, **options))
 
     async def serve_forever(
         self,
         port: int | None = None,
         host: str | None = None,
-        *,
-        ssl: SSLContext | TLSOptions | None = None,
-        backlog: int = BACKLOG,
+        **options: Unpack[ListenKeywords],
     ) -> None:
         """Serve until SIGINT (Ctrl-C), SIGTERM or `close`.
 
         It returns when everything is closed. At a signal the server closes as `close` does: outstanding calls may
         finish, the stations get 1001. A second signal drops the connections that are still open. Only the main thread
-        of a program receives signals.
+        of a program receives signals. A service of systemd reports its start, its life and its stop (sd_notify).
 
         Args:
             port: The port to listen on first; None if the server is listening already.
             host: The address to listen on; None means all addresses.
-            ssl: Replaces the option `tls`.
-            backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+            **options: The keyword arguments of `listen`.
 
         Raises:
             OSError: The port is not available.
-            ValueError: `listen` raises it.
+            ValueError: `listen` raises it, or there are options for it without a place to listen.
             RuntimeError: There is neither a port nor a listener.
         """
-        if not self._in_block:
+        has_place = port is not None or options.get("fd") is not None or options.get("systemd", False)
+        if options and not has_place:
+            raise ValueError(f"expected a port, fd or systemd with {', '.join(options)}: they apply to a new listener")
+        listen = partial(self.listen, port or 0, host, **options) if has_place else None
+        if self._in_block:
+            await self._serve(listen)
+        else:
             async with self:
-                return await self.serve_forever(port, host, ssl=ssl, backlog=backlog)
+                await self._serve(listen)
+
+    async def _serve(self, listen: Callable[[], Coroutine[Any, Any, Listener]] | None) -> None:
         with Interrupts() as interrupts:
-            if port is not None:
-                await self.listen(port, host, ssl=ssl, backlog=backlog)
+            if listen is not None:
+                await listen()
             elif not self._is_listening():
                 raise RuntimeError("cannot serve: the server does not listen; pass a port, or call listen() first")
-            await until_closed(self, interrupts, self._spawner())
-        return None
+            await self._serve_as_service(interrupts)
+
+    async def _serve_as_service(self, interrupts: Interrupts) -> None:
+        """Serve until a signal or `close`, and tell systemd about it, if it started this process."""
+        from ._notify import Notifier  # loaded only when used
+
+        notifier, spawn = Notifier(), self._spawner()
+        notifier.ready()
+        alive = None if notifier.watchdog_interval is None else spawn(_keep_alive(notifier, notifier.watchdog_interval))
+        try:
+            await until_closed(self, interrupts, spawn, lambda: notifier.stopping(self._options.longest_close))
+        finally:
+            if alive is not None:
+                alive.cancel()
 
     def draining(self) -> AbstractAsyncContextManager[None]:
         """Close the server before the surrounding program handles SIGINT or SIGTERM.
@@ -125,14 +144,18 @@ class ServingMixin(ServerEvents):
         self,
         port: int = 0,
         host: str | None = None,
-        *,
-        ssl: SSLContext | TLSOptions | None = None,
-        backlog: int = BACKLOG,
+        **options: Unpack[ListenKeywords],
     ) -> Listener: ...
 
     @abstractmethod
     async def close(
-        self, code: int = 1001, reason: str = "", *, force: bool = False, await_pending: bool = True
+        self,
+        code: int = 1001,
+        reason: str = "",
+        *,
+        force: bool = False,
+        await_pending: bool = True,
+        window: float | None = None,
     ) -> CloseEvent: ...
 
     @abstractmethod
@@ -161,8 +184,17 @@ def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
         return
 
 
-async def until_closed(server: ServingMixin, interrupts: Interrupts, spawn: _Spawn) -> None:
-    """Wait for a signal, or until the server is closed, and close it."""
+async def _keep_alive(notifier: "Notifier", interval: float) -> None:
+    """Give signs of life for as long as the event loop runs."""
+    while True:
+        notifier.alive()
+        await anyio.sleep(interval)
+
+
+async def until_closed(
+    server: ServingMixin, interrupts: Interrupts, spawn: _Spawn, stopping: Callable[[], None]
+) -> None:
+    """Wait for a signal, or until the server is closed, call `stopping`, and close it."""
 
     def wake(_: object) -> None:
         interrupts.wake()
@@ -172,6 +204,7 @@ async def until_closed(server: ServingMixin, interrupts: Interrupts, spawn: _Spa
         await interrupts.next()
     finally:
         server.off("closing", wake)
+        stopping()
     await _close(server, interrupts, spawn)
 
 

@@ -24,6 +24,7 @@ from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._options._connection import off_at_zero
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._admitting._places import Places
+from ocpp_transports.events import SecurityEvent
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
 from ._http_handlers import HttpHandlers, read_answer
@@ -31,6 +32,7 @@ from ._http_handlers import HttpHandlers, read_answer
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
 
 _UPGRADE_REQUIRED: Final = Respond(426, (("upgrade", "websocket"),), b"Upgrade Required")
+_FORBIDDEN: Final = Respond(403, (), b"Forbidden")
 _WRONG_METHOD: Final = Respond(405, (("allow", "GET, HEAD"),), b"expected GET or HEAD")
 _FAILED: Final = Respond(500, (), b"Internal Server Error")
 _RETRY: Final = (("retry-after", "10"),)
@@ -83,7 +85,10 @@ class HttpMixin(ABC):
 
 
 class PlainRequests:
-    """Answers the plain requests of one server; `failed` is called for the mistakes of a function."""
+    """Answers the plain requests of one server.
+
+    `failed` is called for the mistakes of a function, `alarmed` for a request that the gate for addresses refused.
+    """
 
     def __init__(
         self,
@@ -93,18 +98,25 @@ class PlainRequests:
         runtime: Runtime,
         places: Places,
         failed: Callable[[str, BaseException], None],
+        alarmed: Callable[[SecurityEvent], None],
     ) -> None:
         self.options = options
         self.is_closing = False
         self.runtime = runtime
         self.places = places
         self.failed = failed
+        self._alarmed = alarmed
         self._handlers = handlers
 
     def begin(
         self, request: PlainRequest, facts: ConnectionFacts, respond: Callable[[Respond], None]
     ) -> "Exchange | None":
         """Call `respond` once, now or later; later only if something is returned, and its `stop` prevents the call."""
+        gate = self.options.address_gate
+        if gate is not None and not gate.admits(facts.remote_address):
+            self._alarmed(SecurityEvent("denied_address", None, facts.remote_address, "", 403, "Forbidden"))
+            respond(_FORBIDDEN)
+            return None
         handler = self._handlers.find(request.path, is_health_served=self.options.http)
         if handler is None:
             respond(_UPGRADE_REQUIRED)

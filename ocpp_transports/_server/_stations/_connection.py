@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from functools import partial
 from logging import INFO
 from math import inf
-from typing import Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, Unpack
 
 from ocpp_core.action_names import Role
-from ocpp_core.actions import Dispatch
+from ocpp_core.actions import Dispatch, RegistrationChanged, RegistrationStatus
 from ocpp_core.admission.serial_numbers import checks_serial_numbers, conflicting_serial_number
+from ocpp_core.admission.sessions import Principal
+from ocpp_core.config import Range
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
-from ocpp_core.session import Closed, Open, Session
+from ocpp_core.session import Closed, Closing, Open, Session
 from ocpp_core.stack import ServerStack
 from ocpp_core.websocket.close import POLICY_VIOLATION
 from ocpp_transports._calls._directions import sent_by_peer
@@ -27,10 +29,22 @@ from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import nobody_serves
 from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
-from ocpp_transports.events import OpenEvent, SecurityEvent
+from ocpp_transports._server._security._endings import kind_of_closing, kind_of_end
+from ocpp_transports.events import OpenEvent, RegistrationEvent, SecurityEvent, SecurityEventKind
 from ocpp_transports.handshake import Certificate, Handshake
 
-__all__ = ["ConnectionCallbacks", "OCPPServerClient"]
+if TYPE_CHECKING:
+    from ._registering import StationRegistration
+
+__all__ = ["ConnectionCallbacks", "MakeRegistration", "OCPPServerClient"]
+
+MakeRegistration: TypeAlias = Callable[[Callable[[RegistrationEvent], None]], "StationRegistration"]
+"""Makes the registration of a station on a connection, with what to call when it changes."""
+
+
+_SECONDS: Final = Range(0, unit="seconds")
+
+_MISMATCH: Final = "serial number does not match certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,7 @@ class OCPPServerClient(Peer):
     _sent_by_peer = sent_by_peer("csms")
     _options: SocketOptions
     _is_one_connection = True
+    _registration: "StationRegistration | None" = None
 
     def __init__(
         self,
@@ -74,10 +89,13 @@ class OCPPServerClient(Peer):
         engine: ServerStack | ServerEngine,
         driver: Driver[Command],
         check_serial_number: bool = False,
+        registering: MakeRegistration | None = None,
+        principal: Principal | None = None,
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
         self.session: dict[str, Any] = session
-        """Session data of `auth` and the application for this connection."""
+        """The values of connection middleware, of `auth` and of the application; kept with the option `session_ttl`."""
+        self._principal = principal
         self._handshake = handshake
         self._registries = (handlers,)
         self._observers = callbacks.observers
@@ -87,6 +105,8 @@ class OCPPServerClient(Peer):
         self._driver = driver
         self._protocol = self._log.protocol = protocol
         self._closed_here = False
+        if registering is not None:
+            self._registration = registering(self._registration_changed)
         self._checked = handshake.client_certificate if check_serial_number else None
         driver.serve(self._delegate)
         driver.send_timeout = options.send_timeout or inf
@@ -109,6 +129,46 @@ class OCPPServerClient(Peer):
         if session is None or isinstance(session.state, Closed):
             return ConnectionState.CLOSED
         return ConnectionState.OPEN if isinstance(session.state, Open) else ConnectionState.CLOSING
+
+    @property
+    def is_ready(self) -> bool:
+        """True if the connection is open and, where the server requires it, the station is registered."""
+        is_registered = self._registration is None or self._registration.is_accepted
+        return is_registered and self.state is ConnectionState.OPEN
+
+    @property
+    def registration_status(self) -> RegistrationStatus | None:
+        """The status in the last response to its BootNotification: `Accepted`, `Pending` or `Rejected`.
+
+        `Accepted` also for a station that was let in without one. None before, and if the server does not require
+        registration.
+        """
+        return None if self._registration is None else self._registration.status
+
+    @property
+    def boot_interval(self) -> float | None:
+        """Seconds between the station's Heartbeats, from the response to its BootNotification.
+
+        Until it is accepted, the seconds until its next BootNotification. None if it is not known, and if the server
+        does not require registration.
+        """
+        return None if self._registration is None else self._registration.interval
+
+    async def wait_for_ready(self, *, timeout: float = inf) -> None:
+        """Wait until `is_ready` is True.
+
+        Raises:
+            TimeoutError: The station was not registered within `timeout` seconds.
+            ConnectionLostError: The connection ended before.
+            ValueError: `timeout` is negative or not a number.
+        """
+        if timeout not in _SECONDS:
+            raise ValueError(f"expected timeout {_SECONDS}, got {timeout!r}")
+        if self._driver is None or self.state is not ConnectionState.OPEN:
+            raise self._not_connected()
+        self._driver.runtime.expect_here()
+        if self._registration is not None:
+            await self._registration.wait(timeout)
 
     def reconfigure(self, **options: Unpack[SocketKeywords]) -> None:
         """Change options for this connection only.
@@ -145,8 +205,17 @@ class OCPPServerClient(Peer):
             self._open()
         elif isinstance(state, Closed):
             self._over(state)
+        elif isinstance(state, RegistrationChanged):
+            if self._registration is not None:
+                self._registration.update(state)
         else:
             self._closed_here = True
+            if isinstance(state, Closing) and (kind := kind_of_closing(state)) is not None:
+                self._alarm(kind, "", state.code, state.reason)
+
+    def _alarm(self, kind: SecurityEventKind, detail: str, code: int, reason: str) -> None:
+        address = self._handshake.remote_address
+        self._callbacks.alarmed(SecurityEvent(kind, self.identity, address, detail, code, reason))
 
     def _open(self) -> None:
         """Take the station's place, and hold requests without a handler until the server's listeners have returned."""
@@ -162,6 +231,13 @@ class OCPPServerClient(Peer):
         callbacks.ready(self, self._release)
         if self._listened_to is not None:
             self._emit("open", OpenEvent(protocol))
+        if self._registration is not None:
+            self._registration.begin()
+
+    def _registration_changed(self, event: RegistrationEvent) -> None:
+        given = " without a BootNotification" if event.is_assumed else ""
+        self._log.info(f"registration: {event.status}{given}")
+        self._emit("registration", event)
 
     def _serve_checked(self, certificate: Certificate, action: Dispatch) -> None:
         """Serve a request, unless it is a BootNotification of another station: then close the connection."""
@@ -176,13 +252,19 @@ class OCPPServerClient(Peer):
             return
         delegate.dispatched = nobody_serves  # also what was received with it
         detail = f"its BootNotification has serial number {serial_number!r}, which is not the CN of its certificate"
-        address = self._handshake.remote_address
-        self._callbacks.alarmed(SecurityEvent("serial_number_mismatch", self.identity, address, detail))
-        driver.feed(Close(POLICY_VIOLATION, "serial number does not match certificate", drain=False))
+        self._alarm("serial_number_mismatch", detail, POLICY_VIOLATION, _MISMATCH)
+        driver.feed(Close(POLICY_VIOLATION, _MISMATCH, drain=False))
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None
         if driver is not None:
             driver.stop()
+        if self._registration is not None:
+            self._registration.end()
         self._callbacks.ended(self)
+        if driver is not None and not self._closed_here:
+            violation = self._delegate.violation
+            kind = kind_of_end(end, violation=violation, gave_up=driver.gave_up)
+            if kind is not None:
+                self._alarm(kind, violation, end.code, end.reason)
         self._finish(end.code, end.reason, lost=not self._closed_here)

@@ -1,20 +1,25 @@
 """The connections of a server: which stations are connected, and with which connection."""
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from ocpp_core.identity import IdentityRule
-from ocpp_core.inputs import Close, Command
+from ocpp_core.inputs import Close, Command, Probe
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
+from ocpp_transports._server._security._endings import EVICTED, REPLACED
+from ocpp_transports.handshake import Handshake
 
-from ._connection import OCPPServerClient
+from ._connection import MakeRegistration, OCPPServerClient
+from ._sessions import SessionKeeper
 
-__all__ = ["EVICTED", "ConnectionRegistry"]
+if TYPE_CHECKING:
+    from ._registering import RegisteredStations
 
-EVICTED: Final = 4000
-"""The close code for a connection that a newer one of the same identity replaces."""
-_REPLACED: Final = Close(EVICTED, "replaced by a newer connection", drain=False)
+__all__ = ["ConnectionRegistry"]
+
+_REPLACED: Final = Close(EVICTED, REPLACED, drain=False)
 
 
 class ConnectionRegistry:
@@ -25,11 +30,14 @@ class ConnectionRegistry:
     """
 
     def __init__(self, completion: Callable[[], Completion[None]], rule: IdentityRule) -> None:
+        self.sessions: SessionKeeper | None = None
+        """Keeps the sessions of stations from one connection to the next, if it is set."""
         self._rule = rule
         self._completion = completion
         self._current: dict[str, OCPPServerClient] = {}
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
+        self._registered: RegisteredStations | None = None
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -43,11 +51,20 @@ class ConnectionRegistry:
         """All connections that have not ended, including replaced ones that are closing."""
         return tuple(self._open)
 
+    @property
+    def has_open(self) -> bool:
+        """True while a connection has not ended."""
+        return bool(self._open)
+
     def get_client(self, identity: str, /) -> OCPPServerClient | None:
         """Return the current connection of a station, or None if it is not connected."""
         return self._current.get(self.name_of(identity))
 
     get_caller = get_client
+
+    def connection_of(self, handshake: Handshake) -> OCPPServerClient | None:
+        """Return the current connection of the station that a handshake names, or None."""
+        return self._current.get(self.name_of(handshake.identity))
 
     async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
         """Return the station's connection as soon as there is one."""
@@ -73,6 +90,8 @@ class ConnectionRegistry:
         """Register a new connection; it is authenticated, so it replaces an older one, which begins to close."""
         name = self.name_of(station.identity)
         older = self._current.pop(name, None)
+        if self.sessions is not None:
+            self.sessions.opened(name, station, older)
         self._current[name] = station
         self._open[station] = driver
         if older is not None:
@@ -86,12 +105,38 @@ class ConnectionRegistry:
         name = self.name_of(station.identity)
         if self._current.get(name) is station:
             del self._current[name]
+            if self.sessions is not None:
+                self.sessions.ended(name, station)
         if self._waiters:
             self.wake()
 
-    def close_all(self, command: Close) -> None:
-        """Begin to close every connection, without waiting for the end."""
-        for driver in tuple(self._open.values()):
+    def registering(self, handshake: Handshake, driver: Driver[Command], wait: float) -> MakeRegistration:
+        """Return the function that makes the registration of a station on a new connection."""
+        from ._registering import RegisteredStations, StationRegistration  # loaded only when used
+
+        if self._registered is None:
+            self._registered = RegisteredStations()
+        return partial(StationRegistration, self.name_of(handshake.identity), self._registered, driver, wait)
+
+    def probe(self, handshake: Handshake) -> None:
+        """Ping the station that a handshake names, and drop its connection if nothing arrives.
+
+        Over a channel, nothing is sent: the WebSocket library has pings of its own.
+        """
+        station = self.connection_of(handshake)
+        if station is not None:
+            self._open[station].feed(Probe())
+
+    def close_all(self, command: Close, *, besides: Collection[OCPPServerClient] = ()) -> None:
+        """Begin to close every connection except these, without waiting for the end."""
+        for station, driver in tuple(self._open.items()):
+            if station not in besides:
+                driver.feed(command)
+
+    def close_one(self, station: OCPPServerClient, command: Close) -> None:
+        """Begin to close a connection, unless it has ended."""
+        driver = self._open.get(station)
+        if driver is not None:
             driver.feed(command)
 
     async def changed(self) -> None:

@@ -14,7 +14,8 @@ from ocpp_core.errors import ConnectionLostError, RPCError
 from ocpp_core.errors import TimeoutError as CallTimeout
 from ocpp_core.validation import load_validator
 from ocpp_transports._handlers._contexts import CallContext
-from ocpp_transports._handlers._table import NOREPLY, compose
+from ocpp_transports._handlers._middleware import compose
+from ocpp_transports._handlers._table import NOREPLY
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ErrorEvent, MessageEvent, OpenEvent
 from tests.apps.station.virtual_clock import VirtualClock
 from tests.kinds import mistyped
@@ -136,7 +137,13 @@ class FakeClient:
         violation = validator(self.speaks).check_call(action, params)
         assert (violation is None) is is_valid, violation
         context: Any = SimpleNamespace(
-            direction=Direction.IN, action=action, params=params, protocol=self.speaks, message_id=message_id
+            direction=Direction.IN,
+            action=action,
+            params=params,
+            protocol=self.speaks,
+            message_id=message_id,
+            expects_reply=True,
+            is_over=False,
         )
 
         async def innermost():

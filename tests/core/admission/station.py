@@ -14,10 +14,11 @@ from ocpp_core.admission.handshake import (
     Identify,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.middleware import ConnectionMiddleware
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Ask, Candidate, proceed
+from ocpp_core.admission.step import Ask, Candidate, Step, proceed
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
@@ -36,6 +37,10 @@ class Rules:
     organizations: frozenset[str] = frozenset()
     certificate_pins: Pins | None = None
     tls_terminated: bool = False
+    gates: tuple[Step, ...] = ()
+    connection_middleware: tuple[ConnectionMiddleware, ...] = ()
+    keeps_sessions: bool = False
+    unauthenticated_sessions: bool = False
     auth: AuthHandler | None = None
     default_protocol: str | None = None
     unmatched_protocol: UnmatchedProtocol = "reject"

@@ -25,7 +25,7 @@ def show_and_hear(identity="SN1", shown=CERTIFICATE, **rules):
     """Give what the operator is told, too: an empty text for nothing."""
     candidate = arrive(f"/ocpp/{identity}", facts=ConnectionFacts("192.0.2.1", shown, tls=True))
     refusal = judge(candidate, security_profile=TLS_CERT, **rules)
-    return None if refusal is None else refusal.status, candidate.alarm
+    return None if refusal is None else refusal.status, candidate.cause.detail if candidate.cause else ""
 
 
 class TestByDefault:

@@ -18,7 +18,7 @@ def show(identity="CP1", *, subject=SUBJECT, fingerprint=PIN, bare=False, **rule
     facts = ConnectionFacts("192.0.2.1", shown, tls=True, certificate_fingerprint=None if bare else fingerprint)
     candidate = arrive(f"/ocpp/{identity}", facts=facts)
     refusal = judge(candidate, security_profile=TLS_CERT, **{"identify": "any", **rules})
-    return None if refusal is None else refusal.status, candidate.alarm
+    return None if refusal is None else refusal.status, candidate.cause.detail if candidate.cause else ""
 
 
 class TestTheOrganization:

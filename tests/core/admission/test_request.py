@@ -7,7 +7,7 @@ import pytest
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.identity import IdentityRule
-from tests.core.admission.station import BASIC, NONE, admit, basic, is_refused
+from tests.core.admission.station import BASIC, NONE, admit, arrive, basic, is_refused, judge
 
 
 class TestMalformedRequests:
@@ -128,6 +128,15 @@ class TestSubprotocol:
     )
     def test_is_the_servers_first_that_was_offered(self, offered, chosen):
         assert admit(offered=offered, protocols=("ocpp2.0.1", "ocpp1.6")).protocol == chosen
+
+    def test_none_in_common_is_described_to_the_operator_without_what_may_be_a_token(self):
+        candidate = arrive(offered=("ocpp1.5", "bearer.c2VjcmV0", "ocpp" + "9" * 90))
+        assert is_refused(judge(candidate))
+        assert candidate.cause is not None
+        assert (candidate.cause.kind, candidate.cause.detail) == (
+            "bad_subprotocol",
+            "offered ocpp1.5 and 2 other names",
+        )
 
     @pytest.mark.parametrize(("offered", "body"), [([], "Missing"), (["ocpp0.1"], "No matching"), (["OCPP1.6"], "No")])
     def test_none_in_common_is_400(self, offered, body):

@@ -179,7 +179,7 @@ class TestAFullSession:
         session.play(call(1))
         assert list(settled(session.wait(5))) == [1]
 
-    @each("close", [Close(), Close(drain=False), Close(force=True)])
+    @each("close", [Close(drain=False), Close(force=True)])
     def test_reads_on_to_hear_the_peer_s_close(self, close):
         session = a_full_session()
         session.hear(a_call(4))

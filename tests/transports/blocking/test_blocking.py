@@ -321,7 +321,7 @@ class TestClosing:
 
     def test_a_handler_may_close_its_server(self, connect, server):
         done, wait = event()
-        server.handle("Heartbeat", lambda ctx: server.close(force=True) and done())
+        server.handle("Heartbeat", lambda ctx: server.close() and done())
         with connect(reconnect=False) as (client, _):
             client.safe_call("Heartbeat")
             wait()

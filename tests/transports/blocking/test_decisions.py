@@ -25,11 +25,16 @@ class TestDecisions:
                 threads.add(threading.current_thread())
                 accept(session={"tenant": 1}) if handshake.identity == "CP1" else reject(403)
 
+            @server.connection_middleware
+            async def middleware(ctx, proceed):
+                await proceed()
+                ctx.session["by"] = "middleware"
+
             port = server.listen(0, "127.0.0.1").port
             options = {"protocols": ["ocpp1.6"], "security_profile": 1, "password": "secret" * 3, "loop": loop}
             with BlockingClient("CP1", f"ws://127.0.0.1:{port}/ocpp", **options) as client:
                 client.connect()
-                assert server.wait_for_client("CP1").session == {"tenant": 1}
+                assert server.wait_for_client("CP1").session == {"tenant": 1, "by": "middleware"}
             with (
                 BlockingClient("CP2", f"ws://127.0.0.1:{port}/ocpp", **options) as client,
                 pytest.raises(UnexpectedHttpResponse, match="403"),

@@ -93,6 +93,10 @@ class TestArguments:
             (lambda made: server().on("client", made), r"1 argument \(event\) as listener of 'client'"),
             (lambda made: client().once("open", made), r"1 argument \(event\) as listener of 'open'"),
             (lambda made: server().use(made), r"2 arguments \(context, proceed\) as middleware"),
+            (
+                lambda made: server().connection_middleware(made),
+                r"2 arguments \(context, proceed\) as connection_middleware",
+            ),
             (lambda made: server().auth(made), r"3 arguments \(accept, reject, handshake\) as auth"),
             (lambda made: server(auth=made), r"3 arguments \(accept, reject, handshake\) as auth"),
             (lambda made: server(credentials=made, security_profile=1), r"1 argument \(identity\) as credentials"),

@@ -4,12 +4,9 @@ from typing import Any
 
 import pytest
 
-from ocpp_core.actions import Direction
-from ocpp_core.inputs import Decline, Fail, Reply
-from ocpp_transports._handlers._contexts import CallContext
-from ocpp_transports._handlers._table import NOREPLY, Handlers, compose
+from ocpp_core.inputs import Fail, Reply
+from ocpp_transports._handlers._table import Handlers
 from tests.kinds import mistyped
-from tests.transports.station import INTERNAL, later, throw
 
 
 class TestRegistering:
@@ -106,100 +103,6 @@ class TestFinding:
 
 
 class TestMiddleware:
-    def test_wraps_the_handler_like_an_onion_the_servers_outermost(self, station):
-        trail = []
-
-        def layer(name):
-            async def middleware(ctx, proceed):
-                trail.append(f"{name} {ctx.action}")
-                result = await proceed()
-                trail.append(name)
-                return {**result, name: True}
-
-            return middleware
-
-        station.own.use(layer("own"))
-        station.server.use(layer("server first"))
-        station.server.use(layer("server second"))
-        station.handle("Heartbeat", lambda ctx: {"handled": True})
-        station.call()
-        assert trail == [
-            "server first Heartbeat",
-            "server second Heartbeat",
-            "own Heartbeat",
-            "own",
-            "server second",
-            "server first",
-        ]
-        payload = {"handled": True, "own": True, "server second": True, "server first": True}
-        assert station.answers == [Reply(1, payload)]
-
-    def test_may_answer_without_the_handler_and_change_what_it_gets(self, station):
-
-        async def middleware(ctx, proceed):
-            if "cached" in ctx.params:
-                return {"from": "cache"}
-            ctx.params = {"changed": True}
-            return await proceed()
-
-        station.own.use(middleware)
-        station.handle("Heartbeat", lambda ctx: later(ctx.params))
-        station.call(payload={"cached": 1})
-        station.call()
-        assert station.answers == [Reply(1, {"from": "cache"}), Reply(2, {"changed": True})]
-
-    def test_sees_the_errors_of_what_is_inside(self, station):
-
-        async def middleware(ctx, proceed):
-            try:
-                return await proceed()
-            except KeyError:
-                return {"rescued": True}
-
-        station.own.use(middleware)
-        station.handle("Heartbeat", lambda ctx: throw(KeyError("x")))
-        station.call()
-        assert station.answers == [Reply(1, {"rescued": True})]
-
-    def test_that_raises_answers_an_internal_error(self, station):
-
-        async def middleware(ctx, proceed):
-            raise KeyError
-
-        station.own.use(middleware)
-        station.handle("Heartbeat", lambda ctx: {})
-        station.call()
-        assert station.answers == [Fail(1, "InternalError", INTERNAL, None)]
-
-    def test_lets_noreply_through(self, station):
-
-        async def middleware(ctx, proceed):
-            return await proceed()
-
-        station.own.use(middleware)
-        station.handle("Heartbeat", lambda ctx: NOREPLY)
-        station.call()
-        assert station.answers == [Decline(1)]
-
     def test_that_cannot_be_called_is_refused(self):
         with pytest.raises(TypeError, match="expected a function"):
             Handlers().use(mistyped(3))
-
-    def test_wraps_an_outbound_call_the_same_way(self, station):
-        sent = []
-
-        async def middleware(ctx, proceed):
-            assert ctx.direction is Direction.OUT
-            ctx.params = {**ctx.params, "stamp": 1}
-            return {**await proceed(), "seen": True}
-
-        context: CallContext[Any] = CallContext(client=None, action="Reset", params={"type": "Soft"})
-
-        async def call():
-            sent.append(context.params)
-            return {"status": "Accepted"}
-
-        task = station.host.spawn(compose([middleware], context, call)())
-        station.host.run()
-        assert sent == [{"type": "Soft", "stamp": 1}]
-        assert task.result == {"status": "Accepted", "seen": True}

@@ -264,3 +264,4 @@ class TestARawPeer:
             for _ in range(25):
                 tasks.start_soon(call)
         assert len(errors) == 25
+        assert central.driver.gave_up

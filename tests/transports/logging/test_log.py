@@ -86,8 +86,8 @@ class TestFields:
         caplog.set_level(logging.INFO, "ocpp_ws_io")
         log = Log(LOGGER, "server", is_station=False)
         log.info("listening")
-        log.info("refused CP9", identity="CP9")
-        log.connection_failed("a station was refused", "CP9 at ::1", "why", "CP9")
+        log.warning("did not answer", identity="CP9")
+        log.incident(logging.WARNING, "replaced", 0, "CP9", {"kind": "replaced"})
         assert [record.identity for record in caplog.records] == [None, "CP9", "CP9"]
 
     def test_of_a_peer_are_short_and_printable(self, caplog):

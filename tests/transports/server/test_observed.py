@@ -14,6 +14,7 @@ from ocpp_transports.events import (
     MessageEvent,
     OpenEvent,
     PongEvent,
+    SecurityEvent,
     StationEvent,
     StrictValidationFailureEvent,
     UpgradeAbortedEvent,
@@ -53,7 +54,8 @@ class TestObservers:
             seen: list[Any] = []
             server.observe(lambda *told: seen.append(told))
             await knock(listener, upgrade())
-        ((event, station),) = seen
+        ((alarm, _), (event, station)) = seen
+        assert isinstance(alarm, SecurityEvent)
         assert isinstance(event, UpgradeAbortedEvent)
         assert (event.identity, event.status, station) == ("CP1", 503, None)
 

@@ -34,7 +34,7 @@ class TestConstruction:
             ({"max_handshakes": 0}, ValueError, "max_handshakes >= 1"),
             ({"max_handshakes_per_address": 0}, ValueError, "max_handshakes_per_address >= 1"),
             ({"max_sockets": True}, ValueError, "max_sockets >= 1"),
-            ({"max_sockets_per_address": 0.5}, ValueError, "max_sockets_per_address >= 1"),
+            ({"max_sockets_per_address": 0.5}, ValueError, "max_sockets_per_address >= 2"),
             ({"identity_characters": "some"}, ValueError, "'standard', 'printable' or 'any'"),
             ({"max_identity_length": 0}, ValueError, "max_identity_length >= 1"),
             ({"max_identity_length": "5"}, ValueError, "max_identity_length >= 1"),
@@ -47,7 +47,7 @@ class TestConstruction:
             ({"security_profile": 3, "identify": "none"}, ValueError, "identify 'exact' or 'any'"),
             ({"max_tls_handshakes": 0}, ValueError, "max_tls_handshakes >= 1"),
             ({"tls_terminated": 1}, TypeError, "tls_terminated as bool"),
-            ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: answer_window, auth, "),
+            ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: allowed_addresses, allowed_origins, "),
         ],
     )
     async def test_refuses(self, given, error, expected):
@@ -170,10 +170,14 @@ class TestClosing:
     async def test_tells_its_beginning_and_its_end(self):
         async with OCPPServer() as server:
             seen: list[Any] = []
-            server.on("closing", lambda event: seen.append("closing"))
-            server.on("closed", lambda event: seen.append("closed"))
+            server.on("closing", lambda event: seen.append(("closing", server.is_draining)))
+            server.on("closed", lambda event: seen.append(("closed", server.is_draining)))
             await server.listen(0, "127.0.0.1")
-        assert seen == ["closing", "closed"]
+            assert server.is_draining is False
+        assert seen == [("closing", True), ("closed", True)]
+        assert bool(server.is_draining), "until it is opened again"
+        async with server:
+            assert server.is_draining is False
 
     async def test_ends_although_a_station_answers_nothing(self):
         async with (

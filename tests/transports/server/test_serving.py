@@ -94,6 +94,11 @@ class TestServeForever:
         with pytest.raises(RuntimeError, match=r"the server does not listen; pass a port, or call listen\(\) first"):
             await OCPPServer(protocols=["ocpp1.6"]).serve_forever()
 
+    async def test_takes_no_options_of_a_listener_that_it_does_not_open(self):
+        async with serving() as (server, _):
+            with pytest.raises(ValueError, match="expected a port, fd or systemd with backlog, reuse_port: they apply"):
+                await server.serve_forever(backlog=5, reuse_port=True)
+
     async def test_that_is_cancelled_closes_and_gives_the_signals_back(self):
         with signal_handlers_kept():
             async with serving() as (server, listener), client_of(listener, reconnect=False) as client:

@@ -111,9 +111,9 @@ async def test_both_sides_learn_why_a_handshake_failed(server, tls, theirs, ours
     assert event.remote_address == "127.0.0.1"
     assert event.reason.startswith(ours)
     assert isinstance(event.error, ssl.SSLError)
-    (record,) = [record for record in caplog.records if record.getMessage().startswith("server: TLS")]
-    assert (record.name, record.levelname) == ("ocpp_ws_io", "WARNING")
-    assert record.getMessage() == f"server: TLS handshake failed: from 127.0.0.1: {event.reason}"
+    (record,) = [record for record in caplog.records if record.getMessage().startswith("server: tls_failed")]
+    assert (record.name, record.levelname) == ("ocpp_ws_io.security", "WARNING")
+    assert record.getMessage() == f"server: tls_failed: from 127.0.0.1: {event.reason}"
 
 
 class TestAPortThatSpeaksTLS:
@@ -265,10 +265,10 @@ class TestTheLog:
                 async with await anyio.connect_tcp("127.0.0.1", listener.port) as peer:
                     await peer.send(b"nonsense")
                 await first(failures)
-        failed = [record.getMessage() for record in caplog.records if "TLS handshake failed" in record.getMessage()]
+        failed = [record.getMessage() for record in caplog.records if "tls_failed" in record.getMessage()]
         assert len(failed) == 6
-        assert failed[-1].startswith("server: TLS handshake failed: the peer does not speak TLS")
-        assert failed[-1].endswith(": … and 7 more")
+        assert failed[0].startswith("server: tls_failed: from 127.0.0.1: the peer does not speak TLS")
+        assert failed[-1] == "server: tls_failed: from 127.0.0.1: … and 7 more"
 
     async def test_tells_of_connections_that_cannot_be_accepted(self, caplog):
         async with serving() as (csms, _), csms.events("connection_failed") as failures:

@@ -124,6 +124,11 @@ def admit(accept: AcceptHandshake, reject: RejectHandshake) -> None:
     reject("401")  # type: ignore[arg-type]
 
 
+@server.connection_middleware  # type: ignore[type-var]
+async def of_calls(context: CallContext, proceed: Callable[[], Awaitable[Any]]) -> None:
+    await proceed()
+
+
 async def main() -> None:
     await client.call()  # type: ignore[call-overload]
     await client.call("Heartbeat", {}, timeuot=1)  # type: ignore[call-overload]

@@ -7,8 +7,10 @@ from ocpp_core import v16
 from ocpp_transports import (
     CallContext,
     Caller,
+    ConnectionContext,
     HandlerContext,
     Handshake,
+    HandshakeRejectedError,
     HttpAnswer,
     Listener,
     OCPPServer,
@@ -44,6 +46,24 @@ async def admit(accept: AcceptHandshake, reject: RejectHandshake, handshake: Han
         accept(protocol=handshake.protocols[0], session={"tenant": "acme"})
     else:
         reject(403, "who are you?")
+
+
+@server.connection_middleware
+async def measured(context: ConnectionContext, proceed: Callable[[], Awaitable[None]]) -> None:
+    context.session["path"] = context.handshake.path
+    try:
+        await proceed()
+    except HandshakeRejectedError as error:
+        status: int = error.status
+        print(status, error.message, error.headers)
+        raise
+    if context.protocol is None:
+        context.reject(429, "later", headers={"retry-after": "3"})
+
+
+remembering = OCPPServer(
+    security_profile=1, credentials={}, connection_middleware=[measured], session_ttl=3600, max_sessions=10
+)
 
 
 @server.http("/stations")

@@ -1,0 +1,1 @@
+"""What may be an attack: incidents of connections, and the records of all incidents."""
