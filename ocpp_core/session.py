@@ -55,8 +55,7 @@ from .inputs import (
     TransportLost,
 )
 from .outbound.call import OutboundCall, check_command, check_result_refusal, not_open, prepare_call, prepare_raw
-from .outbound.calls import Calls
-from .outbound.offline_queue import OfflineQueue
+from .outbound.calls import Calls, CallsParts
 from .outbound.sends import Sends, prepare_send
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import Version
@@ -82,7 +81,7 @@ class Session(Receiver):
         keep_unsent: True to keep calls that were not written when the connection is lost: `take_unsent` returns them.
         outlets: For a stack: they receive the texts to send and the other actions instead of `poll` (see `_direct`).
         answers: Stores the results of this and earlier connections, see `AnswerMemory`.
-        offline: Stores calls that outlive connections, see `OfflineQueue`.
+        make_calls: Makes the outbound direction; a client's has an `OfflineQueue`.
     """
 
     __slots__ = (
@@ -105,7 +104,7 @@ class Session(Receiver):
         keep_unsent: bool = False,
         outlets: Outlets | None = None,
         answers: Answers | None = None,
-        offline: OfflineQueue | None = None,
+        make_calls: Callable[[*CallsParts], Calls] = Calls,
     ) -> None:
         self.state: SessionState = _OPEN
         """The state of the connection."""
@@ -127,7 +126,7 @@ class Session(Receiver):
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
         if not config.require_registration:
-            self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
+            self.calls: Calls = make_calls(version, config, ids, self._emit, self._send)
             self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers)
         else:
             from .inbound.gated import gated  # loaded only when used

@@ -6,7 +6,7 @@ queue of this connection and from the offline queue of the client, which outlive
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ocpp_core._tolerance import forgive_nulls
 from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
@@ -32,7 +32,7 @@ from .call import OutboundCall, expired_error, prepare_call
 from .offline_queue import OfflineQueue
 from .queue import CallQueue
 
-__all__ = ["Calls", "violation_error", "with_newest"]
+__all__ = ["Calls", "CallsParts", "violation_error", "with_newest"]
 
 _NONE_WAITS: Final = CallQueue()
 """The shared empty queue of connections whose calls never had to wait; no call is added to it."""
@@ -40,6 +40,10 @@ _TIMED_OUT: Final = 64
 """Number of stored IDs of calls that timed out, to recognize late responses."""
 _ANSWERED: Final = 16
 """Number of stored IDs of answered calls, to recognize repeated responses; few, because every connection has some."""
+
+
+CallsParts: TypeAlias = tuple[Version, SessionConfig, IdFactory, Callable[[SessionAction], None], Callable[[str], None]]
+"""What a session makes its `Calls` of."""
 
 
 def with_newest(ids: tuple[str, ...], message_id: str, size: int) -> tuple[str, ...]:
@@ -77,7 +81,7 @@ class Calls:
         ids: IdFactory,
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
-        offline: OfflineQueue | None,
+        offline: OfflineQueue | None = None,
     ) -> None:
         self.config: SessionConfig = config
         self.timers: Timers = Timers()
