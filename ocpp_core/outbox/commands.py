@@ -1,12 +1,25 @@
-"""The inputs of a queue that have data of their own: the stored state, and messages of the application."""
+"""The inputs of a queue: what the store reports, and the commands of the application."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
+from .settings import OutboxConfig
 from .stored.records import Binding, KeptOutcome, Lane, OutboxRecord
 
-__all__ = ["Enqueue", "Restored"]
+__all__ = [
+    "Acknowledge",
+    "CancelTicket",
+    "Enqueue",
+    "OutboxInput",
+    "ReconfigureOutbox",
+    "Restored",
+    "SetClock",
+    "SetGate",
+    "StoreBack",
+    "StoreFailed",
+    "Stored",
+]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,6 +40,29 @@ class Restored:
     """The stored transaction IDs."""
     outcomes: Sequence[KeptOutcome] = ()
     """The stored outcomes."""
+
+
+@dataclass(slots=True)
+class Stored:
+    """All batches up to this one are durable."""
+
+    number: int
+    """The number of the batch, from `Store`."""
+
+
+@dataclass(slots=True)
+class StoreFailed:
+    """The store rolled back this batch and all after it, see `Outbox.store_failed`."""
+
+    number: int
+    """The number of the batch, from `Store`."""
+    error: Exception
+    """Why it failed."""
+
+
+@dataclass(slots=True)
+class StoreBack:
+    """The store can write again; it gets the whole state."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,3 +100,60 @@ class Enqueue:
     """A name of at most 255 characters. Older messages with it that were never transmitted are removed."""
     protocol: str | None = None
     """The only subprotocol with which it may be sent; None for any."""
+    token: int | None = None
+    """The caller's number of this command; an engine settles it with the ticket. None without a caller."""
+
+
+@dataclass(slots=True)
+class CancelTicket:
+    """Settle a queued message as cancelled; an unknown ticket is ignored."""
+
+    ticket: int
+    """The ticket of the message."""
+
+
+@dataclass(slots=True)
+class Acknowledge:
+    """Forget an outcome, which is then not reported again; an unknown ticket is ignored."""
+
+    ticket: int
+    """The ticket of the message."""
+
+
+@dataclass(slots=True)
+class SetGate:
+    """Let messages out that are not urgent, or hold them."""
+
+    is_open: bool
+    """True to let them out."""
+
+
+@dataclass(slots=True)
+class SetClock:
+    """The wall clock was set."""
+
+    wall: float
+    """The wall-clock time now, in seconds."""
+
+
+@dataclass(slots=True)
+class ReconfigureOutbox:
+    """Apply other settings, also to the messages that are queued."""
+
+    config: OutboxConfig
+    """The settings."""
+
+
+OutboxInput: TypeAlias = (
+    Restored
+    | Stored
+    | StoreFailed
+    | StoreBack
+    | Enqueue
+    | CancelTicket
+    | Acknowledge
+    | SetGate
+    | SetClock
+    | ReconfigureOutbox
+)
+"""What a queue accepts, besides what a connection does with its messages."""

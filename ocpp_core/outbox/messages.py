@@ -21,6 +21,7 @@ from typing import Final
 
 from ocpp_core.timers import Timers
 
+from .accepting import START
 from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketAccepted, TicketSettled
 from .journal import Journal
 from .kept_outcomes import KeptOutcomes
@@ -117,6 +118,14 @@ class Messages:
             if (kept := self.outcomes.get(ticket)) is not None:
                 self._journal.hold(TicketSettled(ticket, kept.outcome))
         return ticket
+
+    def expect_transaction(self, start: int | None) -> None:
+        """Raise ValueError unless this is the ticket of a start whose transaction has not ended, or None."""
+        queued = None if start is None else self.lanes.entries.get(start)
+        if start is None or (queued is not None and queued.record.action == START):
+            return
+        if self.ids.of(start) is None:
+            raise ValueError(f"expected the ticket of a {START} whose transaction has not ended, got {start!r}")
 
     def born(self, number: int) -> None:
         """Note that all batches up to `number` are durable."""

@@ -28,7 +28,7 @@ from typing import Final
 from ocpp_core.config import IdFactory
 from ocpp_core.errors import StoreError
 
-from .accepting import START, make_record
+from .accepting import make_record
 from .commands import Enqueue, Restored
 from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
 from .journal import Journal
@@ -84,6 +84,11 @@ class Outbox:
     def has_slot(self) -> bool:
         """True while a message has a slot of the window, even if it is not written yet."""
         return self._slot.flight is not None
+
+    @property
+    def has_unwritten(self) -> bool:
+        """True while a message has a slot of the window, and its mark is not durable."""
+        return self._slot.flight is not None and not self._slot.flight.is_written
 
     @property
     def records(self) -> Iterable[OutboxRecord]:
@@ -184,7 +189,7 @@ class Outbox:
         record = make_record(command, self._next_ticket, messages.config, wall, is_online=self._chooser.is_online)
         if (known := messages.known(command.key)) is not None:
             return known
-        self._expect_transaction(command.transaction)
+        messages.expect_transaction(command.transaction)
         if self._journal.failed:
             raise StoreError(f"cannot enqueue {command.action}: the store cannot write; retry when it can")
         entry = Entry(record)
@@ -194,13 +199,6 @@ class Outbox:
         messages.accept(entry)
         self._next_ticket += 1
         return record.ticket
-
-    def _expect_transaction(self, start: int | None) -> None:
-        queued = None if start is None else self._lanes.entries.get(start)
-        if start is None or (queued is not None and queued.record.action == START):
-            return
-        if self._messages.ids.of(start) is None:
-            raise ValueError(f"expected the ticket of a {START} whose transaction has not ended, got {start!r}")
 
     def cancel(self, ticket: int) -> None:
         """Settle a queued message as cancelled; ignore an unknown ticket."""
@@ -248,10 +246,14 @@ class Outbox:
         chooser.resumes_at = now + self._messages.config.resume_after
         self._messages.timers.set(_RESUME, chooser.resumes_at)
 
-    def lost(self, now: float) -> None:
-        """Note that the connection ended: a transmission without a response is cut off."""
+    def stop_sending(self) -> None:
+        """Send nothing more on this connection, which closes; a written transmission may still be answered."""
         self._chooser.is_online = False
         self._retract()
+
+    def lost(self, now: float) -> None:
+        """Note that the connection ended: a transmission without a response is cut off."""
+        self.stop_sending()
         flight = self._slot.lose()
         if flight is not None and flight.entry is not None:
             self._messages.cut(flight.entry, UnknownReason.LOST, now)
@@ -345,6 +347,14 @@ class Outbox:
     def timed_out(self, message_id: str, now: float) -> bool:
         """Note that no response arrived in time; return False if it is no message of this queue."""
         return self._fail_flight(message_id, MessageUnknown(UnknownReason.TIMEOUT), now)
+
+    def declined(self, message_id: str) -> None:
+        """Settle a message that the session did not write, because its payload breaks the schema."""
+        flight = self._slot.end(message_id)
+        if flight is not None and flight.entry is not None:
+            started = flight.before.started
+            invalid = MessageUnknown(UnknownReason.INVALID) if started else MessageNotSent(NotSentReason.INVALID)
+            self._settle(flight.entry, invalid)
 
     def _fail_flight(self, message_id: str, outcome: MessageRefused | MessageUnknown, now: float) -> bool:
         flight = self._slot.end(message_id)

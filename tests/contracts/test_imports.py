@@ -23,7 +23,7 @@ LAYERS = {
     "ocpp_core": (
         "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "typed",
         "v16", "v201", "v21", "states", "backoff", "limits", "timers", "config", "outbox", "inputs", "client_states",
-        "actions", "_direct", "_tolerance", "outbound", "inbound", "session", "client", "server", "identity",
+        "actions", "_direct", "_tolerance", "outbound", "inbound", "session", "client", "durable", "server", "identity",
         "handshake", "admission", "refusals", "validation", "link", "stack", "testing", "replay",
     ),
     "ocpp_transports": (

@@ -32,7 +32,7 @@ class NotSentReason(StrEnum):
     CLOSED = "closed"
     """The client closed, and the queue is in memory only."""
     INVALID = "invalid"
-    """The message is for another version than the one of the connection."""
+    """The message is for another version than the one of the connection, or its payload breaks the schema."""
     REPLACED = "replaced"
     """A later message with the same name replaced it."""
 
@@ -53,7 +53,7 @@ class UnknownReason(StrEnum):
     CLOSED = "closed"
     """The client closed after a transmission, and the queue is in memory only."""
     INVALID = "invalid"
-    """The message was transmitted before, and is for another version than the one of the connection."""
+    """The message may have been transmitted before, and must not be transmitted on this connection."""
 
 
 @dataclass(frozen=True, slots=True)
