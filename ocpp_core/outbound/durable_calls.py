@@ -6,7 +6,7 @@ written later, when its mark is durable. The outbox learns of the end of each me
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final, cast
 
@@ -38,9 +38,13 @@ class _Message(OutboundCall):
     """A message of the outbox."""
 
 
+_NO_CALLER: Final = cast("int", object())
+"""The token of a message: a response is awaited, and no command of the application has it."""
+
+
 def _message(transmit: Transmit, payload: dict[str, Any], timeout: float) -> _Message:
     return _Message(
-        token=None,
+        token=_NO_CALLER,
         action=transmit.action,
         payload=payload,
         payload_json=transmit.payload,
@@ -54,7 +58,7 @@ def _message(transmit: Transmit, payload: dict[str, Any], timeout: float) -> _Me
 
 _RESERVED: Final = cast("str", object())
 """The key of a slot whose message is not written: no text of a peer equals it."""
-_UNWRITTEN: Final = _message(Transmit(0, "", "a message", "{}"), {}, inf)
+_UNWRITTEN: Final = replace(_message(Transmit(0, "", "a message", "{}"), {}, inf), token=None)
 
 
 class DurableCalls(Calls):
@@ -76,14 +80,6 @@ class DurableCalls(Calls):
         self._outbox = outbox
         self._offers = True
         self._now = -inf
-
-    @property
-    def has_callers(self) -> bool:
-        """True if a caller, or the outbox, waits for the response to a written CALL."""
-        return super().has_callers or any(isinstance(call, _Message) for call in self._written())
-
-    def _written(self) -> list[OutboundCall]:
-        return [call for call in self._pending.values() if call is not _UNWRITTEN]
 
     # Writing
 
@@ -157,7 +153,8 @@ class DurableCalls(Calls):
     def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
         if call.action == _BOOT and isinstance(result, dict):
             self._outbox.boot_answered(result.get("status"))
-        if isinstance(call, _Message) and call is not _UNWRITTEN:
+        if call.token is _NO_CALLER:
+            call.token = None
             self._end(call.message_id or "", result, error)
         super()._settle(call, result, error)
 

@@ -61,11 +61,13 @@ class Journal:
             self.open += 1
 
     def stored(self, number: int) -> None:
-        """Release the outputs that waited for batches up to `number`.
+        """Release the outputs that waited for batches up to `number`; ignored while the store fails.
 
         Raises ValueError for a batch that was not emitted.
         """
         self._expect_sealed(number)
+        if self.failed:
+            return
         self._stored = max(self._stored, number)
         while self._held and self._held[0][0] <= self._stored:
             self._release(self._held.popleft()[1])
