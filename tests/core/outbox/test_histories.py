@@ -3,6 +3,8 @@
 import pytest
 
 from tests.core.outbox.simulation.__main__ import histories_to_find, run_histories
+from tests.core.outbox.simulation.engine_station import EngineStation
+from tests.core.outbox.simulation.station import Station
 
 FOUND_SOON = [
     "a transmission does not wait for its mark",
@@ -16,8 +18,9 @@ FOUND_SOON = [
 
 
 @pytest.mark.slow
-def test_no_invariant_breaks_in_a_sample():
-    figures = run_histories(first=0, count=45)
+@pytest.mark.parametrize("station", [Station, EngineStation])
+def test_no_invariant_breaks_in_a_sample(station):
+    figures = run_histories(first=0, count=45, station=station)
     assert figures.crashes > 100
     assert figures.store_failures > 20
     assert figures.accepted > 500

@@ -36,7 +36,7 @@ class Figures:
 
 
 class History:
-    def __init__(self, seed: int, steps: int = 120) -> None:
+    def __init__(self, seed: int, steps: int = 120, make_station: type[Station] = Station) -> None:
         self.random = Random(seed)
         self.scenario: Scenario = make_scenario(self.random, steps)
         self.timeline = Timeline(self.random)
@@ -44,7 +44,7 @@ class History:
         self.oracle = Oracle(self.timeline, self.peer)
         self.disk = Disk(self.timeline, self.scenario, self.oracle.expect)
         self.oracle.disk = self.disk
-        self.station = Station(self.timeline, self.scenario, self.disk, self.peer, self.oracle)
+        self.station = make_station(self.timeline, self.scenario, self.disk, self.peer, self.oracle)
         self.peer.hang_up = self._cut
         self.peer.kill = self._crash
         self.figures = Figures(histories=1)
@@ -105,7 +105,7 @@ class History:
 
     @property
     def _deadline(self) -> float:
-        return self.station.outbox.deadline if self.station.is_alive else float("inf")
+        return self.station.deadline if self.station.is_alive else float("inf")
 
     # The application
 

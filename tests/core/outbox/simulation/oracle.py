@@ -175,10 +175,10 @@ class Oracle:
         expected = outcome.payload["transactionId"] if isinstance(outcome, MessageAnswered) else -1
         self.expect(payload["transactionId"] == expected, "a message has the ID of its start, or -1")
 
-    def call_written(self, *, is_due: bool, overtake: int) -> None:
+    def call_written(self, *, is_due: bool, most: int) -> None:
         """Note a call of the session, while a message that is due may wait."""
         self._overtaken = self._overtaken + 1 if is_due else 0
-        self.expect(self._overtaken <= overtake + 1, "calls do not starve messages")
+        self.expect(self._overtaken <= most, "calls do not starve messages")
 
     def message_taken(self) -> None:
         self._overtaken = 0

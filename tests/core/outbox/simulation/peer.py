@@ -60,6 +60,7 @@ class Peer:
         number = payload["n"]
         self.handled[number] += 1
         self._transactions += 1
-        answer = json.dumps({"transactionId": self._transactions} if payload.get("start") else {"n": number})
+        content = {"transactionId": self._transactions} if payload.get("start") else {"n": number}
+        answer = json.dumps(content, separators=(",", ":"))
         self.answers[number].append(answer)
         return answer

@@ -30,6 +30,7 @@ from .timeline import Timeline
 class Pending:
     ticket: int | None
     """None for a call of the session."""
+    written_at: float
 
 
 class Station:
@@ -66,13 +67,20 @@ class Station:
         self._effects.clear()
         self.live = 0
         self.connection = None
-        self.outbox = Outbox(self.config, ids=self._new_id, emit=self._effects.append)
+        self._make_outbox()
         process = self._process
         self._disk.report = lambda kind, number: self._report_later(process, kind, number)
         self._oracle.restarted(self.config.free_cuts, clock_jumped=clock_jumped)
         self.outbox.restore(self._disk.open(self._timeline.now + self.offset), self._timeline.now)
         self.outbox.set_gate(self._gate)
         self.settle()
+
+    def _make_outbox(self) -> None:
+        self.outbox = Outbox(self.config, ids=self._new_id, emit=self._effects.append)
+
+    @property
+    def deadline(self) -> float:
+        return self.outbox.deadline
 
     def crash(self) -> None:
         self.is_alive = False
@@ -179,13 +187,16 @@ class Station:
         return len(self._pending) + is_reserved
 
     def _write_call(self) -> None:
+        self._note_call()
+        self._write(self._new_id(), {"n": 0}, None)
+
+    def _note_call(self) -> None:
         outbox = self.outbox
         chooser = outbox._chooser
         is_free = not outbox.has_slot and not outbox._journal.failed
         is_due = is_free and self._gate and self._timeline.now >= chooser.resumes_at
         is_due = is_due and outbox._lanes.ordinary() is not None
-        self._oracle.call_written(is_due=is_due, overtake=self.config.overtake)
-        self._write(self._new_id(), {"n": 0}, None)
+        self._oracle.call_written(is_due=is_due, most=(self.config.overtake + 1) * self._scenario.window)
 
     def _perform(self, effect: OutboxEffect) -> None:
         match effect:
@@ -211,7 +222,7 @@ class Station:
         self._write(transmit.message_id, json.loads(transmit.payload), transmit.ticket)
 
     def _write(self, message_id: str, payload: dict[str, Any], ticket: int | None) -> None:
-        self._pending[message_id] = pending = Pending(ticket)
+        self._pending[message_id] = pending = Pending(ticket, self._timeline.now)
         connection = self.connection
         timeout = self._timeline.now + self._scenario.timeout
         self._timeline.at(timeout, lambda: self._time_out(connection, message_id, pending))
