@@ -39,9 +39,9 @@ class EngineStation(Station):
         self.outbox = self.engine.outbox
 
     def _watch(self) -> None:
-        """Let the oracle count failures and cuts when the session reports them."""
+        """Let the oracle see the session take a slot for a message, and report failures and cuts."""
         messages = self.outbox._messages
-        fail, cut = messages.fail, messages.cut
+        fail, cut, take = messages.fail, messages.cut, self.outbox.take
 
         def failed(entry: Any, outcome: Any, now: float) -> None:
             self._oracle.failed(entry.record.ticket, in_doubt=isinstance(outcome, MessageUnknown))
@@ -51,7 +51,14 @@ class EngineStation(Station):
             self._oracle.cut(entry.record.ticket, self.config.free_cuts)
             cut(entry, reason, now)
 
+        def took(now: float, *, live: bool = False) -> bool:
+            is_taken = take(now, live=live)
+            if is_taken:
+                self._oracle.message_taken()
+            return is_taken
+
         vars(messages).update(fail=failed, cut=cut_off)
+        vars(self.outbox).update(take=took)
 
     @property
     def deadline(self) -> float:
@@ -102,7 +109,6 @@ class EngineStation(Station):
         _, message_id, action, payload = frame
         self._forget_timed_out()
         if payload["n"]:
-            self._oracle.message_taken()
             ticket = self._oracle.numbers[payload["n"]]
             self._transmit(Transmit(ticket, message_id, action, json.dumps(payload)))
         else:
