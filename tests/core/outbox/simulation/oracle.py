@@ -206,8 +206,8 @@ class Oracle:
             lost += message.failures > record.failures
             self.expect(0 <= message.failures - record.failures <= 1, "a crash loses the end of one transmission")
             message.counts_as_started |= record.started
-            message.failures, message.cuts = record.failures, record.cuts
             is_same_failure = message.failures == record.failures
+            message.failures, message.cuts = record.failures, record.cuts
             message.has_exact_wait = message.has_exact_wait and is_same_failure and not clock_jumped
             message.has_exact_end = message.has_exact_end and not clock_jumped
             if record.sending:
