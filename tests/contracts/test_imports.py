@@ -29,7 +29,7 @@ LAYERS = {
     "ocpp_transports": (
         "handshake", "certificates", "passwords", "plain_http", "_logging", "events", "event_names", "_callbacks",
         "_driver", "_handlers", "_options", "_tls", "_hosts", "_runtime", "_calls", "_peer", "_server", "_fleet",
-        "fleet", "_browser", "client",
+        "fleet", "_outbox", "_browser", "client",
         "browser", "channel", "server", "asgi", "wslib", "memory", "blocking", "compat",
     ),
     "ocpp_apps": (
