@@ -5,21 +5,27 @@ may send, and the session asks it for messages. Calls are as in a client without
 
 What the host must do. It passes `Restored` first, makes each `Store` durable in order, and reports it with `Stored`. It
 drains `poll_outbox` after `poll`: the changes of all inputs until then are one batch.
+
+A call of a transaction message becomes a message while the transaction lane is not empty, because new transaction
+messages wait until the queue is empty (1.6 §3.7). Its caller waits for the outcome. If the client closes before, the
+caller gets ClosedError, and the message is kept.
 """
 
 from collections import deque
 from random import Random
-from typing import assert_never, get_args
+from typing import Any, assert_never, get_args
 
 from ocpp_core.actions import Settle
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import ClientClosing, ClientState, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig, IdFactory
-from ocpp_core.inputs import ClientInput, Tick
+from ocpp_core.errors import OCPPError
+from ocpp_core.inputs import CancelCall, ClientInput, StartCall, Tick
 from ocpp_core.outbound.calls import Calls, CallsParts
 from ocpp_core.outbound.durable_calls import DurableCalls
 from ocpp_core.outbound.memory_queue import MemoryQueue
 from ocpp_core.outbound.offline_queue import MakeOfflineQueue
+from ocpp_core.outbox.accepting import lane_of
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
@@ -33,9 +39,12 @@ from ocpp_core.outbox.commands import (
     Stored,
     StoreFailed,
 )
-from ocpp_core.outbox.effects import OutboxEffect, Transmit
+from ocpp_core.outbox.effects import OutboxEffect, TicketAccepted, TicketRejected, TicketSettled, Transmit
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
+from ocpp_core.outbox.stored.records import Lane
+
+from .callers import error_of, kept_error, result_of
 
 __all__ = ["DurableClientEngine"]
 
@@ -66,6 +75,7 @@ class DurableClientEngine(ClientEngine):
         self._effects: deque[OutboxEffect] = deque()
         self.outbox = Outbox(outbox, ids=ids, emit=self._perform)
         """The outbox, to be read; its inputs pass through `handle`."""
+        self._callers: dict[int, StartCall] = {}
 
     @property
     def deadline(self) -> float:
@@ -93,6 +103,32 @@ class DurableClientEngine(ClientEngine):
             self._fill()
         else:
             super().handle(event, now)  # type: ignore[arg-type]  # the same
+
+    def start(self, event: StartCall, now: float) -> None:
+        """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
+        is_object = isinstance(event.payload, dict)
+        if is_object and self.outbox.lane_is_busy and lane_of(event.action, event.payload) is Lane.TRANSACTION:
+            self._now = now
+            self._queue_call(event)
+        else:
+            super().start(event, now)
+
+    def _queue_call(self, call: StartCall) -> None:
+        message = Enqueue(action=call.action, payload=call.payload, ttl=call.ttl, protocol=call.protocol)
+        try:
+            ticket = self.outbox.enqueue(message, self._now)
+        except OCPPError as error:
+            self._emit(Settle(call.token, None, error))
+        else:
+            self._callers[ticket] = call
+            self._fill()
+
+    def _handle_rare(self, event: Any) -> None:
+        if isinstance(event, CancelCall):
+            for ticket in [ticket for ticket, call in self._callers.items() if call.token == event.token]:
+                self.outbox.cancel(ticket)
+                self._fill()
+        super()._handle_rare(event)
 
     def _handle_outbox(self, event: OutboxInput) -> None:  # noqa: C901 - one arm an input
         outbox, now = self.outbox, self._now
@@ -129,9 +165,26 @@ class DurableClientEngine(ClientEngine):
     def _perform(self, effect: OutboxEffect) -> None:
         calls = self.session.calls if self.session is not None else None
         if not isinstance(effect, Transmit):
-            self._effects.append(effect)
+            if not self._is_for_caller(effect):
+                self._effects.append(effect)
         elif isinstance(calls, DurableCalls):  # without a connection, the transmission was taken back
             calls.transmit(effect, self._now)
+
+    def _is_for_caller(self, effect: OutboxEffect) -> bool:
+        """Settle the call that became this message; return False if it is no such message."""
+        if not isinstance(effect, TicketAccepted | TicketRejected | TicketSettled):
+            return False
+        call = self._callers.get(effect.ticket)
+        if call is None:
+            return False
+        if not isinstance(effect, TicketAccepted):
+            del self._callers[effect.ticket]
+            if isinstance(effect, TicketSettled):
+                self._emit(Settle(call.token, result_of(effect.outcome), error_of(effect.outcome)))
+                self.outbox.acknowledge(effect.ticket)
+            else:
+                self._emit(Settle(call.token, None, effect.error))
+        return True
 
     # The client
 
@@ -148,5 +201,13 @@ class DurableClientEngine(ClientEngine):
             self.outbox.opened(state.subprotocol, self._now)
         elif isinstance(state, ClientClosing):
             self.outbox.stop_sending()
+            self._release_callers()
         elif isinstance(state, Waiting | Stopped):
             self.outbox.lost(self._now)
+        if isinstance(state, Stopped):
+            self._release_callers()
+
+    def _release_callers(self) -> None:
+        for call in self._callers.values():
+            self._emit(Settle(call.token, None, kept_error(call.action)))
+        self._callers.clear()

@@ -22,6 +22,7 @@ from typing import Final
 from ocpp_core.timers import Timers
 
 from .accepting import START
+from .commands import Restored
 from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketAccepted, TicketSettled
 from .journal import Journal
 from .kept_outcomes import KeptOutcomes
@@ -82,6 +83,18 @@ class Messages:
         return ReplaceAll(records, self.ids.all, self.outcomes.all)
 
     # Beginning
+
+    def restore_all(self, state: Restored, now: float) -> None:
+        """Take the stored state; a transmission that was marked counts as cut off by the end of the process."""
+        self.offset = state.wall - now
+        self.ids.restore(state.bindings)
+        entries = [Entry(record, is_restored=True, is_ready=not record.sending) for record in state.records]
+        for entry in sorted(entries, key=lambda entry: entry.record.ticket):
+            self.restore(entry, now)
+        self.restore_outcomes(state.outcomes)
+        for entry in entries:
+            if entry.record.sending:
+                self.cut(entry, UnknownReason.RESTART, now)
 
     def restore(self, entry: Entry, now: float) -> None:
         """Insert a stored message.

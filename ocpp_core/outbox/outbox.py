@@ -91,6 +91,11 @@ class Outbox:
         return self._slot.flight is not None and not self._slot.flight.is_written
 
     @property
+    def lane_is_busy(self) -> bool:
+        """True while a message of the transaction lane is queued."""
+        return self._lanes.has_transactions
+
+    @property
     def records(self) -> Iterable[OutboxRecord]:
         """The queued messages in the order of acceptance."""
         return [entry.record for entry in self._lanes.entries.values()]
@@ -111,15 +116,8 @@ class Outbox:
         """
         if self._next_ticket is not None:
             raise RuntimeError("cannot restore: the outbox has its state already; make a new one")
-        messages = self._messages
         self._next_ticket = state.first_ticket
-        messages.offset = state.wall - now
-        messages.ids.restore(state.bindings)
-        for record in sorted(state.records, key=lambda record: record.ticket):
-            messages.restore(Entry(record, is_restored=True, is_ready=not record.sending), now)
-        messages.restore_outcomes(state.outcomes)
-        for entry in [each for each in self._lanes.entries.values() if each.record.sending]:
-            messages.cut(entry, UnknownReason.RESTART, now)
+        self._messages.restore_all(state, now)
 
     def stored(self, number: int) -> None:
         """Note that all batches up to `number` are durable.

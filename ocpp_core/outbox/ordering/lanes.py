@@ -44,6 +44,11 @@ class Lanes:
         self._urgent: list[int] = []
         self._others: list[int] = []
 
+    @property
+    def has_transactions(self) -> bool:
+        """True if a message of the transaction lane is queued."""
+        return bool(self._transactions)
+
     def add(self, entry: Entry) -> None:
         """Append a message."""
         ticket = entry.record.ticket

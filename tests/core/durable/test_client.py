@@ -9,9 +9,19 @@ import pytest
 from ocpp_core.actions import ReportKind
 from ocpp_core.client_states import Waiting
 from ocpp_core.config import ClientConfig, SessionConfig
+from ocpp_core.durable.callers import error_of
 from ocpp_core.durable.client import DurableClientEngine
-from ocpp_core.errors import CallDroppedError, StoreError
-from ocpp_core.inputs import Close, Connect, StartCall, TransportLost, TransportOpened
+from ocpp_core.errors import (
+    CallCancelledError,
+    CallDroppedError,
+    ClosedError,
+    ConnectionLostError,
+    OCPPError,
+    RPCInternalError,
+    StoreError,
+    TimeoutError,
+)
+from ocpp_core.inputs import CancelCall, Close, Connect, StartCall, Tick, TransportLost, TransportOpened
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
@@ -28,6 +38,7 @@ from ocpp_core.outbox.effects import OutboxEffect, Store, TicketAccepted, Ticket
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.outcomes import (
     MessageAnswered,
+    MessageDropped,
     MessageNotSent,
     MessageOutcome,
     MessageRefused,
@@ -315,3 +326,71 @@ class TestOtherInputs:
         station.enqueue(ttl=5.0)
         station.wait(5.0)
         assert station.outcomes == {100: MessageNotSent(NotSentReason.EXPIRED)}
+
+
+def start_call(token: int, **options: Any) -> StartCall:
+    return StartCall(token, "StartTransaction", {}, **options)
+
+
+class TestACallOfATransactionMessage:
+    """1.6 §3.7: new transaction messages wait until the queue is empty."""
+
+    def test_waits_for_its_turn_in_the_lane_and_for_the_outcome(self, station):
+        station.enqueue("StartTransaction")
+        assert sent(station.play(start_call(5))) == []
+        assert len(sent(station.answer("id-1"))) == 1
+        assert settled(station.answer("id-2", '{"transactionId":7}')) == {5: {"transactionId": 7}}
+        assert (station.outcomes.keys(), [*station.disk.outcomes]) == ({100}, [100])
+
+    def test_is_an_ordinary_call_while_the_lane_is_empty(self, station):
+        station.enqueue()
+        station.play(start_call(5))
+        assert [*station.disk.records] == [100]
+
+    @each(
+        ("end", "error"),
+        [
+            (CancelCall(5), CallCancelledError),
+            (Tick(), TimeoutError),
+            (Close(), ClosedError),
+            (TransportLost(attempt=1), None),
+        ],
+    )
+    def test_ends_with_an_error_by_its_reason(self, end, error):
+        station = Station()
+        station.connect()
+        station.enqueue("StartTransaction")
+        station.play(start_call(5, ttl=10.0))
+        station.now += 10.0 if isinstance(end, Tick) else 0.0
+        outcome = settled(station.play(end)).get(5)
+        assert (outcome if error is None else type(outcome)) == error
+        assert (101 in station.disk.records) is (error in (ClosedError, None))
+
+    def test_that_cannot_be_stored_fails(self, station):
+        station.enqueue("StartTransaction")
+        station.holds = True
+        station.play(start_call(5))
+        number = station.batches.pop().number
+        assert isinstance(settled(station.play(StoreFailed(number, OSError("full"))))[5], StoreError)
+        assert isinstance(settled(station.play(start_call(6)))[6], StoreError)
+
+    @each(
+        ("outcome", "error", "sent"),
+        [
+            (MessageAnswered("{}"), type(None), None),
+            (MessageRefused("InternalError", "no", '{"a":1}'), RPCInternalError, None),
+            (MessageDropped(), CallDroppedError, False),
+            (MessageNotSent(NotSentReason.EXPIRED), TimeoutError, False),
+            (MessageNotSent(NotSentReason.CANCELLED), CallCancelledError, False),
+            (MessageNotSent(NotSentReason.CLOSED), ClosedError, False),
+            (MessageNotSent(NotSentReason.INVALID), OCPPError, None),
+            (MessageUnknown(UnknownReason.TIMEOUT), TimeoutError, True),
+            (MessageUnknown(UnknownReason.LOST), ConnectionLostError, True),
+            (MessageUnknown(UnknownReason.RESTART), ConnectionLostError, True),
+            (MessageUnknown(UnknownReason.CANCELLED), CallCancelledError, True),
+            (MessageUnknown(UnknownReason.CLOSED), ClosedError, True),
+        ],
+    )
+    def test_has_an_error_for_every_outcome(self, outcome, error, sent):
+        actual = error_of(outcome)
+        assert (type(actual), getattr(actual, "sent", None)) == (error, sent)
