@@ -114,6 +114,7 @@ class DurableClientEngine(ClientEngine):
             super().start(event, now)
 
     def _queue_call(self, call: StartCall) -> None:
+        """Queue a call as a message, whose timeout and message ID are those of messages."""
         message = Enqueue(action=call.action, payload=call.payload, ttl=call.ttl, protocol=call.protocol)
         try:
             ticket = self.outbox.enqueue(message, self._now)
@@ -199,12 +200,9 @@ class DurableClientEngine(ClientEngine):
         super()._enter(state)
         if isinstance(state, Online):
             self.outbox.opened(state.subprotocol, self._now)
-        elif isinstance(state, ClientClosing):
-            self.outbox.stop_sending()
-            self._release_callers()
         elif isinstance(state, Waiting | Stopped):
             self.outbox.lost(self._now)
-        if isinstance(state, Stopped):
+        if isinstance(state, ClientClosing | Stopped):
             self._release_callers()
 
     def _release_callers(self) -> None:

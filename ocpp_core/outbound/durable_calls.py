@@ -29,8 +29,10 @@ __all__ = ["DurableCalls"]
 _BOOT: Final = "BootNotification"
 _LARGEST: Final = 65536
 """Characters of a response that is kept; a larger one is settled without its content."""
-_DESCRIPTION: Final = 255
-"""Characters of an errorDescription that are kept (2.0.1 Part 4, table 7)."""
+_SHOWN: Final = 255
+"""Characters of an error code, and of an errorDescription, that are kept (2.0.1 Part 4, table 7)."""
+_DETAILS: Final = 4096
+"""Characters of errorDetails that are kept; larger ones are left out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +66,7 @@ _UNWRITTEN: Final = replace(_message(Transmit(0, "", "a message", "{}"), {}, inf
 class DurableCalls(Calls):
     """The outbound direction: calls as in `Calls`, and messages of the outbox in the same window."""
 
-    __slots__ = ("_now", "_offers", "_outbox")
+    __slots__ = ("_now", "_outbox")
 
     def __init__(
         self,
@@ -78,7 +80,6 @@ class DurableCalls(Calls):
     ) -> None:
         super().__init__(version, config, ids, emit, send, offline)
         self._outbox = outbox
-        self._offers = True
         self._now = -inf
 
     # Writing
@@ -89,7 +90,7 @@ class DurableCalls(Calls):
         pending = self._pending
         if not self._outbox.has_unwritten:
             pending.pop(_RESERVED, None)
-        if self._offers and self.is_open and len(pending) < self.config.call_concurrency:
+        if self.is_open and len(pending) < self.config.call_concurrency:
             is_kept = self._offline is not None and self._offline.first(now) is not None
             if self._outbox.take(now, live=is_kept or bool(self._waiting.calls)):
                 pending[_RESERVED] = _UNWRITTEN
@@ -108,7 +109,7 @@ class DurableCalls(Calls):
 
     def take_waiting(self) -> list[OutboundCall]:
         """Remove and return the calls that were not written; no message of the outbox is written any more."""
-        self._offers = False
+        self._outbox.stop_sending()
         return super().take_waiting()
 
     # Responses
@@ -123,7 +124,7 @@ class DurableCalls(Calls):
         self._now = now
         if super().on_error(frame, now):
             return True
-        return self._refill_if(self._outbox.refused(frame[1], MessageRefused(frame[2], ""), now))
+        return self._refill_if(self._outbox.refused(frame[1], MessageRefused(frame[2][:_SHOWN], ""), now))
 
     def on_malformed_answer(self, message_id: str | None, reason: str, now: float, *, is_result: bool) -> None:
         """Settle the call of a malformed response; a message of the outbox counts as not answered."""
@@ -162,16 +163,17 @@ class DurableCalls(Calls):
         if error is None:
             self._outbox.answered(message_id, _text(result))
         elif isinstance(error, RPCError) and error.remote:
-            refusal = MessageRefused(error.code, error.description[:_DESCRIPTION], _text(error.details) or "{}")
+            details = _text(error.details, _DETAILS) or "{}"
+            refusal = MessageRefused(error.code[:_SHOWN], error.description[:_SHOWN], details)
             self._outbox.refused(message_id, refusal, self._now)
         elif not isinstance(error, ConnectionLostError | ClosedError):  # the engine reports the end of the connection
             self._outbox.timed_out(message_id, self._now)
 
 
-def _text(value: object) -> str:
+def _text(value: object, most: int = _LARGEST) -> str:
     """Return the JSON text of what a peer sent; empty if it is too large, or cannot be written again."""
     try:
         text = dumps(value)
     except (TypeError, ValueError, RecursionError):
         return ""
-    return text if len(text) <= _LARGEST else ""
+    return text if len(text) <= most else ""

@@ -23,6 +23,7 @@ _TRANSACTIONS: Final = frozenset({START, "StopTransaction", "TransactionEvent"})
 _MAX_NAME: Final = 255
 _POSITIVE: Final = Range(0, excludes_least=True, unit="seconds")
 _WAIT: Final = Range(0, unit="seconds")
+_ATTEMPTS: Final = Range(0, 1_000_000, unit="transmissions")
 
 
 def lane_of(action: str, payload: Mapping[str, Any]) -> Lane:
@@ -98,8 +99,8 @@ def _check(command: Enqueue) -> None:
     _check_number("deadline", command.deadline, _POSITIVE)
     _check_number("interval", command.interval, _WAIT)
     attempts = command.attempts
-    if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 0):
-        raise ValueError(f"expected attempts >= 0 transmissions, got {attempts!r}")
+    if attempts is not None and (attempts not in _ATTEMPTS or not isinstance(attempts, int)):
+        raise ValueError(f"expected attempts {_ATTEMPTS}, got {attempts!r}")
 
 
 def _check_lane(command: Enqueue, lane: Lane) -> None:

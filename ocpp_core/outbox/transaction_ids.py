@@ -18,6 +18,8 @@ __all__ = ["NO_ID", "TransactionIds"]
 
 NO_ID: Final = -1
 """The transaction ID of a start that never got a response (1.6 errata 3.18)."""
+_BEYOND: Final = 1 << 63
+"""An ID from here on does not fit into the integers of a database."""
 
 
 class TransactionIds:
@@ -119,4 +121,6 @@ class TransactionIds:
 def _id_in(outcome: MessageOutcome) -> int:
     payload: Any = outcome.payload if isinstance(outcome, MessageAnswered) else None
     transaction_id = payload.get("transactionId") if isinstance(payload, dict) else None
-    return transaction_id if isinstance(transaction_id, int) and not isinstance(transaction_id, bool) else NO_ID
+    if not isinstance(transaction_id, int) or isinstance(transaction_id, bool) or abs(transaction_id) >= _BEYOND:
+        return NO_ID
+    return transaction_id

@@ -88,7 +88,7 @@ class Database:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL or not self._free_spare():
                 raise self._rolled_back(error) from error
             self._retry(batches)
-        except (OSError, sqlite3.Error) as error:
+        except Exception as error:  # whatever it is, the outbox must learn that nothing was stored
             raise self._rolled_back(error) from error
         self._shrink()
 

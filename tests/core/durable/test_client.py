@@ -1,113 +1,38 @@
 """A client engine with an outbox: messages share the window with calls, and outlive connections."""
 
 import json
-from random import Random
-from typing import Any
 
 import pytest
 
 from ocpp_core.actions import ReportKind
-from ocpp_core.client_states import Waiting
-from ocpp_core.config import ClientConfig, SessionConfig
-from ocpp_core.durable.callers import error_of
-from ocpp_core.durable.client import DurableClientEngine
+from ocpp_core.config import SessionConfig
 from ocpp_core.errors import (
-    CallCancelledError,
     CallDroppedError,
-    ClosedError,
-    ConnectionLostError,
-    OCPPError,
-    RPCInternalError,
     StoreError,
-    TimeoutError,
 )
-from ocpp_core.inputs import CancelCall, Close, Connect, StartCall, Tick, TransportLost, TransportOpened
+from ocpp_core.inputs import Close, StartCall
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
-    Enqueue,
     ReconfigureOutbox,
-    Restored,
     SetClock,
     SetGate,
     StoreBack,
-    Stored,
     StoreFailed,
 )
-from ocpp_core.outbox.effects import OutboxEffect, Store, TicketAccepted, TicketSettled
+from ocpp_core.outbox.effects import TicketAccepted
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.outcomes import (
     MessageAnswered,
-    MessageDropped,
     MessageNotSent,
-    MessageOutcome,
     MessageRefused,
     MessageUnknown,
     NotSentReason,
     UnknownReason,
 )
-from ocpp_core.outbox.stored.records import OutboxSnapshot
-from tests.core.player import Player, Strict, call, counting_ids, kinds, reports, sent, settled
-from tests.kinds import only
+from tests.core.durable.station import ERROR, RESULT, Station
+from tests.core.player import Strict, call, kinds, reports, sent, settled
 from tests.tables import each
-
-RESULT = '[3,"%s",%s]'
-ERROR = '[4,"%s","InternalError","no",{}]'
-
-
-class Station(Player):
-    """A client with an outbox and a store that is in time, unless a test sets `holds`."""
-
-    engine: DurableClientEngine
-
-    def __init__(self, *, session: SessionConfig | None = None, client: Any = None, **settings: Any) -> None:
-        config = ClientConfig(protocols=("ocpp1.6",), session=session or SessionConfig(), **(client or {}))
-        outbox = OutboxConfig(**{"gate": "open", **settings})
-        super().__init__(DurableClientEngine(config, outbox, random=Random(1), ids=counting_ids()))
-        self.attempt = 0
-        self.holds = False
-        self.effects: list[OutboxEffect] = []
-        self.batches: list[Store] = []
-        self.disk = OutboxSnapshot()
-        self.play(Restored(wall=0.0, first_ticket=100))
-
-    def drain(self) -> list[Any]:
-        done = super().drain()
-        while (effect := self.engine.poll_outbox()) is not None:
-            self.effects.append(effect)
-            if isinstance(effect, Store):
-                self.batches.append(effect)
-        return done if self.holds else done + self.commit()
-
-    def commit(self) -> list[Any]:
-        batches, self.batches = self.batches, []
-        done = []
-        for batch in batches:
-            self.disk.apply(batch.operations)
-            done += self.play(Stored(batch.number))
-        return done
-
-    def connect(self) -> list[Any]:
-        self.attempt += 1
-        return self.play(Connect(1000), TransportOpened("ocpp1.6", attempt=self.attempt))
-
-    def come_back(self) -> list[Any]:
-        self.attempt += 1
-        self.wait(only(Waiting, [self.engine.state]).until - self.now)
-        return self.play(TransportOpened("ocpp1.6", attempt=self.attempt))
-
-    def lose(self) -> list[Any]:
-        return self.play(TransportLost(attempt=self.attempt))
-
-    def enqueue(self, action: str = "DataTransfer", payload: Any = None, **options: Any) -> list[Any]:
-        return self.play(Enqueue(action=action, payload=payload or {}, **options))
-
-    def answer(self, message_id: str, payload: str = "{}") -> list[Any]:
-        return self.hear(RESULT % (message_id, payload), attempt=self.attempt)
-
-    @property
-    def outcomes(self) -> dict[int, MessageOutcome]:
-        return {effect.ticket: effect.outcome for effect in self.effects if isinstance(effect, TicketSettled)}
 
 
 @pytest.fixture
@@ -167,6 +92,7 @@ class TestAMessage:
             (RESULT % ("id-1", '{"a":1}'), MessageAnswered('{"a":1}')),
             (RESULT % ("id-1", json.dumps({"a": "x" * 70_000})), MessageAnswered("")),
             (ERROR % "id-1", MessageRefused("InternalError", "no", "{}")),
+            (json.dumps([4, "id-1", "C" * 999, "d" * 999, {"a": "x" * 9999}]), MessageRefused("C" * 255, "d" * 255)),
             ('[3,"id-1"]', MessageUnknown(UnknownReason.TIMEOUT)),
         ],
     )
@@ -282,6 +208,16 @@ class TestClosing:
         assert station.outcomes == {100: MessageAnswered("{}")}
         assert [*station.disk.records] == [101]
 
+    def test_by_the_session_takes_back_what_is_not_written(self):
+        station = Station(session=SessionConfig(max_bad_messages=1))
+        station.connect()
+        station.holds = True
+        station.enqueue()
+        assert "CloseTransport" in kinds(station.hear("nonsense", "nonsense", attempt=1))
+        assert sent(station.commit()) == []
+        station.lose()
+        assert next(iter(station.engine.outbox.records)).cuts == 0
+
     def test_does_not_write_what_is_not_durable_yet(self, station):
         station.holds = True
         station.enqueue()
@@ -326,71 +262,3 @@ class TestOtherInputs:
         station.enqueue(ttl=5.0)
         station.wait(5.0)
         assert station.outcomes == {100: MessageNotSent(NotSentReason.EXPIRED)}
-
-
-def start_call(token: int, **options: Any) -> StartCall:
-    return StartCall(token, "StartTransaction", {}, **options)
-
-
-class TestACallOfATransactionMessage:
-    """1.6 §3.7: new transaction messages wait until the queue is empty."""
-
-    def test_waits_for_its_turn_in_the_lane_and_for_the_outcome(self, station):
-        station.enqueue("StartTransaction")
-        assert sent(station.play(start_call(5))) == []
-        assert len(sent(station.answer("id-1"))) == 1
-        assert settled(station.answer("id-2", '{"transactionId":7}')) == {5: {"transactionId": 7}}
-        assert (station.outcomes.keys(), [*station.disk.outcomes]) == ({100}, [100])
-
-    def test_is_an_ordinary_call_while_the_lane_is_empty(self, station):
-        station.enqueue()
-        station.play(start_call(5))
-        assert [*station.disk.records] == [100]
-
-    @each(
-        ("end", "error"),
-        [
-            (CancelCall(5), CallCancelledError),
-            (Tick(), TimeoutError),
-            (Close(), ClosedError),
-            (TransportLost(attempt=1), None),
-        ],
-    )
-    def test_ends_with_an_error_by_its_reason(self, end, error):
-        station = Station()
-        station.connect()
-        station.enqueue("StartTransaction")
-        station.play(start_call(5, ttl=10.0))
-        station.now += 10.0 if isinstance(end, Tick) else 0.0
-        outcome = settled(station.play(end)).get(5)
-        assert (outcome if error is None else type(outcome)) == error
-        assert (101 in station.disk.records) is (error in (ClosedError, None))
-
-    def test_that_cannot_be_stored_fails(self, station):
-        station.enqueue("StartTransaction")
-        station.holds = True
-        station.play(start_call(5))
-        number = station.batches.pop().number
-        assert isinstance(settled(station.play(StoreFailed(number, OSError("full"))))[5], StoreError)
-        assert isinstance(settled(station.play(start_call(6)))[6], StoreError)
-
-    @each(
-        ("outcome", "error", "sent"),
-        [
-            (MessageAnswered("{}"), type(None), None),
-            (MessageRefused("InternalError", "no", '{"a":1}'), RPCInternalError, None),
-            (MessageDropped(), CallDroppedError, False),
-            (MessageNotSent(NotSentReason.EXPIRED), TimeoutError, False),
-            (MessageNotSent(NotSentReason.CANCELLED), CallCancelledError, False),
-            (MessageNotSent(NotSentReason.CLOSED), ClosedError, False),
-            (MessageNotSent(NotSentReason.INVALID), OCPPError, None),
-            (MessageUnknown(UnknownReason.TIMEOUT), TimeoutError, True),
-            (MessageUnknown(UnknownReason.LOST), ConnectionLostError, True),
-            (MessageUnknown(UnknownReason.RESTART), ConnectionLostError, True),
-            (MessageUnknown(UnknownReason.CANCELLED), CallCancelledError, True),
-            (MessageUnknown(UnknownReason.CLOSED), ClosedError, True),
-        ],
-    )
-    def test_has_an_error_for_every_outcome(self, outcome, error, sent):
-        actual = error_of(outcome)
-        assert (type(actual), getattr(actual, "sent", None)) == (error, sent)

@@ -69,7 +69,7 @@ class TestMisuse:
             ({"ttl": 0}, ValueError, "expected ttl > 0 seconds, got 0"),
             ({"deadline": -1}, ValueError, "expected deadline > 0 seconds"),
             ({"interval": -1}, ValueError, "expected interval >= 0 seconds"),
-            ({"attempts": True}, ValueError, "expected attempts >= 0 transmissions, got True"),
+            ({"attempts": True}, ValueError, "expected attempts 0 to 1000000 transmissions, got True"),
             ({"lane": "fast"}, ValueError, "fast"),
             ({"action": "StopTransaction", "urgent": True}, ValueError, "expected urgent=False"),
             ({"action": "StartTransaction", "droppable": True}, ValueError, "expected droppable=False"),

@@ -23,6 +23,7 @@ class TestTheId:
             ("{}", -1),
             ('{"transactionId":"7"}', -1),
             ('{"transactionId":true}', -1),
+            ('{"transactionId":9223372036854775808}', -1),
             ("[]", -1),
             ("", -1),
         ],
