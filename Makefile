@@ -87,7 +87,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-bench test-browsers cov fuzz soak outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz soak outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -106,6 +106,9 @@ test-core: $(DEV) ## Run the engine's own tests
 # pyright takes ten seconds for the engine: `make test` leaves out what is generated in the same way for every version.
 test-typing: $(DEV) $(PYRIGHT) ## Run the tests of the types, and verify that those of whole packages are complete
 	@$(BIN)/python -m pytest -m "complete or not complete" tests/typing
+
+test-proxies: $(DEV) ## Run nginx and HAProxy, if installed, with the configurations of the documentation
+	@$(BIN)/python -m pytest -m proxies tests/proxies
 
 test-bench: $(DEV) $(PEER) ## Have the benchmarks run once, quickly, and write their page
 	@$(BIN)/python -m pytest -m bench tests/contracts/test_benchmarks.py

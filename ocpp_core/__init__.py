@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from .errors import OCPPError, RPCError, create_rpc_error
     from .inbound.answers import AnswerMemory
+    from .limits import SharedBuckets
     from .link import ClientLink, ServerLink
     from .messages import Leniency, MessageType, decode
     from .outbound.memory_queue import MemoryQueue
@@ -51,6 +52,7 @@ _HOMES = {
         "Violation",
     ),
     "errors": ("OCPPError", "RPCError", "create_rpc_error"),
+    "limits": ("SharedBuckets",),
     "link": ("ClientLink", "ServerLink"),
     "messages": ("Leniency", "MessageType", "decode"),
     "outbound.memory_queue": ("MemoryQueue",),
@@ -93,6 +95,7 @@ __all__ = [
     "ServerStack",
     "Session",
     "SessionConfig",
+    "SharedBuckets",
     "UpgradeTarget",
     "Validator",
     "Version",

@@ -64,7 +64,7 @@ class Reading:
     """True to resume reading, False to stop."""
 
 
-TURN: Final = 32
+TURN: Final = 8
 """Units of work until other connections get their turn: each frame is one, and each 2 KiB of a message.
 
 Reading any frame (a text, a ping, an empty fragment, a refused frame) costs about the same.
@@ -132,10 +132,10 @@ class UpgradeRequested:
 
 @dataclass(slots=True)
 class HttpRequest:
-    """Answer a plain HTTP GET or HEAD without an upgrade with `Respond`."""
+    """Answer a plain HTTP GET, HEAD or OPTIONS without an upgrade with `Respond`."""
 
     method: str
-    """`GET` or `HEAD`."""
+    """`GET`, `HEAD` or `OPTIONS`."""
     target: str = field(repr=False)
     """The request target as received."""
     headers: Mapping[str, str] = field(repr=False)
@@ -235,9 +235,11 @@ class ReportKind(Enum):
     OVERLOAD = "too many CALLs in progress"
     """A CALL beyond `max_inbound` that was refused, or held requests that were dropped with the connection."""
     CALL_HELD = "CALL held"
-    """A CALL beyond `inbound_rate`; it waits for its turn."""
+    """A CALL or SEND beyond a rate; it waits for its turn."""
     RATE_EXCEEDED = "too many CALLs a second"
-    """A CALL beyond `inbound_rate` that was refused, because as many as `inbound_burst` wait for their turn."""
+    """A CALL beyond a rate that was refused, or a SEND that was dropped."""
+    TOO_FAST = "closed for too many CALLs a second"
+    """A CALL or SEND beyond a rate that ended the connection, see `SessionConfig.inbound_limit`."""
     NOT_REGISTERED = "not registered"
     """A CALL of a station whose BootNotification is not accepted, which was refused; or a SEND, which was dropped."""
     INVALID_CALL = "invalid CALL received"

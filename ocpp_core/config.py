@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, fields
 from math import inf
 from sys import float_info
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from .backoff import Backoff, ExponentialBackoff
+from .limits import Rate, expect_rates
 from .messages import Leniency
+from .metering.meter import SessionMeter
 from .versions import ErrorCode, Version
 from .websocket.headers import expect_subprotocols
 
@@ -22,6 +24,7 @@ __all__ = [
     "ClientConfig",
     "Compression",
     "IdFactory",
+    "InboundLimit",
     "Kind",
     "LinkConfig",
     "Range",
@@ -141,6 +144,10 @@ def expect_declared(settings: "DataclassInstance") -> None:
             raise ValueError(f"expected {each.name} {allowed} as an integer, got {value!r}")
 
 
+InboundLimit: TypeAlias = Literal["delay", "reject", "disconnect"]
+"""What happens to a CALL or SEND beyond a rate, see `SessionConfig.inbound_limit`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
     """The settings of one OCPP-J session.
@@ -183,11 +190,20 @@ class SessionConfig:
     max_held_bytes: float = number(131072, least=1, unit="bytes")
     """Bytes of the texts of held requests; then reading stops until half are dispatched. One text may exceed it."""
     inbound_rate: float = number(inf, least=0.001, unit="CALLs a second")
-    """Inbound CALLs a second, on average, that reach the application; beyond, a CALL is held until the rate allows it,
-    and reading continues. CALLs that are refused for a mistake or repeat another CALL do not count, nor do SENDs."""
+    """CALLs and SENDs of a peer a second, on average, that reach the application; `inbound_limit` decides about more.
+    Responses do not count, nor do further copies of a CALL."""
     inbound_burst: int = number(20, least=1, unit="CALLs")
-    """CALLs that may arrive together after a pause, regardless of `inbound_rate`; as many may then be held, within
-    `max_held` and `max_held_bytes`. Beyond, a CALL is refused with GenericError."""
+    """CALLs and SENDs that may arrive together after a pause, regardless of `inbound_rate`."""
+    action_rates: Mapping[str, Rate] = field(default_factory=lambda: MappingProxyType({}))
+    """The same limit for single actions, besides that for all: the rate by action, or the rate and the burst. A rate
+    alone has the burst `inbound_burst`."""
+    inbound_limit: InboundLimit = "delay"
+    """What happens to a CALL or SEND beyond a rate: `delay` holds it until the rate allows it, and reading continues;
+    `reject` refuses a CALL with GenericError and drops a SEND; `disconnect` closes the connection with 1008. A
+    bucket that connections share never ends one of them: `disconnect` then rejects."""
+    max_delayed: int = number(8, least=0, unit="CALLs")
+    """CALLs and SENDs of a connection that `delay` holds at a time, within `max_held_bytes`; further ones are treated
+    as with `reject`. A conforming peer has one CALL outstanding (OCPP-J §4.1.1)."""
     refuse_when_busy: bool = False
     """True to refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held regardless."""
     answer_window: float = number(120.0, least=0)
@@ -237,11 +253,19 @@ class SessionConfig:
     """The only actions that are checked; None means all."""
     trace: bool = False
     """True to emit a `Trace` for every message."""
+    meter: SessionMeter | None = None
+    """Counts CALLs and the time until their responses, without a `Trace` for each; None counts nothing."""
+    is_watched: bool = field(default=False, init=False)
+    """True if responses are traced or counted; the session reads this one flag for each of them."""
 
     def __post_init__(self) -> None:
         expect_declared(self)
+        object.__setattr__(self, "is_watched", self.trace or self.meter is not None)
         if self.mend_text is not None and not callable(self.mend_text):
             raise TypeError(f"expected mend_text as a function, got {type(self.mend_text).__name__}")
+        if self.inbound_limit not in get_args(InboundLimit):
+            raise ValueError(f"expected inbound_limit as delay, reject or disconnect, got {self.inbound_limit!r}")
+        expect_rates(self.action_rates)
 
     def validator_of(self, action: str) -> Validator | None:
         """Return the validator if strict mode applies to the action, otherwise None."""

@@ -239,12 +239,18 @@ def check_server_profile(profile: SecurityProfile, *, credentials: bool, verify:
         raise ValueError(f"expected no identify with {_name(profile)}: it would not be used")
 
 
-def check_certificate_rule(name: str, profile: SecurityProfile, *, tls_terminated: bool) -> None:
-    """Raise ValueError for an option about client certificates on a server that gets none."""
+def check_certificate_rule(name: str, profile: SecurityProfile, *, is_shown: bool) -> None:
+    """Raise ValueError for an option about client certificates on a server that gets none.
+
+    `is_shown` is False if a proxy terminates TLS and does not pass certificates on.
+    """
     if profile is not SecurityProfile.TLS_CERT:
         raise ValueError(f"expected no {name} with {_name(profile)}: it would not be used")
-    if tls_terminated:
-        raise ValueError(f"expected no {name} with tls_terminated=True: the proxy does not pass certificates on")
+    if not is_shown:
+        raise ValueError(
+            f"expected no {name} with tls_terminated=True: the proxy does not pass certificates on; set "
+            "certificate_header"
+        )
 
 
 def check_deciders(profile: SecurityProfile, *, passwords: bool, auth: bool) -> None:

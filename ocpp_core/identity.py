@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Final, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
-__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "by_identity"]
+__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "StationKey", "by_identity", "by_key"]
 
 IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
 """The characters that an identity may contain.
@@ -27,7 +27,24 @@ _R = TypeVar("_R")
 
 _IDENTIFIER_STRING: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_COMPARED: Final = 100
+"""Names that a search compares on average: 2 µs."""
 _DOT_SEGMENTS: Final = frozenset({".", ".."})
+
+
+class StationKey(NamedTuple):
+    """A station of a server: two stations of one identity differ in their namespace.
+
+    Methods that find or call a station take it in place of the identity.
+    """
+
+    namespace: str
+    """The namespace; empty for stations without one."""
+    identity: str
+    """The identity of the station."""
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.identity}" if self.namespace else self.identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,26 +111,39 @@ class IdentityRule:
 class Spellings:
     """A cached search for the name with the same key as an identity, in a mapping that may change.
 
-    Any peer may ask for unknown identities, and reading 50,000 names for each would take 40 ms. Checking that the names
-    are unchanged takes at most a tenth of that.
+    Any peer may ask for unknown identities. Reading 50,000 names for each would take 40 ms, and comparing them 1 ms,
+    which would also reveal that the identity is unknown. So the names are read if their number has changed. Otherwise
+    they are compared once in so many searches that each costs `_COMPARED` names on average. After that many searches, a
+    name that has replaced another one is found in any spelling.
     """
 
-    __slots__ = ("_by_key", "_names")
+    __slots__ = ("_by_key", "_names", "_searches")
 
     def __init__(self) -> None:
-        self._names: frozenset[str] = frozenset()
+        self._names: list[object] = []
         self._by_key: dict[str, str] = {}
+        self._searches = 0
 
     def find(self, identity: str, named: Mapping[str, object], key: Callable[[str], str]) -> str | None:
         """Return the first name in a mapping that has the same key.
 
         None if there is none.
         """
-        if named.keys() != self._names:
-            names = [*named]
+        if self._is_outdated(named):
+            self._names = [*named]
+            names = [name for name in named if isinstance(name, str)]
             self._by_key = {key(name): name for name in reversed(names)}
-            self._names = frozenset(names)
         return self._by_key.get(key(identity))
+
+    def _is_outdated(self, named: Mapping[str, object]) -> bool:
+        count = len(named)
+        if count != len(self._names):
+            return True
+        self._searches += _COMPARED
+        if self._searches < count:
+            return False
+        self._searches = 0
+        return [*named] != self._names
 
 
 def by_identity(values: Mapping[str, _T] | Callable[[str], _R], rule: IdentityRule) -> Callable[[str], _T | _R | None]:
@@ -126,6 +156,19 @@ def by_identity(values: Mapping[str, _T] | Callable[[str], _R], rule: IdentityRu
     if not rule.ignore_case:
         return values.get
     return partial(_find, values, rule, Spellings())
+
+
+def by_key(values: Mapping[Any, _T], rule: IdentityRule) -> Callable[[StationKey], _T | None]:
+    """Return the function that returns the value of a station: that of its key, or else that of its identity.
+
+    A station without a namespace has that of its identity.
+    """
+    find = by_identity(values, rule)
+
+    def of(station: StationKey) -> _T | None:
+        return values[station] if station.namespace and station in values else find(station.identity)
+
+    return of
 
 
 def _find(values: Mapping[str, _T], rule: IdentityRule, spellings: Spellings, identity: str) -> _T | None:

@@ -251,6 +251,7 @@ class ServerEngine:
             ids=self._ids,
             numbers=self._numbers,
             answers=None if self._memory is None else self._memory.of(accept.identity),
+            shared=accept.shared,
         )
         self._handshake = Ended()
         self._actions.append(StateChanged(self.session.state))

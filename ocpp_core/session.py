@@ -54,6 +54,7 @@ from .inputs import (
     Tick,
     TransportLost,
 )
+from .limits import Bucket
 from .outbound.call import OutboundCall, check_command, check_result_refusal, not_open, prepare_call, prepare_raw
 from .outbound.calls import Calls, CallsParts
 from .outbound.sends import Sends, prepare_send
@@ -82,17 +83,10 @@ class Session(Receiver):
         outlets: For a stack: they receive the texts to send and the other actions instead of `poll` (see `_direct`).
         answers: Stores the results of this and earlier connections, see `AnswerMemory`.
         make_calls: Makes the outbound direction; a client's has an `OfflineQueue`.
+        shared: A token bucket of requests that connections share, for example all of an address; see `limits`.
     """
 
-    __slots__ = (
-        "_actions",
-        "_congested",
-        "_entered",
-        "_send",
-        "_until",
-        "keep_unsent",
-        "unread",
-    )
+    __slots__ = ("_actions", "_congested", "_entered", "_send", "_until", "keep_unsent", "unread")
 
     def __init__(
         self,
@@ -105,6 +99,7 @@ class Session(Receiver):
         outlets: Outlets | None = None,
         answers: Answers | None = None,
         make_calls: Callable[[*CallsParts], Calls] = Calls,
+        shared: Bucket | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
         """The state of the connection."""
@@ -125,13 +120,14 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
+        emit, send = self._emit, self._send
         if not config.require_registration:
-            self.calls: Calls = make_calls(version, config, ids, self._emit, self._send)
-            self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers)
+            self.calls: Calls = make_calls(version, config, ids, emit, send)
+            self.requests: Requests = Requests(version, config, numbers, emit, send, self.calls, answers, shared)
         else:
             from .inbound.gated import gated  # loaded only when used
 
-            self.calls, self.requests = gated(version, config, ids, numbers, self._emit, self._send, answers)
+            self.calls, self.requests = gated(version, config, ids, numbers, emit, send, answers, shared)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .certificates import LoadedCertificate
     from .client import OCPPClient
     from .plain_http import HttpAnswer, HttpHandler, PlainRequest
+    from .router import OCPPRouter, StationKey
     from .server import OCPPServer
 
 _HOMES = {
@@ -121,6 +122,7 @@ _HOMES = {
     "ocpp_transports.certificates": ("LoadedCertificate",),
     "ocpp_transports.client": ("OCPPClient",),
     "ocpp_transports._peer._peer": ("ConnectionState", "Peer"),
+    "ocpp_transports.router": ("OCPPRouter", "StationKey"),
     "ocpp_transports.server": ("OCPPServer",),
     "ocpp_transports._server._stations._connection": ("OCPPServerClient",),
     "ocpp_transports._server._stations._directory": ("StationDirectory",),
@@ -160,6 +162,7 @@ __all__ = [
     "OCPPBackoff",
     "OCPPClient",
     "OCPPError",
+    "OCPPRouter",
     "OCPPServer",
     "OCPPServerClient",
     "Peer",
@@ -183,6 +186,7 @@ __all__ = [
     "SecurityProfile",
     "ServerStats",
     "StationDirectory",
+    "StationKey",
     "TLSOptions",
     "TimeoutError",
     "UnexpectedHttpResponse",

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import anyio
 
@@ -46,6 +46,13 @@ _SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
 }
 """Server options that an ASGI application can neither obey nor enforce, and who is responsible instead."""
 
+_NEEDS_PEERS: Final[Mapping[str, str]] = {
+    "trusted_proxies": (
+        "the ASGI server may replace the addresses of its peers; turn that off (uvicorn: --no-proxy-headers), and pass "
+        "shows_peers=True"
+    ),
+}
+
 _SAFE: Final = "/:@!$&'()*+,;=~"
 """Characters of a path that need no percent escape."""
 _LOOK: Final = 0.1
@@ -69,18 +76,32 @@ class OCPPApplication:
         fastapi_app.mount("/ocpp", OCPPApplication(server))
 
     Handlers, events, `auth` and sessions are those of the server. A rejected handshake gets its HTTP status before the
-    upgrade. The last segment of the path is the identity, wherever the application is mounted. As the whole application
-    it opens and closes the server with the process (ASGI lifespan); startup fails if nothing checks the passwords of
-    profile 1 or 2. A mounted application receives no lifespan events: put `async with server, server.draining():` into
-    the lifespan of the surrounding application.
+    upgrade. Paths, and the patterns of routes, are relative to the mount point (`root_path`). Without routes, the last
+    segment of the path is the identity. As the whole application it opens and closes the server with the process (ASGI
+    lifespan); startup fails if nothing checks the passwords of profile 1 or 2. A mounted application receives no
+    lifespan events: put `async with server, server.draining():` into the lifespan of the surrounding application.
 
     A message of more than `max_message_size` bytes closes its connection (1009). The ASGI server is responsible for
-    sockets, TLS, pings, compression and unfinished messages. Raises ValueError if the server sets such options to other
-    values than their defaults.
+    sockets, TLS, pings, compression and unfinished messages.
+
+    An ASGI server may read the fields of proxies itself, as uvicorn does unless it runs with `--no-proxy-headers`. Then
+    the address that it passes on is no longer that of the proxy, and a station might be able to choose it.
+
+    Args:
+        server: The server that receives the stations.
+        shows_peers: True if the ASGI server passes the addresses of its peers on as they are. The option
+            `trusted_proxies` needs this.
+
+    Raises:
+        ValueError: The server or one of its routes sets options of the ASGI server to other values than their
+            defaults, or it sets `trusted_proxies` and `shows_peers` is False.
     """
 
-    def __init__(self, server: OCPPServer) -> None:
-        server._options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)
+    def __init__(self, server: OCPPServer, *, shows_peers: bool = False) -> None:
+        for options in server._all_options():
+            options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)
+            if not shows_peers:
+                options.expect_defaults("in an ASGI application", _NEEDS_PEERS)
         self.server = server
         """The server that receives the stations."""
 
@@ -117,10 +138,9 @@ class OCPPApplication:
         await incoming.carry(_AsgiChannel(receive, send, incoming.max_message_size))
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a plain request; its path is relative to the mount point."""
-        offer, root = _offer(scope), quote(scope.get("root_path", ""), safe=_SAFE)
-        target = offer.target.removeprefix(root) if offer.target.startswith(f"{root}/") else offer.target
-        request = plain_request(scope["method"], target, joined(offer.headers), offer.remote_address)
+        """Answer a plain request."""
+        offer = _offer(scope)
+        request = plain_request(scope["method"], offer.target, joined(offer.headers), offer.remote_address)
         answer = await _unless_it_leaves(receive, partial(self.server.http_response, request))
         if answer is not None:
             is_head = request.method == "HEAD"
@@ -129,7 +149,7 @@ class OCPPApplication:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # "lifespan.startup"
         try:
-            self.server._options.expect_deciders()
+            self.server._plans[None].expect_deciders()
         except ValueError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -214,12 +234,13 @@ async def _unless_it_leaves(receive: Receive, decide: Callable[[], Awaitable[_T]
 
 
 def _offer(scope: Scope) -> UpgradeOffer:
+    """Return the request; its path is relative to the mount point."""
     path = scope.get("raw_path") or quote(scope["path"], safe=_SAFE).encode()
-    query = scope.get("query_string", b"")
-    target = path.partition(b"?")[0] + (b"?" + query if query else b"")
+    query = scope.get("query_string", b"").decode("latin-1")
+    target = _below(scope.get("root_path", ""), path.partition(b"?")[0].decode("latin-1"))
     certificate = certificate_of(scope)
     return UpgradeOffer(
-        target.decode("latin-1"),
+        f"{target}?{query}" if query else target,
         headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
         subprotocols=tuple(scope.get("subprotocols", ())),
         remote_address=(scope.get("client") or (None,))[0],
@@ -227,6 +248,18 @@ def _offer(scope: Scope) -> UpgradeOffer:
         tls=scope.get("scheme") == "wss",
         certificate_fingerprint=fingerprint_in(scope) if certificate else None,
     )
+
+
+def _below(root: str, path: str) -> str:
+    """Return the part of an encoded path below a mount point, whose path is decoded.
+
+    The whole path if it does not begin with the mount point: hypercorn leaves its own `root_path` out of the path.
+    """
+    mount, decoded, rest = root.rstrip("/"), "", path
+    while len(decoded) < len(mount) and rest.startswith("/"):
+        segment, slash, after = rest[1:].partition("/")
+        decoded, rest = f"{decoded}/{unquote(segment)}", slash + after
+    return (rest or "/") if mount and decoded == mount else path
 
 
 def _acceptance(answer: Accept) -> Message:

@@ -27,6 +27,7 @@ from ocpp_transports.handshake import ConnectionFacts
 from ._driver._driver import Driver
 from ._driver._interfaces import InputSink, MessageInput
 from ._hosts._channel import Channel, ChannelClosed, ChannelConnection
+from ._hosts._counted_channel import channel_connection
 from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
@@ -70,13 +71,19 @@ class Incoming:
         self._offer = offer
         self.subprotocol: str | None = None
         """The subprotocol that the server chose, once it has accepted."""
-        self.max_message_size: float = acceptor.policy.options.max_message_size
-        """Bytes of one message, for channels that can check it; if exceeded, close with 1009."""
         facts = ConnectionFacts(
             offer.remote_address, offer.client_certificate, offer.tls, offer.certificate_fingerprint
         )
-        self._engine, self._driver = acceptor.accept_channel(connection, facts)
+        self._engine, self._driver, self._options = acceptor.accept_channel(connection, facts)
         connection.driver = self._driver
+
+    @property
+    def max_message_size(self) -> float:
+        """Bytes of one message, for channels that can check it; if exceeded, close with 1009.
+
+        A route may change it, so use it after the decision.
+        """
+        return self._options().max_message_size
 
     async def decision(self) -> Accept | Reject:
         """Return the server's decision, made with its options and its `auth`; await it once, and obey it.
@@ -184,12 +191,14 @@ class ChannelClient(ClientPeer):
 
     def _start_engine(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver[ClientCommand]]:
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
+        if self._options.meter is not None:
+            runtime.count(self._options.meter.traffic)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]
         ) -> ChannelConnection:
-            return ChannelConnection(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
+            return channel_connection(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
 
         driver: Driver[ClientInput] = Driver(engine, runtime, self._delegate, dialer=dial)
         return runtime, engine, driver

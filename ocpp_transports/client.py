@@ -82,6 +82,8 @@ class OCPPClient(ClientPeer):
 
     def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
+        if self._options.meter is not None:
+            runtime.count(self._options.meter.traffic)
         options = self._options
         stack = ClientStack(
             self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.ids

@@ -180,23 +180,26 @@ class StrictValidationFailureEvent:
 
 @dataclass(frozen=True, slots=True)
 class RateExceededEvent:
-    """The peer exceeded `inbound_rate` with a CALL, which was `refused` or is held."""
+    """The peer exceeded a rate with a CALL or SEND, which was `refused` or is held.
+
+    The rates are `inbound_rate`, `action_rates` and `address_rate`; `inbound_limit` decides.
+    """
 
     frame: Frame
-    """The CALL as a list, `[2, id, action, payload]`."""
+    """The message as a list, `[2, id, action, payload]` or `[6, id, action, payload]`."""
     refused: bool
-    """True if it was answered with an error, False if it is held."""
+    """True if it was answered with an error, dropped, or ended the connection, False if it is held."""
 
     __repr__ = safe_repr
 
     @property
     def action(self) -> str:
-        """The action of the CALL."""
+        """The action of the CALL or SEND."""
         return str(self.frame[2])
 
     @property
     def message_id(self) -> str:
-        """The id of the CALL."""
+        """The id of the CALL or SEND."""
         return str(self.frame[1])
 
 
@@ -254,6 +257,8 @@ class UpgradeAbortedEvent:
     """The HTTP status of the response."""
     reason: str
     """Why the handshake was rejected, as human-readable text."""
+    namespace: str = ""
+    """The namespace of the identity; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +278,13 @@ class ConnectionFailedEvent:
 
 SecurityEventKind: TypeAlias = Literal[
     RefusalKind,
+    "bad_proxy_header",
+    "forwarded_header_ignored",
     "message_too_big",
     "message_too_slow",
     "output_not_read",
     "protocol_violation",
+    "rate_exceeded",
     "replaced",
     "serial_number_mismatch",
     "tls_failed",
@@ -287,11 +295,14 @@ SecurityEventKind: TypeAlias = Literal[
 
 Refused handshakes, with the usual HTTP status:
 
-* `handshake_rate` (429), `busy` (503, `max_handshakes`), `full` (503, `max_connections`)
+* `handshake_rate` (429), `busy` (503, `max_handshakes`), `full` (503, `max_connections`), `overloaded` (503,
+  `shed_lag`)
 * `denied_address`, `denied_origin` (403)
+* `tls_required` (403): with `trusted_proxies`, a connection that is not TLS
 * `malformed_handshake` (400, 405, 426, 431, 505): not HTTP, not a valid upgrade, or an invalid path
 * `handshake_timeout` (408)
-* `no_route` (404), `bad_identity` (400), `bad_subprotocol` (400)
+* `wrong_profile` (403): a route of another security profile than the connection
+* `no_route` (404), `bad_identity` (400), `bad_subprotocol` (400, or 1002 with `unmatched_protocol`)
 * `bad_credentials` (401): no password, a wrong one, an unknown station, no certificate, or a 401 of `auth`
 * `certificate_mismatch` (401): a certificate of the right CA that is not valid for the identity (the options
   `identify`, `certificate_organization` and `certificate_pins`)
@@ -300,7 +311,11 @@ Refused handshakes, with the usual HTTP status:
 * `refused_by_application`: a refusal by `auth` or connection middleware with another status
 * `decision_failed` (500): a function of the application raised, or decided nothing
 
-Connections without a request: `too_many_sockets` (`max_sockets`, `max_sockets_per_address`) and `tls_failed`.
+Connections without a request: `too_many_sockets` (`max_sockets`, `max_sockets_per_address`), `tls_failed`, and
+`bad_proxy_header` (no valid header of the PROXY protocol, or not from one of `trusted_proxies`).
+
+`forwarded_header_ignored` refuses nothing, and comes at most once a minute: a peer that is not in `trusted_proxies`
+sent a header field that only a proxy may send, or a trusted proxy sent one that cannot be used.
 
 Connections of stations that the server ended, with the close code:
 
@@ -309,6 +324,7 @@ Connections of stations that the server ended, with the close code:
   `check_serial_number`)
 * `message_too_big` (1009), `message_too_slow` (1008), `protocol_violation` (1002 or 1007)
 * `too_many_bad_messages` (1002, `max_bad_messages`)
+* `rate_exceeded` (1008): more CALLs or SENDs than a rate allows (the option `inbound_limit`)
 * `output_not_read` (1006): the station read nothing for `send_timeout`
 """
 
@@ -333,6 +349,8 @@ class SecurityEvent:
     a request that is not a valid upgrade."""
     reason: str = ""
     """The text that was sent with it."""
+    namespace: str = ""
+    """The namespace of the identity; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ocpp_core.admission.handshake import (
     Credentials,
     Handshake,
     Identify,
+    Namespace,
     RejectHandshake,
     UnmatchedProtocol,
 )
@@ -18,6 +19,7 @@ from ocpp_core.admission.middleware import ConnectionContext, ConnectionMiddlewa
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.replacement import Replace
+from ocpp_core.proxies.trusted import ForwardedHeader
 
 __all__ = [
     "AcceptHandshake",
@@ -29,9 +31,11 @@ __all__ = [
     "ConnectionFacts",
     "ConnectionMiddleware",
     "Credentials",
+    "ForwardedHeader",
     "Handshake",
     "HandshakeRejectedError",
     "Identify",
+    "Namespace",
     "Pins",
     "RegistrationRule",
     "RejectHandshake",

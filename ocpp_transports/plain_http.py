@@ -21,7 +21,7 @@ class PlainRequest:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """The header fields by lower-case name; several values of one name are joined with `, `."""
     remote_address: str | None = None
-    """Numeric address of the peer, or of the proxy in front."""
+    """Numeric address of the peer, or of a proxy in front that is not in `trusted_proxies`."""
 
 
 HttpAnswer: TypeAlias = tuple[int, Mapping[str, str], Any]

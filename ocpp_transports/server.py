@@ -1,17 +1,19 @@
 """The server: a central system that charging stations connect to."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
 from ocpp_core.action_names import Role
-from ocpp_core.handshake import SecurityProfile, check_listener_profile
+from ocpp_core.handshake import SecurityProfile
+from ocpp_core.identity import StationKey
 from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 
 from ._driver._interfaces import Completion, Handle
 from ._fleet._mixin import FleetMixin
-from ._fleet._stats import ServerStats, stats_of
+from ._fleet._stats import ServerStats, gauges_of, stats_of
 from ._logging._log import Log
+from ._options._connection import counting
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._warm_up import warm_up_in_thread
@@ -24,7 +26,8 @@ from ._server._lifecycle._closing import ClosingMixin
 from ._server._lifecycle._serving import ServingMixin
 from ._server._plain._http import HttpMixin, PlainRequests
 from ._server._plain._http_handlers import HttpHandlers
-from ._server._renewal._renewal import expect_files, load
+from ._server._renewal._renewal import expect_certificates, expect_files, load
+from ._server._routing._plan import RoutingPlan
 from ._server._security._records import SecurityRecords
 from ._server._stations._connection import OCPPServerClient
 from ._server._stations._registry import ConnectionRegistry
@@ -33,6 +36,7 @@ from .event_names import SERVER_EVENTS
 __all__ = ["Listener", "OCPPServer"]
 
 if TYPE_CHECKING:
+    from ._metrics._metrics import Metrics
     from .channel import Incoming, UpgradeOffer
 
 AuthT = TypeVar("AuthT", bound=AuthHandler)
@@ -69,8 +73,12 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:
         super().__init__()
         self._options = ServerOptions.of(options)
-        _check_tls(self._options)
+        self._plans = self._all_plans(self._options)
+        _check_tls(self._options, self._plans[None])
         self._log = Log(self._options.logger, "server", is_station=False)
+        self._metrics = self._options.meter
+        if self._metrics is not None:
+            self._metrics.include(self)
         self._security = SecurityRecords(self._options.security_logger, self._log)
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
@@ -146,17 +154,12 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         of the station. Alternatively it needs `tls_terminated`, if a proxy demands a certificate but does not forward
         it.
         """
-        from ._hosts._channel import ChannelConnection  # loaded only when used
+        from ._hosts._counted_channel import channel_connection  # loaded only when used
         from .channel import Incoming
 
-        options = self._options
-        options.expect_deciders()
-        check_listener_profile(options.security_profile, tls=offer.tls, tls_terminated=options.tls_terminated)
-        needs_certificate = options.security_profile is SecurityProfile.TLS_CERT and not options.tls_terminated
-        if needs_certificate and not offer.client_certificate:
-            raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
+        self._plans[None].expect_connection(tls=offer.tls, certificate=bool(offer.client_certificate))
         acceptor = self._closed or self._start()[1]
-        return Incoming(acceptor, ChannelConnection(acceptor.runtime), offer)
+        return Incoming(acceptor, channel_connection(acceptor.runtime), offer)
 
     def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
         """Change options for connections accepted from now on; `tls` applies from the next `listen`, see `update_tls`.
@@ -164,20 +167,15 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         Raises the same errors as the constructor, and ValueError for a security profile that a listener does not meet.
         """
         made = self._options.changed(options)
-        is_new = made.security_profile is not self._options.security_profile
-        if made.tls is not self._options.tls or is_new:
-            _check_tls(made)
-        for live in self._open_listeners().values():
-            made.expect_deciders()
-            tls = live is not None
-            check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
-            if live is not None:
-                expect_files(live.loaded, made)
-            if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
-                raise ValueError(
-                    "expected listeners that demand client certificates: close the server, then listen again"
-                )
-        self._set_options(made)
+        plans = self._planned(made)
+        if made.tls is not self._options.tls or made.security_profile is not self._options.security_profile:
+            _check_tls(made, plans[None])
+        for live in filter(None, self._open_listeners().values()):
+            expect_files(live.loaded, made)
+        if self._is_listening():
+            for plan in plans.values():
+                plan.expect_deciders()
+        self._use(made, plans)
 
     # Stations
 
@@ -202,7 +200,15 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             kept_sessions=0 if self._registry.sessions is None else len(self._registry.sessions.memory),
         )
 
+    @property
+    def metrics(self) -> "Metrics":
+        """What the server has counted. Raises RuntimeError unless the option `metrics` is on."""
+        return counting(self._options)
+
     # Internals
+
+    def _gauges(self) -> dict[tuple[str, tuple[str, ...]], float]:
+        return gauges_of(self.clients, self.stats())
 
     if TYPE_CHECKING:
 
@@ -227,13 +233,34 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
     def _spawner(self) -> Callable[[Coroutine[Any, Any, None]], Handle]:
         return self._start()[0].spawn
 
+    def _name_of(self, station: OCPPServerClient) -> str | StationKey:
+        return station.key if self._plans[None].has_namespaces else station.identity
+
     def _set_options(self, options: ServerOptions) -> None:
-        self._options = options
+        self._use(options, self._planned(options))
+
+    def _listening_profiles(self) -> Iterable[SecurityProfile | None]:
+        return map(self._profiles.__getitem__, self._open_listeners())
+
+    def _planned(self, options: ServerOptions) -> Mapping[SecurityProfile | None, RoutingPlan]:
+        plans = self._all_plans(options)
+        for listener, live in self._open_listeners().items():
+            plan = plans[self._profiles[listener]]
+            plan.expect_listener(tls=live is not None)
+            if live is not None:
+                expect_certificates(live, plan.profiles(tls=True))
+        return plans
+
+    def _use(self, options: ServerOptions, plans: Mapping[SecurityProfile | None, RoutingPlan]) -> None:
+        self._options, self._plans = options, plans
+        for listener, live in self._open_listeners().items():
+            if live is not None:
+                live.profiles = plans[self._profiles[listener]].profiles(tls=True)
         self._log.logger = options.logger
         self._security.use(options.security_logger)
         self._registry.set_rule(options.identities)
         if self._acceptor is not None and self._runtime is not None:
-            self._acceptor.set_options(options)
+            self._acceptor.set_plans(plans)
             self._keep_sessions(self._runtime)
             self._renewal.start(self._runtime, options)
 
@@ -256,7 +283,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         return self._start()[0].completion()
 
 
-def _check_tls(options: ServerOptions) -> None:
+def _check_tls(options: ServerOptions, plan: RoutingPlan) -> None:
     """Raise the errors that `listen`, which reads the certificates again, would raise."""
     if options.tls is not None:
-        load(options.tls, options)
+        load(options.tls, options, plan.profiles(tls=True) or (options.security_profile,))

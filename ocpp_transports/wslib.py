@@ -33,6 +33,7 @@ from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._server import ServerOptions
 from ._server._plain._http_handlers import plain_request
+from ._server._routing._plan import RoutingPlan
 from ._tls._contexts import context_of, server_context
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
@@ -155,8 +156,8 @@ def _settings_of(link: LinkConfig) -> dict[str, Any]:
     }
 
 
-def _settings_of_server(options: ServerOptions) -> dict[str, Any]:
-    tls = None if options.tls is None else server_context(options.tls, options.security_profile)
+def _settings_of_server(options: ServerOptions, plan: RoutingPlan) -> dict[str, Any]:
+    tls = None if options.tls is None else server_context(options.tls, *plan.profiles(tls=True))
     limit = (
         2 * options.link.handshake_timeout
     )  # for TLS, and from there to the decision; that times out by itself (408)
@@ -186,13 +187,14 @@ async def serve(
             override them.
 
     Raises:
-        ValueError: The server has options that `websockets` cannot obey.
+        ValueError: The server or one of its routes has options that `websockets` cannot obey.
     """
-    server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)
+    for each in server._all_options():
+        each.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)
     hooks = _Hooks(server)
     theirs = {
         "logger": logger_below(server._log.logger),
-        **_settings_of_server(server._options),
+        **_settings_of_server(server._options, server._plans[None]),
         "create_connection": _ServedConnection,
         **options,
     }

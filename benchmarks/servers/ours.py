@@ -35,6 +35,7 @@ def _make_server(options: argparse.Namespace) -> OCPPServer:
         protocols=[traffic.protocol for traffic in KINDS.values()],
         strict_mode=True,
         compression=options.compression,
+        metrics=options.metrics,
         security_profile=_profile(options),
         credentials=None if options.password is None else lambda _: options.password,
         tls=TLSOptions(cert=options.tls, key=options.tls) if options.tls else None,
@@ -64,6 +65,7 @@ def main() -> None:
     parser = options_parser(__doc__)
     parser.add_argument("loop", choices=["asyncio", "uvloop", "trio"])
     parser.add_argument("--tls", metavar="FILE", help="listen with TLS, with the certificate and key in this file")
+    parser.add_argument("--metrics", action="store_true", help="count with the option `metrics`")
     parser.add_argument(STANDARD_LIBRARY, action="store_true", help="hide the extra `speed`")
     options = parser.parse_args()
     if options.loop == "trio":

@@ -42,7 +42,8 @@ class CheckCertificate:
         if not identity:
             return None
         if certificate is None:
-            return None if self.tls_terminated else refuse_without_certificate(candidate)
+            may_lack = self.tls_terminated and not candidate.facts.certificate_absent
+            return None if may_lack else refuse_without_certificate(candidate)
         then = partial(self._judge, candidate)
         if callable(self.identify):
             return Ask("identify", self.identify, (certificate, identity), then)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from ocpp_core.handshake import password_bytes
+from ocpp_core.identity import StationKey
 from ocpp_core.inputs import Reject
 
 from .passwords import Verify
@@ -29,8 +30,10 @@ class CheckCredentials:
     Source: security whitepaper §2.3.
     """
 
+    stored: Callable[[StationKey], _Password] | None = field(repr=False)
+    """Returns the password of a station, of `credentials` that are a mapping."""
     credentials: "Callable[[str], _Password | Awaitable[_Password]] | None" = field(repr=False)
-    """None leaves the password to `verify` or `auth`."""
+    """Returns the password of an identity. If both are None, the password is left to `verify` or `auth`."""
     verify: Verify | None = field(repr=False)
     has_auth: bool
 
@@ -43,9 +46,11 @@ class CheckCredentials:
         if self.verify is not None:
             arguments = candidate.handshake.identity, password
             return Ask("verify", self.verify, arguments, partial(_judge, candidate), may_block=True)
+        then = partial(_compare, candidate, password)
+        if self.stored is not None:
+            return Ask("credentials", self.stored, (candidate.handshake.key,), then)
         if self.credentials is None:
             return None if self.has_auth else _refuse(candidate, "nothing checks passwords")
-        then = partial(_compare, candidate, password)
         return Ask("credentials", self.credentials, (candidate.handshake.identity,), then)
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from ocpp_core.handshake import SecurityProfile
+from ocpp_core.identity import StationKey
 
 __all__ = [
+    "MAX_NAMESPACE",
     "AcceptHandshake",
     "AuthHandler",
     "BrokenEscapes",
@@ -16,9 +18,14 @@ __all__ = [
     "Credentials",
     "Handshake",
     "Identify",
+    "MatchedPath",
+    "Namespace",
     "RejectHandshake",
     "UnmatchedProtocol",
 ]
+
+MAX_NAMESPACE: Final = 255
+"""Characters of a namespace; a longer one gets 400."""
 
 UnmatchedProtocol: TypeAlias = Literal["reject", "upgrade-then-close"]
 """The response to a station that offers none of the server's subprotocols.
@@ -32,9 +39,16 @@ BrokenEscapes: TypeAlias = Literal["reject", "keep"]
 """The treatment of a percent escape in the identity that cannot be decoded: 400, or the text unchanged."""
 
 Credentials: TypeAlias = (
-    Mapping[str, str | bytes] | Callable[[str], "str | bytes | Awaitable[str | bytes | None] | None"]
+    Mapping[str, str | bytes]
+    | Mapping[StationKey, str | bytes]
+    | Mapping[str | StationKey, str | bytes]
+    | Callable[[str], "str | bytes | Awaitable[str | bytes | None] | None"]
 )
-"""Passwords by identity: a mapping, or a function or coroutine function that returns None for an unknown identity."""
+"""Passwords by identity: a mapping, or a function or coroutine function that returns None for an unknown identity.
+
+In a mapping, a `StationKey` names a station of a namespace. It comes before the identity alone, which names the
+stations of all namespaces.
+"""
 
 
 Certificate: TypeAlias = Mapping[str, Any]
@@ -62,13 +76,31 @@ class ConnectionFacts:
     """What the host knows of a connection in addition to its request."""
 
     remote_address: str | None = None
-    """Numeric address of the peer; behind a proxy, that of the proxy."""
+    """Numeric address of the station; behind a proxy that is not in `trusted_proxies`, that of the proxy."""
     client_certificate: Mapping[str, Any] | None = None
     """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     tls: bool = False
-    """True if the connection is TLS."""
+    """True if the connection is TLS, or that of the station to the proxy, as a trusted proxy reports."""
     certificate_fingerprint: str | None = None
     """SHA-256 fingerprint of the verified certificate, as 64 lower-case hexadecimal digits."""
+    proxy_address: str | None = None
+    """Numeric address of the trusted proxy that reported these facts; None without one, or if it has no address."""
+    certificate_absent: bool = False
+    """True if the proxy states that the station showed no valid certificate, or must have passed one on."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPath:
+    """The parts of a path that a route matches."""
+
+    route: str
+    """The pattern of the route."""
+    segment: str | None
+    """The segment with the identity, percent-encoded; empty if the pattern has none, None without a route."""
+    params: Mapping[str, str]
+    """The other parts that the pattern names, decoded."""
+    namespace: str
+    """Those parts, joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +108,12 @@ class Handshake:
     """The handshake of a station that wants to connect."""
 
     identity: str
-    """The last segment of the path, percent-decoded. On a path of `paths_without_identity` it is the user name of the
-    Basic credentials, or empty without any."""
+    """The last segment of the path, or the one that the route names `{identity}`, percent-decoded. On a path without an
+    identity it is the user name of the Basic credentials, or empty without any."""
     protocols: tuple[str, ...]
     """The subprotocols offered, in the station's order."""
     path: str
-    """The path as received, percent-encoded."""
+    """The path as received, percent-encoded; in an ASGI application the part below its mount point."""
     password: bytes | None = field(default=None, repr=False)
     """The password of the Basic credentials, if they name this identity."""
     headers: Mapping[str, str] = field(default_factory=_nothing, repr=False)
@@ -89,13 +121,29 @@ class Handshake:
     query: Mapping[str, str] = field(default_factory=_nothing, repr=False)
     """The query parameters, decoded; the first value of each name."""
     remote_address: str | None = None
-    """Numeric address of the peer."""
+    """Numeric address of the station; behind a proxy that is not in `trusted_proxies`, that of the proxy."""
     client_certificate: Mapping[str, Any] | None = None
     """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     security_profile: SecurityProfile = SecurityProfile.NONE
     """The security profile of the server."""
     certificate_fingerprint: str | None = None
     """SHA-256 fingerprint of the verified certificate, as 64 lower-case hexadecimal digits."""
+    route: str = ""
+    """The pattern of the route that the path matches; empty on a server without routes."""
+    params: Mapping[str, str] = field(default_factory=_nothing)
+    """The parts of the path that the route names, without the identity, decoded. In the value of a tail, a `/` within a
+    segment stays encoded."""
+    namespace: str = ""
+    """The namespace of the identity: see the option `namespace`."""
+
+    @property
+    def key(self) -> StationKey:
+        """The key of the station: its namespace and its identity."""
+        return StationKey(self.namespace, self.identity)
+
+
+Namespace: TypeAlias = str | Callable[[Handshake], "str | Awaitable[str]"]
+"""The namespace of all stations, or a function or coroutine function that returns it for a handshake."""
 
 
 class AcceptHandshake(Protocol):

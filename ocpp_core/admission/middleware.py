@@ -31,13 +31,16 @@ class HandshakeRejectedError(OCPPError):
 
     Raises:
         ValueError: The status is not 400 to 599, or a header is malformed or written by the server itself.
+        TypeError: The headers are not a mapping of str to str.
     """
+
+    answer: Reject = refuse(403, "Forbidden")
+    """The response that the station gets. A subclass that does not call `__init__` rejects with 403."""
 
     def __init__(
         self, status: int = 403, message: str = "Forbidden", *, headers: Mapping[str, str] | None = None
     ) -> None:
         self.answer = _answer(status, message, headers or {})
-        """The response that the station gets."""
         super().__init__(status, self.message)
 
     def __str__(self) -> str:
@@ -101,6 +104,7 @@ class ConnectionContext:
         Raises:
             HandshakeRejectedError: Always, unless an argument is wrong.
             ValueError: The status is not 400 to 599, or a header is malformed or written by the server itself.
+            TypeError: The headers are not a mapping of str to str.
         """
         rejected = HandshakeRejectedError(status, message, headers=headers)
         self._rejection = rejected.answer
@@ -132,25 +136,26 @@ class AskMiddleware:
             self.middleware,
             (context,),
             enclosed.outcome,
-            lambda: context._rejection,
+            enclosed.stands,
             encloses=enclosed,
         )
 
 
 class _Enclosed:
-    """The steps behind one middleware. Only their own end can accept a station, and they run once."""
+    """The steps behind one middleware. Only their own end can accept a station; they run once, and not after it."""
 
-    __slots__ = ("_context", "_has_begun", "_has_passed", "_middleware")
+    __slots__ = ("_context", "_has_passed", "_middleware", "_obstacle")
 
     def __init__(self, context: ConnectionContext, middleware: ConnectionMiddleware) -> None:
         self._context = context
         self._middleware = middleware
-        self._has_begun = self._has_passed = False
+        self._has_passed = False
+        self._obstacle = ""  # why the steps must not run
 
     def begin(self) -> None:
-        if self._has_begun:
-            raise RuntimeError("cannot proceed: this handshake has proceeded already")
-        self._has_begun = True
+        if self._obstacle:
+            raise RuntimeError(f"cannot proceed: {self._obstacle}")
+        self._obstacle = "this handshake has proceeded already"
 
     def end(self, refusal: Reject | None) -> None:
         if refusal is not None:
@@ -160,15 +165,22 @@ class _Enclosed:
 
     def outcome(self, _: object) -> Reject | None:
         """Return the refusal that stands. Raises RuntimeError if the middleware has decided nothing."""
-        rejection = self._context._rejection
+        rejection = self.stands()
         if rejection is None and not self._has_passed:
             name = getattr(self._middleware, "__qualname__", type(self._middleware).__qualname__)
             raise RuntimeError(f"expected middleware {name} to await proceed(), or to call ctx.reject()")
         return rejection
 
+    def stands(self) -> Reject | None:
+        """Return the refusal that stands at the end of the middleware."""
+        self._obstacle = self._obstacle or "the middleware has ended"
+        return self._context._rejection
+
 
 def _answer(status: int, message: str, headers: Mapping[str, str]) -> Reject:
     expect_refusal_status(status)
+    if not isinstance(headers, Mapping) or not all(isinstance(part, str) for pair in headers.items() for part in pair):
+        raise TypeError("expected headers as a mapping of str to str")
     for name, value in headers.items():
         expect_header(name, value, OWN_IN_RESPONSE)
     default = refuse(status, str(message).encode(errors="replace").decode())

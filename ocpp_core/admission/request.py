@@ -24,9 +24,12 @@ __all__ = [
     "ChooseSubprotocol",
     "ReadRequest",
     "RequestTarget",
+    "describe_offer",
     "expect_identity",
+    "path_of",
     "read_target",
     "refuse_identity",
+    "unescape",
 ]
 
 ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
@@ -69,9 +72,12 @@ class ReadRequest:
 
     def __call__(self, candidate: Candidate) -> Reject | None:
         """Set the handshake of the candidate."""
-        request, facts = candidate.request, candidate.facts
+        request, facts, matched = candidate.request, candidate.facts, candidate.matched
         target = read_target(
-            request.target, keep_broken_escapes=self.keep_broken_escapes, without_identity=self.without_identity
+            request.target,
+            keep_broken_escapes=self.keep_broken_escapes,
+            without_identity=self.without_identity,
+            segment=matched.segment,
         )
         if isinstance(target, Reject):
             candidate.cause = Cause("malformed_handshake")
@@ -91,12 +97,26 @@ class ReadRequest:
             client_certificate=facts.client_certificate,
             security_profile=self.security_profile,
             certificate_fingerprint=facts.certificate_fingerprint,
+            route=matched.route,
+            params=matched.params,
+            namespace=matched.namespace,
         )
         return None
 
 
+def path_of(target: str) -> str | None:
+    """Return the path of a request target, percent-encoded; None if the target is not a path."""
+    absolute = ABSOLUTE.match(target)
+    path = target[absolute.end() if absolute else 0 :].partition("?")[0]
+    return None if _NOT_IN_PATH.search(path) or not path.startswith("/") else path
+
+
 def read_target(
-    target: str, *, keep_broken_escapes: bool = False, without_identity: Collection[str] = ()
+    target: str,
+    *,
+    keep_broken_escapes: bool = False,
+    without_identity: Collection[str] = (),
+    segment: str | None = None,
 ) -> RequestTarget | Reject:
     """Return path, query and identity of a request target.
 
@@ -105,29 +125,40 @@ def read_target(
     malformed or not UTF-8, control characters, and an empty identity. With `keep_broken_escapes` an identity whose
     escapes cannot be decoded is used as sent. A path of `without_identity` has an empty identity; trailing slashes are
     ignored in this comparison.
+
+    Args:
+        target: The request target: a path with its query, or a whole URL.
+        keep_broken_escapes: True to use an identity with a broken escape as it was sent.
+        without_identity: Paths that do not contain an identity.
+        segment: The segment with the identity, if a route has found it; empty if the path has none.
     """
     absolute = ABSOLUTE.match(target)
     path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
     if not path.startswith("/") or _NOT_IN_PATH.search(path):
         return Reject(400, body="Invalid request target")
-    identity = _identity(path, without_identity, keep_broken=keep_broken_escapes)
+    identity = _identity(path, segment, without_identity, keep_broken=keep_broken_escapes)
     if isinstance(identity, Reject):
         return identity
     return RequestTarget(path, tuple(parse_qsl(query, keep_blank_values=True)), identity)
 
 
-def _identity(path: str, without_identity: Collection[str], *, keep_broken: bool) -> str | Reject:
-    bare = path.rstrip("/")
-    if any(bare == each.rstrip("/") for each in without_identity):
-        return ""
-    segment = bare.rpartition("/")[2]
-    if not segment:
-        return Reject(400, body="Missing identity in the URL path")
-    identity = _unescape(segment, keep_broken=keep_broken) if "%" in segment else segment
+def _identity(path: str, segment: str | None, without_identity: Collection[str], *, keep_broken: bool) -> str | Reject:
+    if segment is None:
+        bare = path.rstrip("/")
+        if any(bare == each.rstrip("/") for each in without_identity):
+            return ""
+        segment = bare.rpartition("/")[2]
+        if not segment:
+            return Reject(400, body="Missing identity in the URL path")
+    identity = unescape(segment, keep_broken=keep_broken) if "%" in segment else segment
     return Reject(400, body="Invalid identity in the URL path") if identity is None else identity
 
 
-def _unescape(segment: str, *, keep_broken: bool) -> str | None:
+def unescape(segment: str, *, keep_broken: bool = False) -> str | None:
+    """Return a segment of a path, percent-decoded once.
+
+    None for a broken escape, unless `keep_broken`, and for control characters.
+    """
     as_sent = segment if keep_broken else None
     if _BROKEN_ESCAPE.search(segment):
         return as_sent
@@ -159,16 +190,17 @@ class ChooseSubprotocol:
             candidate.protocol = next((name for name in self.protocols if name in offered), None)
         if candidate.protocol is not None or self.accepts_none:
             return None
-        candidate.cause = Cause("bad_subprotocol", _describe(offered))
+        candidate.cause = Cause("bad_subprotocol", describe_offer(offered))
         problem = "No matching subprotocol" if offered else "Missing subprotocol"
         return refuse(400, f"{problem}, expected one of: {', '.join(self.protocols)}")
 
 
-def _describe(offered: tuple[str, ...]) -> str:
+def describe_offer(offered: tuple[str, ...]) -> str:
     """Return which versions are offered; other names are only counted, since some clients put tokens there."""
     versions = [name for name in offered if _VERSION.fullmatch(name)]
     others = len(offered) - len(versions)
-    return f"offered {', '.join(versions[:_SHOWN]) or 'no version'}{f' and {others} other names' if others else ''}"
+    rest = f" and {others} other name{'' if others == 1 else 's'}" if others else ""
+    return f"offered {', '.join(versions[:_SHOWN]) or 'no version'}{rest}"
 
 
 @dataclass(frozen=True, slots=True)

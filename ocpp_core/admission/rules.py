@@ -16,20 +16,23 @@ Instead they return an `Ask`: the host calls its function, awaits the result if 
 step must never wait, and must never raise for anything that a peer sent.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from ocpp_core.handshake import SecurityProfile
-from ocpp_core.identity import IdentityRule, by_identity
+from ocpp_core.identity import IdentityRule, by_identity, by_key
 
 from .auth import AskAuth
 from .certificates import CheckCertificate
 from .credentials import CheckCredentials
-from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+from .gates.tls import require_tls
+from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Namespace, UnmatchedProtocol
 from .middleware import AskMiddleware, ConnectionMiddleware
 from .passwords import Verify
 from .pins import CheckOrganization, CheckPin, Pins
 from .request import CheckIdentity, ChooseSubprotocol, ReadRequest, expect_identity
+from .routing.namespaces import SetNamespace
+from .routing.transport import CheckTransport
 from .sessions import NotePrincipal
 from .step import Step, in_order
 
@@ -75,6 +78,10 @@ class AdmissionRules(Protocol):
         """True if a proxy terminates TLS; it need not pass the client certificate on."""
 
     @property
+    def trusted_proxies(self) -> Collection[str]:
+        """The proxies in front of the server; with them, a connection counts as TLS only if one of them states it."""
+
+    @property
     def gates(self) -> tuple[Step, ...]:
         """The gates for addresses and origins, in their order; empty without any."""
 
@@ -117,13 +124,27 @@ class AdmissionRules(Protocol):
     def paths_without_identity(self) -> Collection[str]:
         """Paths that do not contain an identity; each begins with `/`."""
 
+    @property
+    def namespace(self) -> Namespace | None:
+        """The namespace of stations; None leaves it to the route."""
 
-def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Iterable[Step] = ()) -> tuple[Step, ...]:
-    """Return the steps for these rules, between the host's own steps."""
+
+def steps_of(
+    rules: AdmissionRules, *, before: Iterable[Step] = (), after: Iterable[Step] = (), routed: bool = False
+) -> tuple[Step, ...]:
+    """Return the steps for these rules, between the host's own steps.
+
+    Args:
+        rules: The rules of a server, or of a route.
+        before: The host's steps about every peer.
+        after: The host's steps about an authenticated station.
+        routed: True for the rules of a route, which is found before these steps run.
+    """
     identities = rules.identities
     return (
         *before,
         *rules.gates,
+        *((CheckTransport(rules.security_profile, rules.tls_terminated),) if routed else ()),
         ReadRequest(
             rules.security_profile,
             keep_broken_escapes=rules.broken_escapes == "keep",
@@ -134,19 +155,21 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
             rules.protocols, rules.default_protocol, accepts_none=rules.unmatched_protocol == "upgrade-then-close"
         ),
         CheckIdentity(identities, identities.usual),
+        *(() if rules.namespace is None else (SetNamespace(rules.namespace),)),
+        *((require_tls,) if rules.trusted_proxies and rules.security_profile.uses_tls else ()),
         *map(AskMiddleware, rules.connection_middleware),
-        *_authenticating(rules),
+        *_authenticating(rules, may_lack_identity=routed or bool(rules.paths_without_identity)),
         *after,
     )
 
 
-def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
+def _authenticating(rules: AdmissionRules, *, may_lack_identity: bool) -> Iterable[Step]:
     """Iterate over the steps that authenticate the station."""
     certificate: Step | None = None
     if rules.security_profile.uses_basic:
-        given = rules.credentials  # an empty mapping is one too
-        credentials = None if given is None else by_identity(given, rules.identities)
-        yield CheckCredentials(credentials, rules.verify, has_auth=rules.auth is not None)
+        given, has_auth = rules.credentials, rules.auth is not None  # an empty mapping is one too
+        stored = by_key(given, rules.identities) if isinstance(given, Mapping) else None
+        yield CheckCredentials(stored, None if isinstance(given, Mapping) else given, rules.verify, has_auth=has_auth)
     elif rules.security_profile is SecurityProfile.TLS_CERT:
         certificate = _certificate_check(rules)
         if rules.organizations:
@@ -156,7 +179,7 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
         yield NotePrincipal(rules.identities.key, rules.unauthenticated_sessions)
     if rules.auth is not None:
         yield AskAuth(rules.auth, rules.protocols, rules.identities, certificate)
-    elif rules.paths_without_identity:
+    elif may_lack_identity:
         yield expect_identity
 
 
@@ -172,4 +195,4 @@ def asks_the_application(rules: AdmissionRules) -> bool:
     """Return True if a handshake may need to wait for the application."""
     functions = rules.auth, rules.credentials, rules.verify, rules.certificate_pins
     is_asked = any(function is not None for function in functions) or bool(rules.connection_middleware)
-    return is_asked or not isinstance(rules.identify, str)
+    return is_asked or not (isinstance(rules.identify, str) and isinstance(rules.namespace, str | None))

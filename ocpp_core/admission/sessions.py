@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 
 from ocpp_core.handshake import SecurityProfile
 
-from .handshake import Handshake
+from .certificates import common_names
+from .handshake import Certificate, Handshake
 from .step import Candidate
 
 __all__ = ["NotePrincipal", "Principal", "SessionMemory"]
@@ -37,8 +38,16 @@ class NotePrincipal:
         certificate = handshake.client_certificate
         if handshake.security_profile is not SecurityProfile.TLS_CERT or not certificate:
             return ""
-        # A renewed certificate has another fingerprint and the same subject.
-        return str(certificate.get("subject") or handshake.certificate_fingerprint or "")
+        # A renewed certificate has another fingerprint and the same subject. Without a CN, stations may share one.
+        return str(certificate["subject"] if _has_name(certificate) else handshake.certificate_fingerprint or "")
+
+
+def _has_name(certificate: Certificate) -> bool:
+    """Return True if the subject has a CN; a certificate from a proxy may be malformed."""
+    try:
+        return any(common_names(certificate))
+    except (TypeError, ValueError):
+        return False
 
 
 class SessionMemory:
@@ -75,6 +84,10 @@ class SessionMemory:
             return {}
         _, session = self._kept.pop((name, principal), (now, {}))
         return session
+
+    def clear(self) -> None:
+        """Forget all sessions."""
+        self._kept.clear()
 
     def _drop_expired(self, now: float) -> None:
         until = now - self.time_to_live

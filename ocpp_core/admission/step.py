@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from ocpp_core.actions import UpgradeRequested
@@ -9,11 +10,12 @@ from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject
 from ocpp_core.websocket.headers import BASIC_CHALLENGE
 
-from .handshake import ConnectionFacts, Handshake
+from .handshake import ConnectionFacts, Handshake, MatchedPath
 
 __all__ = ["Ask", "Candidate", "Cause", "Enclosed", "RefusalKind", "Step", "Verdict", "in_order", "proceed", "refuse"]
 
 _UNREAD: Final = Handshake("", (), "")
+_UNMATCHED: Final = MatchedPath("", None, MappingProxyType({}), "")
 
 RefusalKind: TypeAlias = Literal[
     "bad_credentials",
@@ -29,15 +31,17 @@ RefusalKind: TypeAlias = Literal[
     "handshake_timeout",
     "malformed_handshake",
     "no_route",
+    "overloaded",
     "refused_by_application",
     "replacement_refused",
+    "tls_required",
+    "wrong_profile",
 ]
 """The kinds of refused handshakes, for the operator; `SecurityEvent` describes them."""
 
 _USUAL: Final[Mapping[int, RefusalKind]] = {
     404: "no_route",
     408: "handshake_timeout",
-    500: "decision_failed",
 }
 """The kinds of refusals by the server itself whose step names none, by their status."""
 
@@ -70,6 +74,8 @@ class Candidate:
     facts: ConnectionFacts
     handshake: Handshake = _UNREAD
     """The handshake as requested; empty until the step that reads the request."""
+    matched: MatchedPath = _UNMATCHED
+    """What the route says about the station, if the server has routes."""
     protocol: str | None = None
     """The chosen subprotocol. If it is still None once all steps have passed, the WebSocket is opened without one and
     closed immediately."""

@@ -19,6 +19,7 @@ from ocpp_core.actions import (
 from ocpp_core.config import IdFactory, SessionConfig
 from ocpp_core.errors import RegistrationRequiredError
 from ocpp_core.inputs import Reply
+from ocpp_core.limits import Bucket
 from ocpp_core.messages import Frame
 from ocpp_core.outbound.call import OutboundCall, expired_error
 from ocpp_core.outbound.calls import Calls
@@ -39,6 +40,7 @@ def gated(
     emit: Callable[[SessionAction], None],
     send: Callable[[str], None],
     answers: Answers | None,
+    shared: Bucket | None,
 ) -> tuple[Calls, Requests]:
     """Return the outbound and the inbound direction of a new connection.
 
@@ -46,7 +48,7 @@ def gated(
     """
     gate = RegistrationGate()
     calls = GatedCalls(gate, version, config, ids, emit, send)
-    return calls, GatedRequests(gate, version, config, numbers, emit, send, calls, answers)
+    return calls, GatedRequests(gate, version, config, numbers, emit, send, calls, answers, shared)
 
 
 class GatedCalls(Calls):
@@ -75,11 +77,11 @@ class GatedCalls(Calls):
         self._check(call)
         is_permitted = gate.permits(call.action)
         if call.expires <= now:
-            self._settle(call, error=expired_error(call))
+            self._fail(call, expired_error(call))
         elif call.validate and config.validator is not None and (error := self._refusal(call)):
-            self._settle(call, error=error)
+            self._fail(call, error)
         elif not is_permitted and config.refuse_before_registration:
-            self._settle(call, error=_not_yet(call.action, gate.status))
+            self._fail(call, _not_yet(call.action, gate.status))
         elif is_permitted and self.is_open and len(self._pending) < config.call_concurrency:
             self._write(call, now)
         else:
@@ -124,28 +126,31 @@ class GatedRequests(Requests):
         send: Callable[[str], None],
         calls: Calls,
         answers: Answers | None,
+        shared: Bucket | None,
     ) -> None:
-        super().__init__(version, config, numbers, emit, send, calls, answers)
+        super().__init__(version, config, numbers, emit, send, calls, answers, shared)
         self._calls = calls
         self._gate = gate
         self._is_reported = False  # that the station sends CALLs without a BootNotification
         self._has_answered_boot = False
 
-    def on_call(self, frame: Frame, text: str, now: float) -> None:
-        """Handle a CALL, or refuse it with SecurityError."""
+    def on_call(self, frame: Frame, text: str, now: float) -> bool | None:
+        """Handle a CALL, or refuse it with SecurityError; return True if it ends the connection."""
         if self._gate.admits(frame[2]):
-            super().on_call(frame, text, now)
-            return
+            return super().on_call(frame, text, now)
+        self._count_refused(frame, now)
         self._report(frame, "a CALL before the BootNotification was accepted")
         self.refuse(frame[1], ErrorCode.SECURITY_ERROR, "the station is not registered", action=frame[2])
         if self._gate.status is None and not self._is_reported and not self._is_booting:
             self._is_reported = True
             self._emit(RegistrationChanged(None))
+        return self.is_too_fast
 
     def on_send(self, frame: Frame, text: str, now: float) -> str | None:
         """Handle a SEND, or drop it: it must never be answered (2.1 Part 4 §4.2.4)."""
         if self._gate.admits(frame[2]):
             return super().on_send(frame, text, now)
+        self._count_refused(frame, now)
         self._report(frame, "a SEND before the BootNotification was accepted")
         return None
 

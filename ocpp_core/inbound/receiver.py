@@ -12,8 +12,9 @@ from ocpp_core.outbound.calls import Calls
 from ocpp_core.outbound.sends import UNREADABLE_ID, Sends
 from ocpp_core.states import Draining, Open, SessionState
 from ocpp_core.versions import ErrorCode, Version
-from ocpp_core.websocket.close import PROTOCOL_ERROR
+from ocpp_core.websocket.close import POLICY_VIOLATION, PROTOCOL_ERROR
 
+from .limited import TOO_FAST
 from .requests import Requests
 
 __all__ = ["TOO_MANY_BAD_MESSAGES", "Receiver"]
@@ -78,7 +79,8 @@ class Receiver(ABC):
         if type(frame) is not list:
             self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch
         elif frame[0] == _CALL:
-            self.requests.on_call(frame, text, now)
+            if self.requests.on_call(frame, text, now):
+                self._end(POLICY_VIOLATION, TOO_FAST)
         else:
             self._receive_other(frame, text)
         if state is Draining:
@@ -96,6 +98,8 @@ class Receiver(ABC):
             problem = self.requests.on_send(frame, text, self._now)
             if problem is not None:
                 self._bad_message(problem, frame[1], text)
+            elif self.requests.is_too_fast:
+                self._end(POLICY_VIOLATION, TOO_FAST)
         else:
             self._result_refused(frame)
 

@@ -13,6 +13,7 @@ from ocpp_core._tolerance import forgive_nulls
 from ocpp_core.actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
 from ocpp_core.config import SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
+from ocpp_core.limits import Bucket
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
 from ocpp_core.outbound.calls import Calls, violation_error
 from ocpp_core.outbound.sends import UNREADABLE_ID
@@ -20,22 +21,20 @@ from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
 from .held import HeldRequests
-from .rate import InboundRate
-from .repeats import Repeats
+from .limited import Limited
+from .watching import DROPPED, LOST, watch_error, watch_result, watch_send, watch_unanswered
 
 __all__ = ["Requests"]
 
 
-class Requests(Repeats):
+class Requests(Limited):
     """The inbound direction of one connection."""
 
     __slots__ = (
         "_declined",
         "_ended",
         "_held",
-        "_is_limited",
         "_open",
-        "_rate",
         "_size",
         "is_full",
     )
@@ -49,6 +48,7 @@ class Requests(Repeats):
         send: Callable[[str], None],
         calls: Calls,
         answers: Answers | None,
+        shared: Bucket | None,
     ) -> None:
         self.config: SessionConfig = config
         self.is_full: bool = False
@@ -65,14 +65,17 @@ class Requests(Repeats):
         self._held: HeldRequests | None = None  # made on demand: most connections never hold a request
         self._ended: Callable[[float], None] | None = None  # called while the session drains
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
-        self._is_limited = config.refuse_when_busy or config.inbound_rate != inf
-        self._rate = InboundRate.of(config, self._timers) if self._is_limited else None
+        self._shared = shared
+        self._rate = None
+        self.is_too_fast = False
+        self._is_limited = config.refuse_when_busy
+        if shared is not None or config.inbound_rate != inf or config.action_rates:
+            self._limit(config, -inf)
 
     def reconfigure(self, config: SessionConfig, now: float) -> None:
         """Apply another config, also to held requests."""
         self.config = config
-        self._rate = InboundRate.of(config, self._timers, self._rate)
-        self._is_limited = config.refuse_when_busy or self._rate is not None
+        self._limit(config, now)
         self.dispatch_held(now)
 
     def __len__(self) -> int:
@@ -82,7 +85,7 @@ class Requests(Repeats):
     @property
     def held(self) -> int:
         """Number of held requests."""
-        return 0 if self._held is None else len(self._held)
+        return (0 if self._held is None else len(self._held)) + (0 if self._rate is None else len(self._rate))
 
     # Draining
 
@@ -100,8 +103,11 @@ class Requests(Repeats):
 
     # Receiving
 
-    def on_call(self, frame: Frame, text: str, now: float) -> None:
-        """Dispatch or hold a CALL, refuse it with a CALLERROR, or treat it as a copy of an earlier one."""
+    def on_call(self, frame: Frame, text: str, now: float) -> bool | None:
+        """Dispatch or hold a CALL, refuse it with a CALLERROR, or treat it as a copy of an earlier one.
+
+        Return True if it ends the connection, see `is_too_fast`.
+        """
         _, message_id, action, payload = frame
         config, answers = self.config, self._answers
         if config.trace:
@@ -116,20 +122,23 @@ class Requests(Repeats):
             and (violation := validator.check_call(action, payload)) is not None
             and (payload := forgive_nulls(config, "call", action, payload)) is None
         ):
+            self._count_refused(frame, now)
             self._refuse_invalid(frame, violation)
-        elif self._is_limited and self._is_beyond_limit(frame, text, now):
-            pass
+            return self.is_too_fast
+        elif self._is_limited and not self._may_pass(frame, text, now):
+            return self.is_too_fast
         else:
             self._dispatch(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
+        return None
 
     def on_send(self, frame: Frame, text: str, now: float) -> str | None:
-        """Dispatch or hold a SEND.
+        """Dispatch, hold or drop a SEND; it may end the connection, see `is_too_fast`.
 
         Return the problem of a bad one, which must never be answered.
         """
         _, message_id, action, payload = frame
-        if self.config.trace:
-            self._emit(Trace(Direction.IN, frame, action))
+        if self.config.is_watched:
+            watch_send(self.config, self._emit, frame)
         if action not in self._version.send_actions:
             return f"expected a SEND action of {self._version.name}"
         validator = self.config.validator_of(action)
@@ -139,8 +148,11 @@ class Requests(Repeats):
             and (payload := forgive_nulls(self.config, "send", action, payload)) is None
         ):
             return violation.description
-        number = next(self._numbers)
-        self._dispatch(Dispatch(number, action, payload, message_id, expects_reply=False, received_at=now, text=text))
+        if not self._is_limited or self._may_pass(frame, text, now):
+            number = next(self._numbers)
+            self._dispatch(
+                Dispatch(number, action, payload, message_id, expects_reply=False, received_at=now, text=text)
+            )
         return None
 
     def _refuse_invalid(self, frame: Frame, violation: Violation) -> None:
@@ -163,10 +175,9 @@ class Requests(Repeats):
         """Treat the station as registered: nothing to do unless `require_registration` is on."""
 
     def expire(self, now: float) -> None:
-        """Check for results of earlier connections, and dispatch the held requests that the rate allows."""
+        """Check for results of earlier connections, and dispatch the requests whose turn it is."""
         self._look_again(now)
-        if self._rate is not None:
-            self.dispatch_held(now)
+        self._dispatch_delayed(now)
 
     # Dispatching and holding
 
@@ -175,40 +186,6 @@ class Requests(Repeats):
         """True if too many or too large requests are in progress; one is always allowed."""
         active = len(self._open) - len(self._declined)
         return active >= self.config.max_inbound or (self._size >= self.config.max_inbound_bytes and active > 0)
-
-    def _is_beyond_limit(self, frame: Frame, text: str, now: float) -> bool:
-        """Refuse a CALL beyond a limit, or hold one beyond the rate.
-
-        Return False if it must be dispatched.
-        """
-        is_busy, rate, held = self._is_busy, self._rate, self._held
-        if is_busy and self.config.refuse_when_busy:
-            self._refuse_overload(frame, ReportKind.OVERLOAD)
-            return True
-        if rate is None or is_busy or (not held and rate.take(now)):
-            return False
-        if held and (first := held.call(frame[1])) is not None:
-            self._join(first, frame, text)
-        elif held and (len(held) >= rate.max_held or self._is_too_much(held)):
-            self._refuse_overload(frame, ReportKind.RATE_EXCEEDED)
-        else:
-            self._hold_back(frame, text, now)
-        return True
-
-    def _hold_back(self, frame: Frame, text: str, now: float) -> None:
-        """Hold a CALL beyond the rate.
-
-        Reading continues, because a large CALL may have to wait for minutes.
-        """
-        _, message_id, action, payload = frame
-        detail = "more CALLs a second than inbound_rate"
-        self._emit(Report(ReportKind.CALL_HELD, detail, message_id, frame, action=action))
-        self._hold(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
-
-    def _refuse_overload(self, frame: Frame, kind: ReportKind) -> None:
-        """Refuse a CALL that may be retried later, with the only such code of every version."""
-        self._emit(Report(kind, "a CALL was refused", frame[1], frame, action=frame[2]))
-        self.refuse(frame[1], ErrorCode.GENERIC_ERROR, f"{kind.value}, try again later", action=frame[2])
 
     def _dispatch(self, request: Dispatch) -> None:
         if self._open and self._is_busy:
@@ -230,21 +207,17 @@ class Requests(Repeats):
         return len(held) >= self.config.max_held or held.size >= self.config.max_held_bytes
 
     def dispatch_held(self, now: float) -> None:
-        """Dispatch held requests as far as the limits allow.
+        """Dispatch held requests as far as the limit of requests in progress allows.
 
-        Reading resumes when half of them are dispatched, or when only the rate holds the rest.
+        Reading resumes when half of them are dispatched.
         """
-        held, config, rate = self._held, self.config, self._rate
+        held, config = self._held, self.config
         if held is None:
             return
         while held and not self._is_busy:
-            request = held.first if rate is None else rate.next_of(held, now)
-            if request is None:
-                break
-            held.take(request)
-            self._dispatch(request)
+            self._dispatch(held.take())
         is_half_done = len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2
-        if self.is_full and (is_half_done or not self._is_busy):
+        if self.is_full and is_half_done:
             self._set_full(is_full=False)
         if self._ended is not None:
             self._ended(now)
@@ -285,9 +258,8 @@ class Requests(Repeats):
         self._send(text)
         if answers is not None:
             answers.keep(request, text, now, config.answer_window)
-        if config.trace:
-            frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
-            self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
+        if config.is_watched:
+            watch_result(config, self._emit, request, reply, now)
         if self._held is not None:
             self.dispatch_held(now)
 
@@ -345,8 +317,9 @@ class Requests(Repeats):
             details = {}
             text = encode_error(kind, message_id, spelled, description, details)
         self._send(text)
-        if self.config.trace:
-            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
+        if self.config.is_watched:
+            frame = [kind, message_id, spelled, description, details]
+            watch_error(self.config, self._emit, frame, action, latency)
 
     def decline(self, decline: Decline, now: float) -> None:
         """Leave a request without a response for now.
@@ -362,29 +335,29 @@ class Requests(Repeats):
             self._declined[decline.request] = None
             if len(self._declined) > self.config.max_declined:
                 oldest = next(iter(self._declined))
-                self._close(oldest)
+                watch_unanswered(self.config, (self._close(oldest),), DROPPED)
                 self._emit(Abandon(oldest))
         self.dispatch_held(now)
 
     def abandon(self, now: float) -> None:
         """Remove all requests: only a copy on a later connection can still get the result of a handler."""
         abandoned = list(self._open)
+        held = [*(self._held or ()), *(() if self._rate is None else self._rate.due(inf))]
+        watch_unanswered(self.config, (*self._open.values(), *held), LOST)
         if self._answers is not None and self.config.late_answers:
             for request in self._open.values():
                 if request.expects_reply and request.request not in self._declined:
                     self._answers.keep(request, request, now, self.config.answer_window)
         self._timers.cancel(self)
-        if self._rate is not None:
-            self._rate.stop()
         self._awaited = None
         self._open.clear()
         self._declined.clear()
         self._size = 0
         for number in abandoned:
             self._emit(Abandon(number))
-        if self._held:
-            self._emit(Report(ReportKind.OVERLOAD, f"{len(self._held)} held requests ended with the connection"))
         self._held = self._ended = None
+        if held:
+            self._emit(Report(ReportKind.OVERLOAD, f"{len(held)} held requests ended with the connection"))
         if self.is_full:
             self._set_full(is_full=False)  # for the peer's last frames, and for the next connection
 

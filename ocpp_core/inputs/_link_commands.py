@@ -1,13 +1,14 @@
 """Commands of the application to a link: HTTP responses and messages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 from ocpp_core.websocket.close import NORMAL_CLOSURE
 
 if TYPE_CHECKING:
     from ocpp_core.config import SessionConfig
+    from ocpp_core.limits import Bucket
     from ocpp_core.versions import Version
 
 __all__ = [
@@ -34,6 +35,8 @@ class Accept:
     identity: str | None = None
     """The station's identity, under which an `AnswerMemory` stores results for its next connection; None stores
     nothing."""
+    shared: "Bucket | None" = field(default=None, repr=False)
+    """A token bucket of requests that this connection shares with others, for example with all of its address."""
 
 
 @dataclass(slots=True)

@@ -127,10 +127,11 @@ class ServerLink(LinkBase):
             raise _RefusalError(400, "malformed request", linger=True)
         if not request.version.startswith("1."):
             raise _RefusalError(505, "expected HTTP/1.1", linger=True)
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
             raise _RefusalError(405, "expected GET or HEAD", ("Allow", "GET, HEAD"), linger=True)
-        is_head = request.method == "HEAD"  # a HEAD request cannot upgrade (RFC 6455 §4.1)
-        if is_head or "websocket" not in tokens(request.fields.get("upgrade", "")):
+        is_head = request.method == "HEAD"
+        # Only a GET request can upgrade (RFC 6455 §4.1). OPTIONS is the default health check of HAProxy.
+        if request.method != "GET" or "websocket" not in tokens(request.fields.get("upgrade", "")):
             self._pending = _Plain(linger=_has_body(request.fields), is_head=is_head)
             self._actions.append(HttpRequest(request.method, request.target, request.fields))
             return

@@ -36,6 +36,7 @@ __all__ = [
     "not_open",
     "prepare_call",
     "prepare_raw",
+    "with_newest",
 ]
 
 
@@ -191,3 +192,8 @@ def _seconds(value: float, name: str) -> float:
     if value not in _POSITIVE:
         raise ValueError(f"expected {name} {_POSITIVE}, got {value!r}")
     return float(value)
+
+
+def with_newest(ids: tuple[str, ...], message_id: str, size: int) -> tuple[str, ...]:
+    """Return the newest IDs with one more, without the oldest beyond `size`."""
+    return (*ids[1 - size :], message_id)

@@ -28,11 +28,12 @@ from ocpp_core.messages import Frame, MessageType, encode_error, encode_message,
 from ocpp_core.timers import Timers
 from ocpp_core.versions import ErrorCode, Version
 
-from .call import OutboundCall, expired_error, prepare_call
+from .call import OutboundCall, expired_error, prepare_call, with_newest
 from .offline_queue import OfflineQueue
 from .queue import CallQueue
+from .watching import watch_response
 
-__all__ = ["Calls", "CallsParts", "violation_error", "with_newest"]
+__all__ = ["Calls", "CallsParts", "violation_error"]
 
 _NONE_WAITS: Final = CallQueue()
 """The shared empty queue of connections whose calls never had to wait; no call is added to it."""
@@ -44,11 +45,6 @@ _ANSWERED: Final = 16
 
 CallsParts: TypeAlias = tuple[Version, SessionConfig, IdFactory, Callable[[SessionAction], None], Callable[[str], None]]
 """What a session makes its `Calls` of."""
-
-
-def with_newest(ids: tuple[str, ...], message_id: str, size: int) -> tuple[str, ...]:
-    """Return the newest IDs with one more, without the oldest beyond `size`."""
-    return (*ids[1 - size :], message_id)
 
 
 def violation_error(violation: Violation, version: Version) -> RPCError:
@@ -136,9 +132,9 @@ class Calls:
         if call.protocol is not None or call.message_id is not None or call.action in self._version.send_actions:
             self._check(call)
         if call.expires <= now:
-            self._settle(call, error=expired_error(call))
+            self._fail(call, expired_error(call))
         elif call.validate and self.config.validator is not None and (error := self._refusal(call)):
-            self._settle(call, error=error)
+            self._fail(call, error)
         elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
             self._write(call, now)
         else:
@@ -146,7 +142,7 @@ class Calls:
 
     def _queue(self, call: OutboundCall) -> None:
         if excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
-            self._settle(call, error=CallDroppedError(f"the queue is full: {excess}"))
+            self._fail(call, CallDroppedError(f"the queue is full: {excess}"))
             return
         if self._waiting is _NONE_WAITS:
             self._waiting = CallQueue()
@@ -204,7 +200,7 @@ class Calls:
     def _write_waiting(self, call: OutboundCall, now: float) -> None:
         if call.expires <= now:
             self.timers.cancel(call)
-            self._settle(call, error=expired_error(call))
+            self._fail(call, expired_error(call))
         else:
             self._write(call, now)
 
@@ -213,11 +209,11 @@ class Calls:
         try:
             self._check(call)
         except ValueError as error:
-            self._settle(call, error=OCPPError(str(error)))
+            self._fail(call, OCPPError(str(error)))
             return
         is_checked = call.validate and self.config.validator is not None and call.expires > now
         if is_checked and (refusal := self._refusal(call)):
-            self._settle(call, error=refusal)
+            self._fail(call, refusal)
         else:
             self._write_waiting(call, now)
 
@@ -225,7 +221,7 @@ class Calls:
         message_id = self._ids() if call.message_id is None else call.message_id
         if message_id in self._pending:  # the factory made an ID that a caller had chosen: only one can be matched
             self.timers.cancel(call)
-            self._settle(call, error=OCPPError(f"cannot send {call.action}: its new message id is in use already"))
+            self._fail(call, OCPPError(f"cannot send {call.action}: its new message id is in use already"))
             return
         call.message_id = message_id
         self._pending[message_id] = call
@@ -274,7 +270,7 @@ class Calls:
             return
         self.timers.cancel(call)
         self._answered = with_newest(self._answered, message_id, _ANSWERED)
-        self._settle(call, error=RPCFrameworkError(f"malformed response: {reason}"))
+        self._fail(call, RPCFrameworkError(f"malformed response: {reason}"))
         if is_result:
             self._refuse_unusable(call, message_id, ErrorCode.FORMAT_VIOLATION, reason)
         self.fill_window(now)
@@ -285,8 +281,8 @@ class Calls:
             return None
         self.timers.cancel(call)
         self._answered = with_newest(self._answered, frame[1], _ANSWERED)
-        if self.config.trace:
-            self._emit(Trace(Direction.IN, frame, call.action, now - call.written_at))
+        if self.config.is_watched:
+            watch_response(self.config, self._emit, call, frame, now)
         if call.token is None:
             self._emit(Report(ReportKind.CANCELLED_ANSWER, f"the call of {call.action} was cancelled", frame[1], frame))
         return call
@@ -329,11 +325,11 @@ class Calls:
         if waiting is not None:
             self._waiting.remove(waiting)
             self.timers.cancel(waiting)
-            self._settle(waiting, error=CallCancelledError("cancelled before it was sent", sent=False))
+            self._fail(waiting, CallCancelledError("cancelled before it was sent", sent=False))
             return
         for call in self._pending.values():
             if call.token == token:
-                self._settle(call, error=CallCancelledError("cancelled while waiting for the response", sent=True))
+                self._fail(call, CallCancelledError("cancelled while waiting for the response", sent=True))
                 return
 
     def expire(self, now: float) -> None:
@@ -345,32 +341,32 @@ class Calls:
                 self._time_out(call, call.message_id)
             else:
                 self._waiting.remove(call)
-                self._settle(call, error=expired_error(call))
+                self._fail(call, expired_error(call))
         self.fill_window(now)
 
     def _time_out(self, call: OutboundCall, message_id: str) -> None:
         del self._pending[message_id]
         self._timed_out = with_newest(self._timed_out, message_id, _TIMED_OUT)
         text = f"no response to {call.action} within {call.timeout:.15g} s"
-        self._settle(call, error=TimeoutError(text, sent=True, message_id=message_id))
+        self._fail(call, TimeoutError(text, sent=True, message_id=message_id))
 
     def lose(self, code: int, reason: str) -> None:
         """Settle every written call: the connection ended and the outcome is unknown."""
         why = f"the connection ended ({code}{': ' + reason if reason else ''})"
         for call in self._take_pending():
             error = ConnectionLostError(f"{why} before {call.action} was answered", sent=True, close_code=code)
-            self._settle(call, error=error)
+            self._fail(call, error)
 
     def refuse_waiting(self, error: Callable[[OutboundCall], OCPPError]) -> None:
         """Settle every call that was not written."""
         for call in self.take_waiting():
-            self._settle(call, error=error(call))
+            self._fail(call, error(call))
 
     def close(self) -> None:
         """Settle all calls: this side closes and waits for no further response."""
         self.refuse_waiting(lambda call: ClosedError(f"closed before {call.action} was sent"))
         for call in self._take_pending():
-            self._settle(call, error=ClosedError(f"closed before {call.action} was answered", sent=True))
+            self._fail(call, ClosedError(f"closed before {call.action} was answered", sent=True))
 
     def take_waiting(self) -> list[OutboundCall]:
         """Remove and return the calls that were not written, in order, without settling them."""
@@ -386,6 +382,12 @@ class Calls:
         for call in pending:
             self.timers.cancel(call)
         return pending
+
+    def _fail(self, call: OutboundCall, error: Exception) -> None:
+        """Settle a call that has no response."""
+        if self.config.meter is not None and call.token is not None:
+            self.config.meter.outbound.unanswered(call.action, error)
+        self._settle(call, error=error)
 
     def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
         if call.on_settled is not None:

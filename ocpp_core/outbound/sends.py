@@ -9,8 +9,8 @@ from ocpp_core.inputs import Notify
 from ocpp_core.messages import Malformed, MessageType, decode, encode_message, encode_payload, utf8_length
 from ocpp_core.versions import Version
 
-from .call import check_message_id, expect_room
-from .calls import Calls, violation_error, with_newest
+from .call import check_message_id, expect_room, with_newest
+from .calls import Calls, violation_error
 
 __all__ = ["UNREADABLE_ID", "Sends", "prepare_send"]
 
@@ -85,7 +85,10 @@ class Sends:
             self._emit(Settle(event.token, None, self.no_room(event.action)))
             return
         self._send_past_window(text)
-        if self._calls.config.trace:
+        config = self._calls.config
+        if config.meter is not None:
+            config.meter.outbound.send(event.action)
+        if config.trace:
             self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
         if self._unread is None:
             self._emit(Settle(event.token))

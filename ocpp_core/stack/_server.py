@@ -50,6 +50,7 @@ from ocpp_core.inputs import (
     TransportLost,
     TransportOpened,
 )
+from ocpp_core.limits import Bucket
 from ocpp_core.link import ServerLink, Unfinished
 from ocpp_core.server import refuse_unopened
 from ocpp_core.session import Closed, Open, Session
@@ -86,6 +87,7 @@ class ServerStack:
         "_memory",
         "_now",
         "_numbers",
+        "_shared",
         "_version",
         "session",
     )
@@ -106,6 +108,7 @@ class ServerStack:
         """The session once the upgrade request is accepted; None before."""
         self._memory = answers
         self._answers: Answers | None = None
+        self._shared: Bucket | None = None
         self._link = ServerLink(link, random=random, now=now, unfinished=unfinished)
         self._config = session
         self._version: Version | None = None
@@ -166,6 +169,7 @@ class ServerStack:
                 self._config = event.config or self._config
                 self._version = event.version
                 self._answers = None if self._memory is None else self._memory.of(event.identity)
+                self._shared = event.shared
             case Reject() | Respond():
                 self._link.answer(event, now)
             case Reconfigure(LinkConfig()) | Probe():
@@ -244,6 +248,7 @@ class ServerStack:
                 numbers=self._numbers,
                 outlets=Outlets(self._link.send_message, self._actions.append),
                 answers=self._answers,
+                shared=self._shared,
             )
             return StateChanged(self.session.state)
         if isinstance(action, (TextReceived, BinaryReceived, TransportLost)):

@@ -70,7 +70,7 @@ class BrowserRuntime:
         """Call `fn` at `when`; see Runtime."""
         return _Timer(self._loop, when, fn)
 
-    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+    def next_turn(self, fn: Callable[[], int | None], /) -> Handle:
         """Call `fn` in a later turn; see Runtime."""
         return self._loop.call_soon(fn)
 

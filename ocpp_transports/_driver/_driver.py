@@ -12,9 +12,10 @@ the engine returns them, and that one flat loop performs them. An action may fee
 handler that responds at once. That does not start a second loop inside the first: the input is handled, and the
 running loop performs the actions that follow. A nested loop would send the second message before the first.
 
-One turn of the event loop does a bounded amount of work for one connection. The rest waits for the next turn, and
-until then nothing more is read. One timer serves all deadlines of the engine. It is armed anew only if the deadline
-gets earlier; an early tick is harmless.
+One turn of the event loop does a bounded amount of work for one connection. The rest waits in the runtime's queue, and
+until then nothing more is read. A connection that has caught up stays in the queue for one more round, so that a peer
+that floods is served in its turns only. One timer serves all deadlines of the engine. It is armed anew only if the
+deadline gets earlier; an early tick is harmless.
 
 The driver must never wait, read a clock other than the runtime's, decide anything about the protocol, or store
 incoming data. The engine reports how much it has room for, and the connection stops reading: that is flow control.
@@ -25,6 +26,7 @@ from math import inf
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from ocpp_core.actions import (
+    TURN,
     Abandon,
     Action,
     CloseStream,
@@ -85,6 +87,7 @@ class Driver(Generic[In_contra]):
         "_dialer",
         "_draining",
         "_due",
+        "_is_behind",
         "_is_reading",
         "_look",
         "_now",
@@ -130,7 +133,8 @@ class Driver(Generic[In_contra]):
         self._draining = False
         self._timer: Handle | None = None
         self._due = inf
-        self._resume: Handle | None = None  # armed while the rest of a turn's work waits
+        self._resume: Handle | None = None  # its place in the runtime's queue
+        self._is_behind = False  # work waits for that place
         self._look: Handle | None = None  # armed while the engine has paused reading
         self._is_reading = True
         self._outflow: int | None = 0  # its progress at the last tick
@@ -145,15 +149,19 @@ class Driver(Generic[In_contra]):
         """Handle one input and perform the actions that follow; after `stop` do nothing.
 
         Called while actions are performed, it only lets the engine handle the input: the outer loop performs what
-        follows. The same applies while the rest of a turn's work waits for the next turn. Raises the engine's errors
-        for misuse.
+        follows. The same applies while this connection waits for its turn. Raises the engine's errors for misuse.
         """
         if self._completions is None:
             return
         now = self._now()
         self.engine.handle(event, now)
-        if not self._draining and self._resume is None:
+        if self._draining:
+            return
+        if self._resume is None:
             self._drain(now)
+        elif not self._is_behind:
+            self._is_behind = True
+            self._switch_reading()
 
     async def ask(self, make: Callable[[int], In_contra]) -> Any:
         """Feed the command that `make` makes of a new token; return or raise what the token settles with.
@@ -223,14 +231,22 @@ class Driver(Generic[In_contra]):
 
     def _end_turn(self) -> None:
         if self._completions is not None:
+            self._is_behind = True
             self._resume = self.runtime.next_turn(self._go_on)
             self._switch_reading()
 
-    def _go_on(self) -> None:
-        self._resume = None
-        if not self.connection.is_lost():
-            self._drain(self._now())
-            self._switch_reading()
+    def _go_on(self) -> int:
+        """Do the work that waits, and return its units; without any, leave the runtime's queue."""
+        was_behind, self._is_behind, self._resume = self._is_behind, False, None
+        if self.connection.is_lost():
+            return 0
+        self._drain(self._now())
+        if not (was_behind or self._is_behind):
+            return 0
+        if self._resume is None and self._completions is not None:
+            self._resume = self.runtime.next_turn(self._go_on)
+        self._switch_reading()
+        return TURN
 
     def reading(self, action: Reading) -> None:
         """Let the connection read, or pause reading and check now and then whether the peer is still there."""
@@ -250,7 +266,7 @@ class Driver(Generic[In_contra]):
             self._look_later()
 
     def _switch_reading(self) -> None:
-        is_reading = self._resume is None and self._look is None
+        is_reading = not self._is_behind and self._look is None
         if is_reading is not self._is_reading:
             self._is_reading = is_reading
             self.connection.read(is_reading)

@@ -97,8 +97,12 @@ class Runtime(Protocol):
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`, slightly early or late; never from within `call_at`."""
 
-    def next_turn(self, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` in a later turn of the event loop, after everything that is ready now."""
+    def next_turn(self, fn: Callable[[], int | None], /) -> Handle:
+        """Call `fn` in a later turn of the event loop, after everything that is ready now, and in order.
+
+        It returns its units of work (`ocpp_core.actions.TURN`), so that a turn serves a bounded number; None counts as
+        a whole quantum.
+        """
 
     def completion(self) -> Completion[T]:
         """Return an empty completion."""

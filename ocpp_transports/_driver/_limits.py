@@ -15,13 +15,23 @@ __all__ = [
     "MAX_TLS_HANDSHAKES",
     "SEND_TIMEOUT",
     "SPAN",
+    "TASK_WORK",
     "TLS_TIMEOUT",
+    "TURN_WORK",
 ]
 
-BURST: Final = 32
-"""Requests dispatched in one turn; then other connections are served. The engine limits what is decoded."""
-SPAN: Final = 0.005
-"""Seconds after which no further request of a burst is dispatched in the same turn: plain handlers may be slow."""
+BURST: Final = 16
+"""Requests of a connection dispatched at a time, for example held ones; then others are served.
+
+It is more than `ocpp_core.actions.TURN`, with which the engine limits what is decoded at a time.
+"""
+TURN_WORK: Final = 32
+"""Units of work in one turn of the event loop for all connections that are behind, see `ocpp_core.actions.TURN`."""
+TASK_WORK: Final = 3
+"""Units of work of a started task, besides that of its request: a coroutine handler costs as much as four plain ones.
+"""
+SPAN: Final = 0.002
+"""Seconds after which a turn serves no further request, and no further connection: plain handlers may be slow."""
 SEND_TIMEOUT: Final = 30.0
 """Seconds that congested output may go without progress by default; then the connection is dropped.
 

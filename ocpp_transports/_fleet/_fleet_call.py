@@ -16,6 +16,7 @@ import anyio
 import anyio.lowlevel
 
 from ocpp_core.errors import CallCancelledError
+from ocpp_core.identity import StationKey
 
 from ._outcomes import Answered, StationOutcome, Unanswered, outcome_of
 
@@ -27,8 +28,8 @@ __all__ = ["FleetCall", "Request"]
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
-Request = tuple[str, tuple[Any, ...]]
-"""The identity of a station, and the arguments of its call."""
+Request = tuple[str | StationKey, tuple[Any, ...]]
+"""The identity or key of a station, and the arguments of its call."""
 
 _CHECKED_AT_ONCE: Final = 64
 """Requests that are checked before other tasks may run."""
@@ -139,21 +140,22 @@ class FleetCall(AsyncIterator[StationOutcome[ResultT_co]], Generic[ResultT_co]):
         with outcomes:
             if self._workers < min(self._concurrency, self.total):
                 self._start_worker(outcomes.clone())
-            for identity, args in self._remaining:
-                outcome = await self._ask(identity, args)
+            for name, args in self._remaining:
+                outcome = await self._ask(name, args)
                 try:
                     await outcomes.send(outcome)
                 except anyio.BrokenResourceError:  # the block ended
                     return
 
-    async def _ask(self, identity: str, args: tuple[Any, ...]) -> StationOutcome[ResultT_co]:
+    async def _ask(self, name: str | StationKey, args: tuple[Any, ...]) -> StationOutcome[ResultT_co]:
+        key = name if isinstance(name, StationKey) else StationKey("", name)
         try:
-            result = await self._call(identity, *args)
+            result = await self._call(name, *args)
         except Exception as error:
-            return outcome_of(identity, error)
+            return outcome_of(key, error)
         except anyio.get_cancelled_exc_class():
             if anyio.current_effective_deadline() == -inf:  # this worker is cancelled
                 raise
             reason = "a function of the application cancelled the call"  # asyncio only: in its middleware, for example
-            return Unanswered(identity, CallCancelledError(reason, sent=True))
-        return Answered(identity, result)
+            return Unanswered(key.identity, CallCancelledError(reason, sent=True), key.namespace)
+        return Answered(key.identity, result, key.namespace)

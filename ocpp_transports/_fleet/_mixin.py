@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
-from typing import Any, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
+from ocpp_core.identity import StationKey
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._calls._calling import read_request
@@ -17,8 +18,10 @@ from ocpp_transports._server._stations._stations import StationsMixin
 
 from ._fleet_call import FleetCall, Request
 
-__all__ = ["FleetMixin", "Where", "is_chosen"]
+__all__ = ["FleetMixin", "StationT", "Where", "is_chosen"]
 
+StationT = TypeVar("StationT", str, StationKey)
+"""Names stations: all by their identities, or all by their keys."""
 Where = Callable[[OCPPServerClient], bool]
 """Returns True for the stations to call."""
 
@@ -32,6 +35,10 @@ class FleetMixin(StationsMixin, ABC):
     @abstractmethod
     def clients(self) -> tuple[OCPPServerClient, ...]:
         """The connected stations."""
+
+    @abstractmethod
+    def _name_of(self, station: OCPPServerClient) -> str | StationKey:
+        """Return the name by which a connected station is called."""
 
     @overload
     def broadcast(
@@ -103,7 +110,7 @@ class FleetMixin(StationsMixin, ABC):
         if where is not None and (not callable(where) or is_coroutine_function(where)):
             raise TypeError(f"expected where as a plain function, got {where!r}")
         chosen = [
-            (station.identity, args)
+            (self._name_of(station), args)
             for station in self.clients
             if (protocol is None or station.protocol == protocol) and (where is None or is_chosen(where(station)))
         ]
@@ -112,7 +119,7 @@ class FleetMixin(StationsMixin, ABC):
     @overload
     def call_many(
         self,
-        requests: Mapping[str, Message[Any, ResultT]],
+        requests: Mapping[StationT, Message[Any, ResultT]],
         /,
         *,
         concurrency: int | None = None,
@@ -121,7 +128,7 @@ class FleetMixin(StationsMixin, ABC):
     @overload
     def call_many(
         self,
-        requests: Mapping[str, RequestModel[Any, ResultModelT]],
+        requests: Mapping[StationT, RequestModel[Any, ResultModelT]],
         /,
         *,
         concurrency: int | None = None,
@@ -131,7 +138,7 @@ class FleetMixin(StationsMixin, ABC):
     def call_many(
         self,
         action: str,
-        params: Mapping[str, Params],
+        params: Mapping[StationT, Params],
         /,
         *,
         concurrency: int | None = None,
@@ -142,7 +149,7 @@ class FleetMixin(StationsMixin, ABC):
         self,
         protocol: str,
         action: str,
-        params: Mapping[str, Params],
+        params: Mapping[StationT, Params],
         /,
         *,
         concurrency: int | None = None,
@@ -157,8 +164,8 @@ class FleetMixin(StationsMixin, ABC):
         Nothing is sent before the result is awaited or its block begins, see `FleetCall`.
 
         Args:
-            *args: A mapping from identities to messages or models; or the action, optionally after the subprotocol, and
-                a mapping from identities to parameters.
+            *args: A mapping from identities, or `StationKey`s, to messages or models; or the action, optionally after
+                the subprotocol, and such a mapping to parameters.
             concurrency: Calls in progress at a time; None means the option `fleet_concurrency`.
             **options: Those of `Peer.call`, for each call.
 
@@ -167,11 +174,14 @@ class FleetMixin(StationsMixin, ABC):
 
         Raises:
             ValueError: A concurrency below 1.
-            TypeError: The arguments have another form, or an identity is not text.
+            TypeError: The arguments have another form, or an identity is neither text nor a `StationKey`.
         """
         self._expect_open()
         *names, requests = args or (None,)
-        if not isinstance(requests, Mapping) or not all(isinstance(name, str) for name in (*names, *requests)):
+        if not isinstance(requests, Mapping) or not (
+            all(isinstance(name, str) for name in names)
+            and all(isinstance(name, str | StationKey) for name in requests)
+        ):
             got = type(requests).__name__
             raise TypeError(f"expected a mapping from identities to requests, after at most two names, got {got}")
         each = [(identity, (*names, request)) for identity, request in requests.items()]

@@ -12,6 +12,7 @@ from ocpp_core.errors import (
     RPCError,
     TimeoutError,  # ours, a subclass of the builtin
 )
+from ocpp_core.identity import StationKey
 
 __all__ = ["Answered", "Failed", "NotSent", "Refused", "StationOutcome", "Unanswered", "outcome_of"]
 
@@ -28,6 +29,8 @@ class Answered(Generic[ResultT_co]):
     """The identity of the station."""
     result: ResultT_co = field(repr=False)  # it may have secrets
     """The payload of the CALLRESULT, or its model."""
+    namespace: str = ""
+    """The namespace of the station, if it was called by its `StationKey`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Refused:
     """The identity of the station."""
     error: RPCError
     """The received error, with `code`, `description` and `details`."""
+    namespace: str = ""
+    """The namespace of the station, if it was called by its `StationKey`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class NotSent:
     error: OCPPError
     """The reason: `ConnectionLostError` without a connection, `TimeoutError` after `ttl`, `CallDroppedError` if a queue
     was full, or `ClosedError`."""
+    namespace: str = ""
+    """The namespace of the station, if it was called by its `StationKey`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,8 @@ class Unanswered:
     """The identity of the station."""
     error: OCPPError
     """The reason: `TimeoutError`, `ConnectionLostError`, `ClosedError` or `CallCancelledError`, with `sent=True`."""
+    namespace: str = ""
+    """The namespace of the station, if it was called by its `StationKey`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +82,18 @@ class Failed:
     """The identity of the station."""
     error: Exception
     """The exception of the call."""
+    namespace: str = ""
+    """The namespace of the station, if it was called by its `StationKey`."""
 
 
 StationOutcome: TypeAlias = Answered[ResultT_co] | Refused | NotSent | Unanswered | Failed
 """What the call to one station resulted in."""
 
 
-def outcome_of(identity: str, error: Exception) -> Refused | NotSent | Unanswered | Failed:
+def outcome_of(key: StationKey, error: Exception) -> Refused | NotSent | Unanswered | Failed:
     """Return the outcome that an exception of a call stands for."""
     if isinstance(error, _WITH_SENT):
-        return Unanswered(identity, error) if error.sent else NotSent(identity, error)
+        return (Unanswered if error.sent else NotSent)(key.identity, error, key.namespace)
     if isinstance(error, RPCError) and error.remote:
-        return Refused(identity, error)
-    return Failed(identity, error)
+        return Refused(key.identity, error, key.namespace)
+    return Failed(key.identity, error, key.namespace)

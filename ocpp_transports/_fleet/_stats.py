@@ -8,7 +8,7 @@ from types import MappingProxyType
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._server._stations._connection import OCPPServerClient
 
-__all__ = ["ServerStats", "stats_of"]
+__all__ = ["ServerStats", "gauges_of", "stats_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +66,22 @@ def stats_of(
         open_requests=sum(len(session.requests) for session in sessions),
         held_requests=sum(session.requests.held for session in sessions),
     )
+
+
+def gauges_of(stations: Collection[OCPPServerClient], stats: ServerStats) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Return the numbers of a server as gauges of `Metrics`."""
+    kinds = Counter((station.protocol or "", str(station.security_profile.value)) for station in stations)
+    gauges: dict[tuple[str, tuple[str, ...]], float] = {
+        ("ocpp_stations", labels): float(count) for labels, count in kinds.items()
+    }
+    for name, value in (
+        ("ocpp_connections", stats.connections),
+        ("ocpp_handshakes", stats.handshakes),
+        ("ocpp_sockets", stats.sockets),
+        ("ocpp_outstanding_calls", stats.outstanding_calls),
+        ("ocpp_queued_calls", stats.queued_calls),
+        ("ocpp_open_requests", stats.open_requests),
+        ("ocpp_held_requests", stats.held_requests),
+    ):
+        gauges[name, ()] = float(value)
+    return gauges

@@ -196,6 +196,11 @@ class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
         return self._request.message_id
 
     @property
+    def received_at(self) -> float:
+        """When the message was received, in seconds of the event loop's clock; it may have been held since then."""
+        return self._request.received_at
+
+    @property
     def expects_reply(self) -> bool:
         """False for a SEND, which has no response."""
         return self._request.expects_reply

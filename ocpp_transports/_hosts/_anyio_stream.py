@@ -12,7 +12,6 @@ It must never write from the task of a caller, and never receive while output is
 buffers would bound what a peer can make this process hold.
 """
 
-import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
@@ -21,20 +20,19 @@ from typing import Any, Self
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSAttribute, TLSStream
+from anyio.streams.tls import TLSStream
 
-from ocpp_core.admission.pins import fingerprint_of
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
-from ocpp_transports._driver._accepting import Connected
+from ocpp_transports._driver._accepting import Connected, ProxiedSocket
 from ocpp_transports._driver._interfaces import Completion, Handle, InputSink, StreamInput, complete
 from ocpp_transports._driver._limits import HIGH_WATER, LINGER
 from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports._tls._reasons import client_reason
-from ocpp_transports.handshake import ConnectionFacts
 
 from ._failure import failure
 from ._owner import ConnectionOwner
 from ._patience import Patience
+from ._streams import address_of, drop, facts_of, keep_alive, socket_of
 from ._tcp import acknowledged, is_broken, unconfirmed
 
 __all__ = ["StreamConnection"]
@@ -53,6 +51,7 @@ class StreamConnection:
 
     __slots__ = (
         "_attempt",
+        "_batch",
         "_broken",
         "_flushed",
         "_idle",
@@ -83,6 +82,7 @@ class StreamConnection:
         self._stream: ByteStream | None = None
         self._task: Handle | None = None
         self._outbox: list[bytes] = []
+        self._batch = b""  # being written
         self._unsent = 0  # bytes, including those being written
         self._flushed = 0
         self._patience: Patience | None = None  # while congested
@@ -100,11 +100,15 @@ class StreamConnection:
         connected: Connected,
         tls: TLSHandshakes | None = None,
         closed: Callable[[], None] | None = None,
+        arrival: ProxiedSocket | None = None,
     ) -> None:
-        """Serve an accepted stream, after a TLS handshake with `tls`; call `closed` when it is closed."""
+        """Serve an accepted stream; call `closed` when it is closed.
+
+        The header of its `arrival` is read first, then follows a TLS handshake with `tls`.
+        """
         if tls is not None:
             tls.begin(self)
-        serving = self._serve(stream, connected, tls)
+        serving = self._serve(stream, connected, tls, arrival)
         self._task = self._owner.spawn(serving if closed is None else _then(serving, closed), self)
         if self._owner.is_closed:
             self._abort()
@@ -131,7 +135,7 @@ class StreamConnection:
     def is_lost(self) -> bool:
         """Return True if the peer has reset the connection; see Connection."""
         stream = self._stream
-        if stream is None or self.is_closing or not is_broken(_socket_of(stream)):
+        if stream is None or self.is_closing or not is_broken(socket_of(stream)):
             return False
         self._abort()
         self._feed_loss()
@@ -140,7 +144,7 @@ class StreamConnection:
     def outflow(self) -> int | None:
         """Return the progress of output in the kernel; see Connection."""
         stream = self._stream
-        return None if stream is None or self._patience is not None else unconfirmed(_socket_of(stream))
+        return None if stream is None or self._patience is not None else unconfirmed(socket_of(stream))
 
     def send(self, data: bytes, /) -> None:
         """Append to the output; the reading task sends it if it is active, otherwise a short task does."""
@@ -176,21 +180,38 @@ class StreamConnection:
 
     # The task of the stream
 
-    async def _serve(self, stream: ByteStream, connected: Connected, tls: TLSHandshakes | None) -> None:
-        secured = stream if tls is None else await self._secure(stream, tls)
+    async def _serve(
+        self, stream: ByteStream, connected: Connected, tls: TLSHandshakes | None, arrival: ProxiedSocket | None
+    ) -> None:
+        if arrival is not None and not await self._has_header(stream, arrival, tls):
+            return
+        secured = stream if tls is None else await self._secure(stream, tls, arrival)
         if secured is not None:
             await self._run(secured, partial(self._connected, secured, connected))
 
-    async def _secure(self, stream: ByteStream, tls: TLSHandshakes) -> ByteStream | None:
+    async def _has_header(self, stream: ByteStream, arrival: ProxiedSocket, tls: TLSHandshakes | None) -> bool:
+        """Read the PROXY header; return False, with the stream closed, if there is none."""
+        is_read = False
+        try:
+            is_read = await arrival.read(stream.extra(SocketAttribute.raw_socket))
+        finally:
+            if not is_read:
+                if tls is not None:
+                    tls.leave(self)
+                await drop(stream)
+        return is_read
+
+    async def _secure(self, stream: ByteStream, tls: TLSHandshakes, arrival: ProxiedSocket | None) -> ByteStream | None:
         """Do the TLS handshake; return None, with the stream closed, if it failed."""
         secured: ByteStream | None = None
+        address, is_check = (address_of(stream), False) if arrival is None else (arrival.address, arrival.is_check)
         try:
-            with tls.handshake(self, stream.extra(SocketAttribute.raw_socket, None), _address(stream)):
+            with tls.handshake(self, socket_of(stream), address, is_check=is_check):
                 with anyio.fail_after(tls.timeout):
                     secured = await TLSStream.wrap(stream, server_side=True, ssl_context=tls.context)
         finally:
             if secured is None:
-                await _drop(stream)
+                await drop(stream)
         return secured
 
     async def _dial(self, connect: Callable[[], Awaitable[ByteStream]]) -> None:
@@ -206,7 +227,7 @@ class StreamConnection:
     async def _run(self, stream: ByteStream, opened: Callable[[], None]) -> None:
         self._stream = stream
         try:
-            _keep_alive(stream)
+            keep_alive(stream)
             self._is_feeding = True
             opened()
             self._is_feeding = False
@@ -220,12 +241,12 @@ class StreamConnection:
             self._outbox.clear()
             if self._patience is not None:
                 self._patience.cancel()
-            await _drop(stream)
+            await drop(stream)
             self._feed_loss()
 
     def _connected(self, stream: ByteStream, connected: Connected) -> None:
         self._is_over = True  # in case no driver follows
-        self.driver = connected(self, _facts(stream))
+        self.driver = connected(self, facts_of(stream))
         self._is_over = False
 
     def _feed_opened(self) -> None:
@@ -313,7 +334,7 @@ class StreamConnection:
 
     def _progress(self) -> int:
         """Return the bytes that the peer has confirmed, or else the bytes that the stream has accepted."""
-        confirmed = None if self._stream is None else acknowledged(_socket_of(self._stream))
+        confirmed = None if self._stream is None else acknowledged(socket_of(self._stream))
         return self._flushed if confirmed is None else confirmed
 
     async def _flush(self, stream: ByteStream) -> None:
@@ -329,25 +350,27 @@ class StreamConnection:
     async def _write(self, stream: ByteStream) -> None:
         try:
             while self._outbox:
-                batch = b"".join(self._outbox)
+                self._batch = b"".join(self._outbox)
                 self._outbox.clear()
-                await self._send(stream, batch)
+                await self._send(stream)
         finally:
+            self._batch = b""
             self._is_writing = False
             if self._idle is not None:
                 complete(self._idle, None)
                 self._idle = None
 
-    async def _send(self, stream: ByteStream, batch: bytes) -> None:
+    async def _send(self, stream: ByteStream) -> None:
+        size = len(self._batch)  # in no variable: trio's cancellation keeps frames until a garbage collection
         try:
-            for start in range(0, len(batch), _SLICE):
-                await stream.send(batch[start : start + _SLICE])
-                self._flushed += min(_SLICE, len(batch) - start)
+            for start in range(0, size, _SLICE):
+                await stream.send(self._batch[start : start + _SLICE])
+                self._flushed += min(_SLICE, size - start)
         except Exception:  # with any exception the stream has ended
             self._outbox.clear()
             self._abort()
             return
-        self._unsent -= len(batch)
+        self._unsent -= size
         if self._patience is not None and self._unsent <= _LOW_WATER:
             self._patience.cancel()
             self._patience = None
@@ -359,36 +382,3 @@ async def _then(coro: Coroutine[Any, Any, None], closed: Callable[[], None]) -> 
         await coro
     finally:
         closed()
-
-
-async def _drop(stream: ByteStream) -> None:
-    with anyio.CancelScope(shield=True), suppress(Exception):
-        await anyio.aclose_forcefully(stream)
-
-
-def _socket_of(stream: ByteStream) -> socket.socket | None:
-    raw_socket: socket.socket | None = stream.extra(SocketAttribute.raw_socket, None)
-    return raw_socket
-
-
-def _keep_alive(stream: ByteStream) -> None:
-    raw_socket = _socket_of(stream)
-    if raw_socket is not None:
-        with suppress(OSError):
-            raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-
-
-def _address(stream: ByteStream) -> str | None:
-    address = stream.extra(SocketAttribute.remote_address, None)
-    return address[0] if isinstance(address, tuple) else None
-
-
-def _facts(stream: ByteStream) -> ConnectionFacts:
-    certificate = stream.extra(TLSAttribute.peer_certificate, None) or None
-    encoded = stream.extra(TLSAttribute.peer_certificate_binary, None) if certificate else None
-    return ConnectionFacts(
-        _address(stream),
-        certificate,
-        stream.extra(TLSAttribute.tls_version, None) is not None,
-        fingerprint_of(encoded) if encoded else None,
-    )

@@ -1,10 +1,13 @@
 """The interface of the runtime that owns a connection."""
 
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ocpp_transports._driver._interfaces import Closable, Handle, Runtime
 from ocpp_transports._logging._log import Log
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._cells import Traffic
 
 __all__ = ["ConnectionOwner"]
 
@@ -16,6 +19,8 @@ class ConnectionOwner(Runtime, Protocol):
     """Logs faults without a caller: the log of the client or server."""
     is_closed: bool
     """True after `aclose` was called: connections opened later are dropped."""
+    traffic: "Traffic | None"
+    """Counts the bytes of connections that are made from now on; None counts nothing."""
     streams: set[Closable]
     """Open connections without their own task, which add and remove themselves."""
 

@@ -29,7 +29,8 @@ class _Count:
 class RepeatedRecords:
     """The records of one connection, or of one server, by kind.
 
-    There is no timer: omitted records are reported with the next record that is written, or at the end by `take`.
+    There is no timer: omitted records are reported with the next record that is written, or at the end by `take`. Kinds
+    that do not recur make room for new ones, and their omitted records then count as `OTHERS`.
     """
 
     __slots__ = ("_counts",)
@@ -53,10 +54,19 @@ class RepeatedRecords:
         return None
 
     def _is_full(self, now: float) -> bool:
-        """Return True if there are too many kinds with omitted records to report."""
+        """Return True if there are too many kinds in this window."""
         if len(self._counts) >= _MAX_KINDS:
-            self._counts = {kind: count for kind, count in self._counts.items() if count.left_out or now < count.ends}
+            for kind, count in tuple(self._counts.items()):
+                if now >= count.ends and kind[1] != OTHERS:
+                    self._forget(kind, now)
         return len(self._counts) >= _MAX_KINDS
+
+    def _forget(self, kind: _Kind, now: float) -> None:
+        """Drop a kind whose window has ended; report its omitted records as those of other kinds."""
+        left_out = self._counts.pop(kind).left_out
+        if left_out:
+            others = self._counts.setdefault((kind[0], OTHERS), _Count(now))
+            others.left_out += left_out
 
     def take(self) -> list[tuple[_Kind, int]]:
         """Return the kinds with omitted records that were not reported, with their numbers; start again."""

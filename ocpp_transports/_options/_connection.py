@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from logging import Logger
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from ocpp_core.config import IdFactory, SessionConfig, expect_declared, number
+from ocpp_core.config import IdFactory, InboundLimit, SessionConfig, expect_declared, number
+from ocpp_core.limits import Rate, expect_rates
 from ocpp_core.messages import Leniency
 from ocpp_core.websocket.headers import expect_subprotocols
 from ocpp_transports._callbacks._arguments import expect_arguments
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from ocpp_core.validation import SchemaValidator
+    from ocpp_transports._metrics._metrics import Metrics
 
-__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "off_at_zero", "seconds_or_off"]
+__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "counting", "off_at_zero", "seconds_or_off"]
 
 BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 """The standard subprotocols, newest first."""
@@ -65,6 +68,26 @@ def _expect_mending(mend: Callable[[str], str]) -> None:
         raise TypeError("expected mend_text as a plain function, got a coroutine function")
 
 
+def _read_metrics(metrics: "bool | Metrics") -> "bool | Metrics":
+    """Return the object that counts, a new one for True; False for none. Raises TypeError for anything else."""
+    if metrics is False:
+        return False
+    from ocpp_transports._metrics._metrics import Metrics  # loaded only when used
+
+    if metrics is True:
+        return Metrics()
+    if not isinstance(metrics, Metrics):
+        raise TypeError(f"expected metrics as bool or Metrics, got {metrics!r}")
+    return metrics
+
+
+def counting(options: "PeerOptions") -> "Metrics":
+    """Return what counts for these options. Raises RuntimeError if nothing does."""
+    if options.meter is None:
+        raise RuntimeError("cannot read metrics: the option metrics is off; pass metrics=True to the constructor")
+    return options.meter
+
+
 @dataclass(frozen=True, kw_only=True)
 class PeerOptions:
     """The options that all connections have in common.
@@ -90,6 +113,11 @@ class PeerOptions:
     max_held_bytes: float = _SESSION.max_held_bytes
     inbound_rate: float = _SESSION.inbound_rate
     inbound_burst: int = _SESSION.inbound_burst
+    action_rates: Mapping[str, Rate] = field(default_factory=dict)
+    """The same limit for single actions, besides that for all: the rate by action, or the rate and the burst. A rate
+    alone has the burst `inbound_burst`. An action that no version has raises ValueError."""
+    inbound_limit: InboundLimit = _SESSION.inbound_limit
+    max_delayed: int = _SESSION.max_delayed
     answer_window: float = _SESSION.answer_window
     """Seconds to remember a CALLRESULT, to answer further copies of its CALL; 0: not at all."""
     close_timeout: float = _SESSION.close_timeout
@@ -119,6 +147,9 @@ class PeerOptions:
     mend_text: Callable[[str], str] | None = _SESSION.mend_text
     logging: Logging = True
     """True for the logger `ocpp_ws_io`, False for none, or a logger."""
+    metrics: "bool | Metrics" = False
+    """Count calls, connections, mistakes and bytes; read them from the `metrics` of the client or server. An object
+    `observability.Metrics` counts several clients or servers together. `reconfigure` cannot change it."""
     id_factory: IdFactory = field(default=new_message_id, repr=False)
     """A function that returns message ids: at most 36 characters, unique over connections and restarts.
 
@@ -138,14 +169,24 @@ class PeerOptions:
             raise TypeError(f"expected strict_mode_validators as a list, got {type(validators).__name__}")
         if not isinstance(self.leniency, Leniency):
             raise TypeError(f"expected leniency as Leniency, got {type(self.leniency).__name__}")
+        object.__setattr__(self, "metrics", _read_metrics(self.metrics))
         _ = self.logger, self.names
         self._expect_methods()
+        expect_rates(self.action_rates)
+        object.__setattr__(self, "action_rates", MappingProxyType(dict(self.action_rates)))
+        for action in self.action_rates:
+            self.names.expect(None, action)
         _ = self.validators, self.session
 
     @cached_property
     def ids(self) -> IdFactory:
         """The source of message ids for the engines; it never raises."""
         return with_default(self.id_factory, Log(self.logger, "options", is_station=False).failed)
+
+    @cached_property
+    def meter(self) -> "Metrics | None":
+        """What counts, or None."""
+        return self.metrics if not isinstance(self.metrics, bool) else None
 
     @cached_property
     def logger(self) -> Logger:
@@ -172,7 +213,10 @@ class PeerOptions:
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with changes. Raises TypeError for an unknown option, and the errors of the constructor."""
         self.check_names(changes)
-        return replace(self, **changes)
+        given = changes.get("metrics", self.metrics)
+        if given is not self.metrics and not (given is True and self.meter is not None):
+            raise ValueError("cannot change metrics: it is fixed; pass it to the constructor")
+        return replace(self, **{**changes, "metrics": self.metrics})
 
     @cached_property
     def validators(self) -> "Mapping[str, SchemaValidator]":
@@ -221,6 +265,7 @@ class PeerOptions:
         return SessionConfig(
             **self.settings(SessionConfig),
             late_answers=True,
+            meter=self.meter,
             validated_actions=None if methods is None else frozenset(methods),
         )
 

@@ -1,14 +1,20 @@
-"""Checks of the options that decide on handshakes: `credentials`, `identify`, `auth` and related ones."""
+"""Checks of the options that decide on handshakes: `credentials`, `identify`, `auth`, `trusted_proxies` and so on."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final, get_args
+from typing import Any, Final, Protocol, get_args
 
+from ocpp_core.admission.handshake import MAX_NAMESPACE
 from ocpp_core.admission.pins import normal_fingerprint
+from ocpp_core.handshake import CONTROL, SecurityProfile, check_certificate_rule, expect_basic_user
+from ocpp_core.identity import StationKey
+from ocpp_core.proxies.trusted import TrustedProxies
+from ocpp_core.websocket.headers import is_token
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.handshake import (
     BeforeRegistration,
     BrokenEscapes,
     ConnectionMiddleware,
+    ForwardedHeader,
     RegistrationRule,
     Replace,
     UnmatchedProtocol,
@@ -20,9 +26,12 @@ __all__ = [
     "expect_connection_middleware",
     "expect_credentials",
     "expect_identify",
+    "expect_namespace",
     "expect_organizations",
+    "expect_pair",
     "expect_paths",
     "expect_pins",
+    "expect_proxies",
     "expect_verify",
 ]
 
@@ -34,6 +43,7 @@ _CHOICES: Final[Mapping[str, object]] = {
     "before_registration": BeforeRegistration,
 }
 """The options that have one of a few texts as value."""
+_NEED_PROXIES: Final = ("forwarded_header", "certificate_header")
 
 
 def expect_credentials(credentials: object) -> None:
@@ -48,9 +58,20 @@ def expect_credentials(credentials: object) -> None:
     else:
         raise TypeError(f"expected credentials as a mapping or a callable, got {type(credentials).__name__}")
     for identity, password in credentials.items() if isinstance(credentials, dict) else ():
-        if not isinstance(identity, str) or not isinstance(password, (str, bytes)):
+        if not isinstance(identity, str | StationKey) or not isinstance(password, (str, bytes)):
             kind = type(password).__name__
             raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
+
+
+def expect_pair(credentials: object) -> None:
+    """Raise TypeError unless this is None, or a user name and a password; ValueError for a name with a colon."""
+    match credentials:
+        case None:
+            pass
+        case (str(user), str()):
+            expect_basic_user(user)
+        case _:
+            raise TypeError("expected metrics_credentials as a tuple of user name and password, each a str")
 
 
 def expect_verify(verify: object) -> None:
@@ -113,6 +134,18 @@ def expect_auth(auth: Any) -> None:
     expect_arguments(auth, "auth", "accept", "reject", "handshake")
 
 
+def expect_namespace(namespace: object) -> None:
+    """Raise TypeError or ValueError unless this can be `namespace`."""
+    if callable(namespace):
+        expect_arguments(namespace, "namespace", "handshake")
+    elif isinstance(namespace, str):
+        if len(namespace) > MAX_NAMESPACE or CONTROL.search(namespace):
+            limit = f"at most {MAX_NAMESPACE} characters, without control characters"
+            raise ValueError(f"expected a namespace of {limit}, got {namespace!r}")
+    elif namespace is not None:
+        raise TypeError(f"expected namespace as str or a function, got {type(namespace).__name__}")
+
+
 def expect_choices(options: object) -> None:
     """Raise ValueError unless each option that is a choice has one of its allowed values."""
     for name, choice in _CHOICES.items():
@@ -141,3 +174,45 @@ def expect_paths(paths: object) -> None:
     for path in paths:
         if not path.startswith("/"):
             raise ValueError(f"expected paths_without_identity that begin with '/', got {path!r}")
+
+
+class _Options(Protocol):
+    """The options of a server that are checked here."""
+
+    @property
+    def trusted_proxies(self) -> Collection[str]: ...
+    @property
+    def forwarded_header(self) -> ForwardedHeader | None: ...
+    @property
+    def certificate_header(self) -> str | None: ...
+    @property
+    def certificate_verify_header(self) -> str | None: ...
+    @property
+    def security_profile(self) -> SecurityProfile: ...
+
+
+def expect_proxies(options: _Options) -> None:
+    """Raise TypeError or ValueError unless the options about proxies are possible, alone and together."""
+    given = options.trusted_proxies
+    TrustedProxies(given)
+    if options.forwarded_header is not None and options.forwarded_header not in get_args(ForwardedHeader):
+        expected = " or ".join(map(repr, get_args(ForwardedHeader)))
+        raise ValueError(f"expected forwarded_header {expected}, got {options.forwarded_header!r}")
+    for name in ("certificate_header", "certificate_verify_header"):
+        _expect_name(name, getattr(options, name))
+    for name in _NEED_PROXIES:
+        if getattr(options, name) is not None and not given:
+            raise ValueError(f"expected trusted_proxies with {name}: it counts from listed proxies only")
+    if options.certificate_header is not None:
+        check_certificate_rule("certificate_header", options.security_profile, is_shown=True)
+    elif options.certificate_verify_header is not None:
+        raise ValueError("expected no certificate_verify_header without certificate_header: it would not be used")
+
+
+def _expect_name(option: str, name: object) -> None:
+    if name is None:
+        return
+    if not isinstance(name, str):
+        raise TypeError(f"expected {option} as the name of a header field, got {name!r}")
+    if not is_token(name):
+        raise ValueError(f"expected {option} as the name of a header field, got {name!r}")

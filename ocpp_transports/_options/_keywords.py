@@ -14,19 +14,23 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from ocpp_core.backoff import Backoff
-    from ocpp_core.config import Compression, IdFactory
+    from ocpp_core.config import Compression, IdFactory, InboundLimit
     from ocpp_core.handshake import Query, SecurityProfile
     from ocpp_core.identity import IdentityCharacters
+    from ocpp_core.limits import Rate
     from ocpp_core.messages import Leniency
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
+    from ocpp_transports._metrics._metrics import Metrics
     from ocpp_transports.handshake import (
         AuthHandler,
         BeforeRegistration,
         BrokenEscapes,
         ConnectionMiddleware,
         Credentials,
+        ForwardedHeader,
         Identify,
+        Namespace,
         Pins,
         RegistrationRule,
         Replace,
@@ -43,6 +47,7 @@ __all__ = [
     "ClientKeywords",
     "PeerKeywords",
     "ReconnectKeywords",
+    "RouteKeywords",
     "ServerKeywords",
     "SocketKeywords",
 ]
@@ -63,6 +68,9 @@ class PeerKeywords(TypedDict, total=False):
     max_held_bytes: float
     inbound_rate: float
     inbound_burst: int
+    action_rates: Mapping[str, Rate]
+    inbound_limit: InboundLimit
+    max_delayed: int
     answer_window: float
     close_timeout: float
     drain_timeout: float
@@ -79,6 +87,7 @@ class PeerKeywords(TypedDict, total=False):
     leniency: Leniency
     mend_text: Callable[[str], str] | None
     logging: Logging
+    metrics: bool | Metrics
     id_factory: IdFactory
 
 
@@ -162,7 +171,12 @@ class ServerKeywords(SocketKeywords, total=False):
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
+    metrics_credentials: tuple[str, str] | None
     tls_terminated: bool
+    trusted_proxies: Collection[str]
+    forwarded_header: ForwardedHeader | None
+    certificate_header: str | None
+    certificate_verify_header: str | None
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol
     broken_escapes: BrokenEscapes
@@ -174,6 +188,7 @@ class ServerKeywords(SocketKeywords, total=False):
     boot_timeout: float
     ignore_identity_case: bool
     paths_without_identity: Collection[str]
+    namespace: Namespace | None
     require_connection_header: bool
     handshake_timeout: float
     max_tls_handshakes: int
@@ -184,9 +199,80 @@ class ServerKeywords(SocketKeywords, total=False):
     max_handshakes_per_address: float | None
     max_sockets: float | None
     max_sockets_per_address: float | None
+    address_rate: float
+    address_burst: int
+    shed_lag: float
     security_logging: Logging
     session_ttl: float
     max_sessions: int
     unauthenticated_sessions: bool
     fleet_concurrency: int
     close_window: float
+
+
+class RouteKeywords(TypedDict, total=False):
+    """Keywords of `OCPPServer.route`."""
+
+    protocols: Sequence[str]
+    call_timeout: float
+    call_ttl: float
+    call_concurrency: int
+    max_queued: int
+    max_queued_bytes: float
+    max_outgoing_size: float
+    max_elements: float
+    refuse_when_busy: bool
+    max_held: float
+    max_held_bytes: float
+    inbound_rate: float
+    inbound_burst: int
+    action_rates: Mapping[str, Rate]
+    inbound_limit: InboundLimit
+    max_delayed: int
+    answer_window: float
+    close_timeout: float
+    drain_timeout: float
+    strict_mode: bool | Collection[str]
+    strict_mode_methods: Collection[str] | None
+    strict_mode_validators: Collection[SchemaValidator]
+    max_bad_messages: float
+    bad_message_period: float
+    respond_with_detailed_errors: bool
+    handler_grace: float
+    handler_timeout: float
+    send_timeout: float
+    in_order: bool
+    leniency: Leniency
+    mend_text: Callable[[str], str] | None
+    logging: Logging
+    ping_interval: float
+    pong_timeout: float | None
+    defer_pings_on_activity: bool
+    max_message_size: float
+    message_timeout: float
+    min_message_rate: float
+    compression: bool | Compression
+    security_profile: SecurityProfile | int
+    credentials: Credentials | None
+    verify: Verify | None
+    identify: Identify
+    certificate_organization: str | Collection[str] | None
+    certificate_pins: Pins | None
+    check_serial_number: bool
+    allowed_addresses: Collection[str] | None
+    denied_addresses: Collection[str]
+    allowed_origins: Collection[str] | None
+    connection_middleware: Sequence[ConnectionMiddleware]
+    auth: AuthHandler | None
+    tls_terminated: bool
+    default_protocol: str | None
+    unmatched_protocol: UnmatchedProtocol
+    broken_escapes: BrokenEscapes
+    identity_characters: IdentityCharacters
+    max_identity_length: float
+    replace: Replace
+    registration: RegistrationRule
+    before_registration: BeforeRegistration
+    boot_timeout: float
+    namespace: Namespace | None
+    unauthenticated_sessions: bool

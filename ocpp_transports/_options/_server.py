@@ -8,13 +8,15 @@ from math import inf, isfinite
 from ssl import SSLContext
 from typing import Any, Final
 
-from ocpp_core.admission.gates.addresses import AddressGate, Networks
+from ocpp_core.addresses.networks import Networks
+from ocpp_core.admission.gates.addresses import AddressGate
 from ocpp_core.admission.gates.origins import OriginGate
 from ocpp_core.admission.serial_numbers import checks_serial_numbers
 from ocpp_core.admission.step import Step
 from ocpp_core.config import LinkConfig, Range, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
+from ocpp_core.proxies.trusted import TrustedProxies
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
 from ocpp_transports._logging._log import Logging, child_logger, logger_of
 from ocpp_transports.handshake import (
@@ -23,7 +25,9 @@ from ocpp_transports.handshake import (
     BrokenEscapes,
     ConnectionMiddleware,
     Credentials,
+    ForwardedHeader,
     Identify,
+    Namespace,
     Pins,
     RegistrationRule,
     Replace,
@@ -38,9 +42,12 @@ from ._deciders import (
     expect_connection_middleware,
     expect_credentials,
     expect_identify,
+    expect_namespace,
     expect_organizations,
+    expect_pair,
     expect_paths,
     expect_pins,
+    expect_proxies,
     expect_verify,
 )
 from ._socket import SocketOptions
@@ -62,7 +69,8 @@ class ServerOptions(SocketOptions):
     security_profile: SecurityProfile = SecurityProfile.NONE
     """0 to 3: see `SecurityProfile`."""
     credentials: Credentials | None = field(default=None, repr=False)
-    """Passwords by identity, for profiles 1 and 2: a mapping, or a function or coroutine function."""
+    """Passwords by identity, for profiles 1 and 2: a mapping, or a function or coroutine function. A mapping may have a
+    `StationKey` in place of an identity."""
     verify: Verify | None = field(default=None, repr=False)
     """Confirms passwords, instead of `credentials`: `verify(identity, password) -> bool`, with the password as bytes.
     A plain function runs in a thread and may block. `ocpp_transports.passwords` has ready ones for hashed passwords."""
@@ -102,11 +110,27 @@ class ServerOptions(SocketOptions):
     tls: TLSOptions | SSLContext | None = None
     """Certificates for `listen`."""
     http: bool = False
-    """Answer plain GET and HEAD requests of `/health` with 200 and `{"status": "ok"}` as long as the event loop runs.
-    Register functions for other paths with `OCPPServer.http`; any other plain request gets 426."""
+    """Answer plain GET and HEAD requests: `/health` with 200 as long as the event loop runs, `/ready` with 200, or 503
+    while the server closes, and `/metrics` with the metrics if the option `metrics` is on. Register functions for other
+    paths with `OCPPServer.http`; any other plain request gets 426."""
+    metrics_credentials: tuple[str, str] | None = field(default=None, repr=False)
+    """User name and password (HTTP Basic) that `/metrics` demands; None shows it to everybody who reaches the port."""
     tls_terminated: bool = False
-    """A proxy in front terminates the TLS of profile 2 or 3 and must check client certificates. If it does not forward
-    them, only `auth` can compare them with the identity."""
+    """A proxy in front terminates the TLS of profile 2 or 3 and must check client certificates. Without
+    `certificate_header` they are not compared with the identity. With `trusted_proxies`, a station must come through
+    one of them, over TLS; others get 403."""
+    trusted_proxies: Collection[str] = ()
+    """Addresses and networks (`10.0.0.0/24`) of the proxies whose reports about stations count; `unix` for one without
+    an address. Their sockets are counted by `max_sockets` only. What other peers report is ignored."""
+    forwarded_header: ForwardedHeader | None = None
+    """The header field in which every trusted proxy reports the address and scheme of its peer: `x-forwarded-for`, with
+    X-Forwarded-Proto, or `forwarded`. From its right end, the first address that is not trusted is the station's."""
+    certificate_header: str | None = None
+    """On profile 3, the header field in which trusted proxies pass the client certificate on: PEM with percent escapes
+    or DER in base64. A station without one gets 401. The proxies must remove the field that a station sends."""
+    certificate_verify_header: str | None = None
+    """The header field that must be `SUCCESS` or `0` for the certificate to count. None means that the proxies refuse
+    every certificate that they cannot verify."""
     default_protocol: str | None = None
     """The subprotocol assumed for a station that offers none; None refuses such a station."""
     unmatched_protocol: UnmatchedProtocol = "reject"
@@ -136,6 +160,9 @@ class ServerOptions(SocketOptions):
     paths_without_identity: Collection[str] = ()
     """Paths, such as `/`, that end without an identity. The identity is then the user name of the Basic credentials, or
     the one that `auth` passes to `accept(identity=...)`."""
+    namespace: Namespace | None = None
+    """The namespace of identities: stations of one identity in different namespaces are different stations. A text, or
+    a function or coroutine function of the handshake. None means the parts of the path that the route names."""
     require_connection_header: bool = _LINK.require_connection_header
     """False accepts upgrade requests without a Connection header too; only on the library's own sockets."""
     handshake_timeout: float = seconds_or_off(_LINK.handshake_timeout)
@@ -162,7 +189,18 @@ class ServerOptions(SocketOptions):
     `max_connections`, if that is finite: a station that returns may still have its old socket."""
     max_sockets_per_address: float | None = number(None, least=2, unit="sockets")
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
-    a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
+    a proxy may have a single address; of `trusted_proxies` no address is limited. IPv6 addresses of one 64-bit network
+    count as one."""
+    address_rate: float = number(inf, least=0.001, unit="CALLs a second")
+    """CALLs and SENDs a second, on average, of all connections of one address; `inbound_limit` decides about more, but
+    `disconnect` only rejects. Choose it for all stations of a mobile network or a proxy, which may have a single
+    address. IPv6 addresses of one 64-bit network count as one."""
+    address_burst: int = number(100, least=1, unit="CALLs")
+    """CALLs and SENDs of one address that may arrive together after a pause. As many may then be delayed; further ones
+    are treated as with `reject`."""
+    shed_lag: float = seconds_or_off(0)
+    """Seconds by which the event loop may be late. If four samples in a row, a quarter of a second apart, exceed it,
+    new connections get 503 with `Retry-After` until as many do not. Off by default."""
     security_logging: Logging = True
     """Records of security events: True for the logger `security` below the one of `logging`, so `ocpp_ws_io.security`,
     False for none, or a logger."""
@@ -195,7 +233,7 @@ class ServerOptions(SocketOptions):
         expect_pins(self.certificate_pins)
         for name in ("certificate_organization", "certificate_pins", "check_serial_number"):
             if getattr(self, name) not in (None, False):
-                check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
+                check_certificate_rule(name, self.security_profile, is_shown=self._sees_certificates)
         _ = self.gates, self.security_logger
         if isfinite(self.max_connections) and self.socket_limit <= self.max_connections:
             raise ValueError(
@@ -203,8 +241,11 @@ class ServerOptions(SocketOptions):
                 "a station that returns may still have its old socket"
             )
         expect_auth(self.auth)
+        expect_pair(self.metrics_credentials)
         object.__setattr__(self, "connection_middleware", expect_connection_middleware(self.connection_middleware))
         expect_paths(self.paths_without_identity)
+        expect_namespace(self.namespace)
+        expect_proxies(self)
         check_server_profile(
             self.security_profile,
             credentials=self.credentials is not None,
@@ -232,9 +273,23 @@ class ServerOptions(SocketOptions):
         check_deciders(self.security_profile, passwords=has_passwords, auth=self.auth is not None)
 
     @cached_property
+    def lag_limit(self) -> float:
+        """Seconds by which the event loop may be late, `inf` without a limit."""
+        return off_at_zero(self.shed_lag)
+
+    @cached_property
     def tls_limit(self) -> float:
         """Seconds a TLS handshake may take; it always has a limit."""
         return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
+
+    @cached_property
+    def proxies(self) -> TrustedProxies:
+        """The networks of `trusted_proxies`."""
+        return TrustedProxies(self.trusted_proxies)
+
+    @property
+    def _sees_certificates(self) -> bool:
+        return not self.tls_terminated or self.certificate_header is not None
 
     @cached_property
     def keeps_sessions(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from ocpp_core.action_names import Role
 from ocpp_core.client import ClientEngine
@@ -18,6 +18,7 @@ from ocpp_transports._callbacks._containment import end_program
 from ocpp_transports._calls._directions import sent_by_peer
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Runtime
+from ocpp_transports._options._connection import counting
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports.events import (
     CloseEvent,
@@ -31,6 +32,9 @@ from ocpp_transports.events import (
 from ._close_grace import CloseGrace
 from ._observers import Observers
 from ._peer import ConnectionState, Peer
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._metrics import Metrics
 
 __all__ = ["ClientCommand", "ClientPeer"]
 
@@ -84,6 +88,11 @@ class ClientPeer(Peer):
         if isinstance(state, (Connecting, Waiting)):
             return ConnectionState.CONNECTING
         return ConnectionState.CLOSING if isinstance(state, ClientClosing) else ConnectionState.CLOSED
+
+    @property
+    def metrics(self) -> "Metrics":
+        """What the client has counted. Raises RuntimeError unless the option `metrics` is on."""
+        return counting(self._options)
 
     @property
     def pending(self) -> int:

@@ -37,7 +37,7 @@ _NAME_OF: Final[Mapping[int, PeerEventName]] = {
 _BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE, ReportKind.UNMATCHED_ANSWER})
 _INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
 _OURS: Final = frozenset({ReportKind.INVALID_REQUEST, ReportKind.INVALID_REPLY})
-_TOO_FAST: Final = frozenset({ReportKind.CALL_HELD, ReportKind.RATE_EXCEEDED})
+_TOO_FAST: Final = frozenset({ReportKind.CALL_HELD, ReportKind.RATE_EXCEEDED, ReportKind.TOO_FAST})
 # An INVALID_REPLY with an RPC error violates its schema; with any other exception it is not JSON.
 _FAILED: Final = frozenset(
     {ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED}
@@ -115,7 +115,7 @@ def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | N
             report.message, error, report.action, direction
         )
     if kind in _TOO_FAST:
-        return "rate_exceeded", RateExceededEvent(report.message, refused=kind is ReportKind.RATE_EXCEEDED)
+        return "rate_exceeded", RateExceededEvent(report.message, refused=kind is not ReportKind.CALL_HELD)
     if kind in _FAILED:
         return "error", ErrorEvent(report.error or OCPPError(f"{kind.value}: {report.detail}"))
     return None

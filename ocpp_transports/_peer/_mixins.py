@@ -101,6 +101,8 @@ class HandlerMixin:
             )
             if action is not None and not custom:
                 expect_handled(self._role, action, self._served if version is None else (version,))
+            if action is not None and self._options.meter is not None:
+                self._options.meter.know(action)
         return self._handlers.handle(*args)
 
     def remove_handler(self, *names: str | type[Message[Any, Any]]) -> None:

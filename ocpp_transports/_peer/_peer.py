@@ -70,6 +70,10 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
         self._waiters: list[Completion[CloseEvent]] = []
         self._log = Log(options.logger, identity)
         self._delegate = PeerDelegate(identity, self._emit, self._log, self._state_changed)
+        if options.meter is not None:
+            from ._counting import CountingDelegate  # loaded only when used
+
+            self._delegate = CountingDelegate.of(self._delegate, options.meter)
         self._traces = self._log.logger.isEnabledFor(DEBUG)
 
     def __repr__(self) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import SocketAttribute, SocketListener
 
-from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._accepting import AcceptRules, Connected, ProxiedSocket
 from ocpp_transports._driver._interfaces import Dialer, Handle, InputSink, StreamInput
 from ocpp_transports._hosts._asyncio_socket import SocketConnection
 from ocpp_transports._logging._log import Log
@@ -21,6 +21,9 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 from ._base import Address
 from ._happy_eyeballs import connect
 from ._tasks import ACCEPT_PAUSE, MOST_WAITING, Task, TaskSupervisor
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._cells import Traffic
 
 __all__ = ["AsyncioRuntime"]
 
@@ -35,6 +38,14 @@ class AsyncioRuntime(TaskSupervisor):
         self._loop = asyncio.get_running_loop()
         super().__init__(self._loop.time, self._loop.create_future, log)
         self._accepted: set[socket.socket] = set()
+        self._new_socket: type[SocketConnection] = SocketConnection
+
+    def count(self, traffic: "Traffic") -> None:
+        """Count bytes; see SocketRuntime."""
+        from ocpp_transports._hosts._counted import CountedSocket  # loaded only when used
+
+        super().count(traffic)
+        self._new_socket = CountedSocket
 
     def is_here(self) -> bool:
         """Return True in this event loop; see TaskSupervisor."""
@@ -63,7 +74,7 @@ class AsyncioRuntime(TaskSupervisor):
     def _dial(
         self, where: Callable[[], Address], driver: InputSink[StreamInput], attempt: int, _: Sequence[str]
     ) -> SocketConnection:
-        stream = SocketConnection(self, attempt=attempt)
+        stream = self._new_socket(self, attempt=attempt)
         stream.driver = driver
         if not self.is_closed:
             stream.opening = self.spawn(self._open(stream, where), stream)
@@ -129,8 +140,10 @@ class AsyncioRuntime(TaskSupervisor):
         closed = rules.admit(address[0])
         if closed is None:
             accepted.close()
+        elif rules.proxied is not None:
+            self._await_header(accepted, rules.proxied(rules, address[0], connected, closed), tls, rules)
         else:
-            self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
+            self._welcome(accepted, address[0], tls, self._new_socket(self, connected, closed=closed), rules)
 
     def _welcome(
         self,
@@ -152,8 +165,41 @@ class AsyncioRuntime(TaskSupervisor):
             taking = self._take_tls(connection, accepted, address, tls)
         connection.opening = self.spawn(taking, connection)
 
+    def _await_header(
+        self, accepted: socket.socket, arrival: ProxiedSocket, tls: TLSHandshakes | None, rules: AcceptRules
+    ) -> None:
+        """Serve an accepted socket of a proxy after its header; until then it has its place among the handshakes."""
+        self._accepted.add(accepted)
+        connection = self._new_socket(self, arrival.connected, closed=arrival.released)
+        if tls is not None:
+            tls.begin(connection)
+        connection.opening = self.spawn(self._take_arrival(connection, accepted, arrival, tls, rules), connection)
+
+    async def _take_arrival(
+        self,
+        connection: SocketConnection,
+        accepted: socket.socket,
+        arrival: ProxiedSocket,
+        tls: TLSHandshakes | None,
+        rules: AcceptRules,
+    ) -> None:
+        self._accepted.discard(accepted)
+        is_read = False
+        try:
+            is_read = await arrival.read(accepted)
+        finally:
+            if not is_read:
+                accepted.close()
+                connection.opened()
+                if tls is not None:
+                    tls.leave(connection)
+        if is_read and tls is None:
+            await self._take(connection, accepted, arrival.address, rules)
+        elif is_read and tls is not None:
+            await self._take_tls(connection, accepted, arrival.address, tls, is_check=arrival.is_check)
+
     async def _take(
-        self, connection: SocketConnection, accepted: socket.socket, address: str, rules: AcceptRules
+        self, connection: SocketConnection, accepted: socket.socket, address: str | None, rules: AcceptRules
     ) -> None:
         self._accepted.discard(accepted)
         try:
@@ -164,11 +210,17 @@ class AsyncioRuntime(TaskSupervisor):
             connection.opened()
 
     async def _take_tls(
-        self, connection: SocketConnection, accepted: socket.socket, address: str, tls: TLSHandshakes
+        self,
+        connection: SocketConnection,
+        accepted: socket.socket,
+        address: str | None,
+        tls: TLSHandshakes,
+        *,
+        is_check: bool = False,
     ) -> None:
         self._accepted.discard(accepted)
         try:
-            with tls.handshake(connection, accepted, address):
+            with tls.handshake(connection, accepted, address, is_check=is_check):
                 await self._loop.connect_accepted_socket(
                     lambda: connection, accepted, ssl=tls.context, ssl_handshake_timeout=tls.timeout
                 )

@@ -21,11 +21,15 @@ from ocpp_transports._driver._interfaces import Dialer, StreamInput
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._hosts._owner import ConnectionOwner
 
-if TYPE_CHECKING:  # a browser must load neither
+from ._lag import LagProbe
+
+if TYPE_CHECKING:  # a browser must load none of these
     from socket import socket
     from ssl import SSLContext
 
     from anyio.abc import ByteStream
+
+    from ocpp_transports._metrics._cells import Traffic
 
 __all__ = ["Address", "Listener", "SocketRuntime"]
 
@@ -65,6 +69,12 @@ class Listener(Protocol):
 
 class SocketRuntime(ConnectionOwner, Protocol):
     """A runtime that also owns sockets; a browser has none."""
+
+    lag: LagProbe
+    """Measures how late the event loop is, while something watches."""
+
+    def count(self, traffic: "Traffic") -> None:
+        """Count the bytes of connections that are made from now on."""
 
     async def listen(
         self,

@@ -10,7 +10,7 @@ from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from socket import socket
 from ssl import SSLContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import ByteStream, SocketListener
@@ -24,9 +24,13 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports.events import ConnectionFailedEvent
 
 from ._base import Listener
+from ._lag import LagProbe
 from ._shared_timers import SharedTimers
 from ._tcp_listener import TcpListener, adopt_sockets, open_sockets
 from ._turns import Turns
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._cells import Traffic
 
 __all__ = ["ACCEPT_PAUSE", "MOST_WAITING", "PARTING", "STUBBORN", "Task", "TaskSupervisor"]
 
@@ -76,10 +80,14 @@ class TaskSupervisor(ABC):
         self.context.run(_current.set, None)
         self.is_closed = False
         self.call_at = SharedTimers(self.start_timer, self.context, log.failed).call_at
-        self.next_turn = Turns(self._soon).add
+        self.lag = LagProbe(clock, self._start_shared)
+        self.traffic: Traffic | None = None
+        """Counts the bytes of connections, see `count`."""
+        self.new_stream: type[StreamConnection] = StreamConnection
         self.streams: set[Closable] = set()
         """Open sockets without a task of their own."""
         self._tasks: set[Task] = set()
+        self.next_turn = Turns(self._soon, clock, self._tasks).add
         self._closers: list[Task] = []
         self._listeners: set[TcpListener] = set()
         self._late: set[Closable] = set()
@@ -99,7 +107,11 @@ class TaskSupervisor(ABC):
             )
 
     def _soon(self, fn: Callable[[], None]) -> object:
-        return self.context.run(self.start_timer, self.now(), fn)
+        return self._start_shared(self.now(), fn)
+
+    def _start_shared(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Start a timer that belongs to no task."""
+        return self.context.run(self.start_timer, when, fn)
 
     @abstractmethod
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
@@ -172,6 +184,13 @@ class TaskSupervisor(ABC):
 
     # Streams
 
+    def count(self, traffic: "Traffic") -> None:
+        """Count bytes; see SocketRuntime."""
+        from ocpp_transports._hosts._counted import CountedStream  # loaded only when used
+
+        self.traffic = traffic
+        self.new_stream = CountedStream
+
     def stream_dialer(self, connect: Callable[[], Awaitable[ByteStream]]) -> Dialer[StreamInput, bytes]:
         """Return the dialer of a client over byte streams; see SocketRuntime."""
         return partial(self._dial_stream, connect)
@@ -183,11 +202,11 @@ class TaskSupervisor(ABC):
         attempt: int,
         _: Sequence[str],
     ) -> StreamConnection:
-        return StreamConnection(self).dial_by(connect, driver, attempt)
+        return self.new_stream(self).dial_by(connect, driver, attempt)
 
     def accept_stream(self, stream: ByteStream, connected: Connected) -> None:
         """Serve a byte stream; see Runtime."""
-        StreamConnection(self).serve(stream, connected)
+        self.new_stream(self).serve(stream, connected)
 
     async def listen(
         self,
@@ -258,6 +277,7 @@ class TaskSupervisor(ABC):
 
     async def _end(self) -> None:
         self.is_closed = True
+        self.lag.stop()
         me = _current.get()
         if me not in self._tasks:
             await self._end_all(is_own=False)

@@ -23,7 +23,6 @@ from ocpp_core.timers import Timers
 from ocpp_transports._callbacks._containment import ending_in, is_cancellation
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Dialer, Handle, StreamInput
-from ocpp_transports._hosts._anyio_stream import StreamConnection
 from ocpp_transports._hosts._failure import failure
 from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._alerts import sending_alerts
@@ -231,11 +230,15 @@ class TrioRuntime(TaskSupervisor):
     async def _welcome(
         self, accepted: SocketStream, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
     ) -> None:
-        closed = rules.admit((accepted.extra(SocketAttribute.remote_address, None) or (None,))[0])
+        address = (accepted.extra(SocketAttribute.remote_address, None) or (None,))[0]
+        closed = rules.admit(address)
         if closed is None:
             await anyio.aclose_forcefully(accepted)
+        elif rules.proxied is not None:
+            arrival = rules.proxied(rules, address, connected, closed)
+            self.new_stream(self).serve(accepted, arrival.connected, tls, arrival.released, arrival)
         else:
-            StreamConnection(self).serve(accepted, connected, tls, closed)
+            self.new_stream(self).serve(accepted, connected, tls, closed)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:

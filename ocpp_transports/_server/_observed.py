@@ -1,10 +1,11 @@
 """The events of all connections of a server: for its observers, and as its own events with the station."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeAlias, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from ocpp_transports._callbacks._containment import end_program
+from ocpp_transports._driver._accepting import BAD_PROXY_HEADER
 from ocpp_transports._logging._log import Log
 from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import MESSAGE_EVENTS
@@ -16,6 +17,7 @@ from ocpp_transports.events import (
     ConnectionFailedEvent,
     ErrorEvent,
     SecurityEvent,
+    SecurityEventKind,
     StationEvent,
     UpgradeAbortedEvent,
 )
@@ -25,11 +27,19 @@ from ._security._records import SecurityRecords
 from ._stations._connection import OCPPServerClient
 from ._stations._registry import ConnectionRegistry
 
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._metrics import Metrics
+
 __all__ = ["ObservedMixin", "ServerObserver"]
 
 ServerObserver: TypeAlias = Callable[[ConnectionEvent, OCPPServerClient | None], object]
 ObserverT = TypeVar("ObserverT", bound=ServerObserver)
 
+_INCIDENTS: Final[Mapping[str, SecurityEventKind]] = {
+    TLS_FAILED: "tls_failed",
+    BAD_PROXY_HEADER: "bad_proxy_header",
+}
+"""The failures before a request that are security events, by what failed."""
 _OF_STATIONS: Final = frozenset(STATION_EVENTS)
 _OF_REFUSED_CONNECTIONS: Final = frozenset({"upgrade_aborted", "connection_failed", "security", "error"})
 
@@ -44,6 +54,8 @@ class ObservedMixin(ServerEvents):
     _registry: ConnectionRegistry
     _close_grace: CloseGrace
     _log: Log
+    _metrics: "Metrics | None"
+    """What counts, for the option `metrics`."""
     _security: SecurityRecords
 
     def __init__(self) -> None:
@@ -77,15 +89,20 @@ class ObservedMixin(ServerEvents):
     # Connections that are not accepted
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
-        """Emit that a handshake was rejected."""
+        """Count and emit that a handshake was rejected."""
+        if self._metrics is not None:
+            self._metrics.refused(event.status, event.reason)
         self._emit("upgrade_aborted", event)
 
     def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
         """Log and emit that a connection failed before its request."""
-        if kind == TLS_FAILED:
-            self._alarmed(SecurityEvent("tls_failed", None, event.remote_address, event.reason))
-        else:
+        incident = _INCIDENTS.get(kind)
+        if incident is None:
             self._log.connection_failed(kind, event.remote_address, event.reason)
+        else:
+            self._alarmed(SecurityEvent(incident, None, event.remote_address, event.reason))
+        if self._metrics is not None:
+            self._metrics.count("ocpp_connections_failed")
         self._emit("connection_failed", event)
 
     def _turned_away(self, remote_address: str | None, limit: str) -> None:
@@ -93,8 +110,10 @@ class ObservedMixin(ServerEvents):
         self._alarmed(SecurityEvent("too_many_sockets", None, remote_address, limit))
 
     def _alarmed(self, event: SecurityEvent) -> None:
-        """Log and emit an incident."""
+        """Log, count and emit an incident."""
         self._security.write(event)
+        if self._metrics is not None:
+            self._metrics.count("ocpp_security_events", event.kind)
         self._emit("security", event)
 
     def _failed(self, text: str, error: BaseException) -> None:

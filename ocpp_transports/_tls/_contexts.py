@@ -13,7 +13,7 @@ from ocpp_transports._options._tls import TLSOptions
 from ._files import content, load_own, load_revoked, with_authority
 from ._x509 import certificates_in, read_certificate
 
-__all__ = ["client_context", "context_of", "server_context"]
+__all__ = ["client_context", "context_of", "server_context", "verify_mode_of"]
 
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """The suites of TLS 1.2 with forward secrecy and authenticated encryption. TLS 1.3 has no others.
@@ -52,15 +52,26 @@ def context_of(
     return context if is_same and context is not None else client_context(made.tls)
 
 
-def server_context(tls: TLSOptions | ssl.SSLContext, profile: SecurityProfile) -> ssl.SSLContext:
+def verify_mode_of(*profiles: SecurityProfile) -> ssl.VerifyMode:
+    """Return the demand for client certificates of a listener for these profiles.
+
+    Profile 3 requires a certificate. If there are other profiles too, each handshake checks if there is one.
+    """
+    if SecurityProfile.TLS_CERT not in profiles:
+        return ssl.CERT_NONE
+    return ssl.CERT_REQUIRED if set(profiles) == {SecurityProfile.TLS_CERT} else ssl.CERT_OPTIONAL
+
+
+def server_context(tls: TLSOptions | ssl.SSLContext, *profiles: SecurityProfile) -> ssl.SSLContext:
     """Return the context of a central system; profile 3 demands a client certificate.
 
-    Raises the errors of `client_context`, and ValueError for options that do not meet the profile.
+    Raises the errors of `client_context`, and ValueError for options that do not meet one of the profiles.
     """
-    needs_client = profile is SecurityProfile.TLS_CERT
+    mode = verify_mode_of(*profiles)
+    needs_client = mode is not ssl.CERT_NONE
     if isinstance(tls, ssl.SSLContext):
-        if needs_client and tls.verify_mode != ssl.CERT_REQUIRED:
-            raise ValueError("expected an SSLContext with verify_mode=CERT_REQUIRED for security profile 3")
+        if needs_client and tls.verify_mode < mode:
+            raise ValueError(f"expected an SSLContext with verify_mode={mode.name} for security profile 3")
         return _expect_modern(tls)
     if tls.cert is None:
         raise ValueError("expected TLSOptions with cert and key for a server")
@@ -69,8 +80,7 @@ def server_context(tls: TLSOptions | ssl.SSLContext, profile: SecurityProfile) -
     if tls.crl is not None and not needs_client:
         raise ValueError("expected TLSOptions without crl: only security profile 3 demands client certificates")
     context = _context(ssl.Purpose.CLIENT_AUTH, tls)
-    if needs_client:
-        context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_mode = mode
     return context
 
 

@@ -63,7 +63,7 @@ class TLSHandshakes:
                 with anyio.move_on_after(patience):
                     await self._place.wait()
             else:
-                self._leave(oldest)
+                self.leave(oldest)
                 oldest.close(abort=True)
 
     def begin(self, connection: Closable) -> None:
@@ -71,8 +71,10 @@ class TLSHandshakes:
         self._begun[connection] = self._now()
 
     @contextmanager
-    def handshake(self, connection: Closable, accepted: socket | None, address: str | None) -> Iterator[None]:
-        """Do the handshake within this block; its failure is reported and not raised.
+    def handshake(
+        self, connection: Closable, accepted: socket | None, address: str | None, *, is_check: bool = False
+    ) -> Iterator[None]:
+        """Do the handshake within this block; its failure is reported and not raised, that of a health check neither.
 
         The traceback of the error is removed: it forms a reference cycle with the handshake, on asyncio 300 KB that
         only a full garbage collection would find.
@@ -81,17 +83,19 @@ class TLSHandshakes:
             with sending_alerts(self.context, accepted):
                 yield
         except Exception as error:  # every failure is reported here and not raised
-            self._failed(address, error.with_traceback(None))
+            if not is_check:
+                self._failed(address, error.with_traceback(None))
         except BaseException:  # cancelled, unless the server closes to make room
             if connection not in self._begun:
                 self._failed(address, TimeoutError("others waited for its place"))
             raise
         finally:
-            self._leave(connection)
+            self.leave(connection)
 
     def _failed(self, address: str | None, error: Exception) -> None:
         self._rules.failed(TLS_FAILED, ConnectionFailedEvent(address, server_reason(error), error))
 
-    def _leave(self, connection: Closable) -> None:
+    def leave(self, connection: Closable) -> None:
+        """Note that the handshake of a connection has ended, or that there will be none. Idempotent."""
         self._begun.pop(connection, None)
         self._place.set()

@@ -35,10 +35,10 @@ class LoadedTLS:
     """The files before they were read: if they change later, or while they are read, they differ."""
 
     @classmethod
-    def load(cls, tls: TLSOptions | SSLContext, profile: SecurityProfile) -> "LoadedTLS":
+    def load(cls, tls: TLSOptions | SSLContext, *profiles: SecurityProfile) -> "LoadedTLS":
         """Read the files, and make a new context. Raises the errors of `server_context`."""
         files = _file_states(tls)
-        context = server_context(tls, profile)
+        context = server_context(tls, *profiles)
         return cls(tls, context, tuple(_certificates(tls)), files)
 
 
@@ -47,6 +47,8 @@ class LiveTLS:
     """The TLS of a listener at work, which may be replaced; connections and handshakes in progress keep the old one."""
 
     loaded: LoadedTLS
+    profiles: tuple[SecurityProfile, ...]
+    """The security profiles of the stations that the listener accepts."""
     seen: _FileStates = ()
     """The files at the last look."""
     refused: _FileStates | None = None
@@ -60,7 +62,7 @@ class LiveTLS:
         """Return the context for the next handshake."""
         return self.loaded.context
 
-    def follow(self, profile: SecurityProfile, failed: Callable[[Exception], object]) -> bool:
+    def follow(self, failed: Callable[[Exception], object]) -> bool:
         """Load the files again if they have changed, and not since the last look; return True if it has.
 
         They may be in the middle of a replacement, one after the other. A failure is reported once for each change.
@@ -70,7 +72,7 @@ class LiveTLS:
         if found in {self.loaded.files, self.refused} or found != before:
             return False
         try:
-            self.replace(LoadedTLS.load(self.loaded.tls, profile))
+            self.replace(LoadedTLS.load(self.loaded.tls, *self.profiles))
         except (OSError, ValueError) as error:
             self.refused = found
             failed(error)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-__all__ = ["CertificateFacts", "certificates_in", "read_certificate"]
+__all__ = ["CertificateFacts", "Reader", "certificates_in", "read_certificate", "text_of", "time_of"]
 
 _PEM: Final = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]*)-----END ")
 _INTEGER: Final = 0x02
@@ -58,20 +58,20 @@ def _decoded(text: bytes) -> bytes:
 
 def read_certificate(der: bytes) -> CertificateFacts:
     """Return the facts of a certificate. Raises ValueError for anything that is not one."""
-    fields = _Reader(_Reader(_Reader(der).enter(_SEQUENCE)).enter(_SEQUENCE))
+    fields = Reader(Reader(Reader(der).enter(_SEQUENCE)).enter(_SEQUENCE))
     fields.skip_optional(_VERSION)
     fields.enter(_INTEGER)  # serial number
     fields.enter(_SEQUENCE)  # algorithm of the signature
     fields.enter(_SEQUENCE)  # issuer
-    validity = _Reader(fields.enter(_SEQUENCE))
+    validity = Reader(fields.enter(_SEQUENCE))
     validity.next()
-    not_after = _time(*validity.next())
+    not_after = time_of(*validity.next())
     subject = fields.enter(_SEQUENCE)
-    key = _Reader(_Reader(fields.enter(_SEQUENCE)).enter(_SEQUENCE))
+    key = Reader(Reader(fields.enter(_SEQUENCE)).enter(_SEQUENCE))
     return CertificateFacts(_common_name(subject), not_after, key.enter(_OID))
 
 
-class _Reader:
+class Reader:
     """Reads one element of DER after the other; raises ValueError where the next one is not as expected."""
 
     def __init__(self, data: bytes) -> None:
@@ -110,23 +110,23 @@ class _Reader:
 
 
 def _common_name(subject: bytes) -> str:
-    names = _Reader(subject)
+    names = Reader(subject)
     while not names.is_done:
-        attributes = _Reader(names.enter(_SET))
+        attributes = Reader(names.enter(_SET))
         while not attributes.is_done:
-            attribute = _Reader(attributes.enter(_SEQUENCE))
+            attribute = Reader(attributes.enter(_SEQUENCE))
             if attribute.enter(_OID) == _COMMON_NAME:
-                return _text(*attribute.next())
+                return text_of(*attribute.next())
     return ""
 
 
-def _text(tag: int, content: bytes) -> str:
+def text_of(tag: int, content: bytes) -> str:
     if tag not in _STRINGS:
         raise ValueError(f"expected a string, got an element of type 0x{tag:02x}")
     return content.decode(_STRINGS[tag])
 
 
-def _time(tag: int, content: bytes) -> datetime:
+def time_of(tag: int, content: bytes) -> datetime:
     """Return a time in one of the two forms of RFC 5280 §4.1.2.5; both end with Z."""
     digits = content[:-1].decode("ascii")
     if len(digits) != _DIGITS.get(tag) or not digits.isdigit() or content[-1:] != b"Z":

@@ -6,6 +6,7 @@ from ._events import BlockingEventStream
 from ._fleet import BlockingFleetCall
 from ._listener import BlockingListener
 from ._peer import BlockingPeer
+from ._routing._router import BlockingRouter
 from ._server import BlockingServer
 from ._station import BlockingServerClient
 
@@ -16,6 +17,7 @@ __all__ = [
     "BlockingHandlerContext",
     "BlockingListener",
     "BlockingPeer",
+    "BlockingRouter",
     "BlockingServer",
     "BlockingServerClient",
     "BlockingSignal",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._handlers._contexts import HandlerContext
@@ -19,6 +19,9 @@ from ._events import presenting
 from ._peer import BlockingPeer
 from ._threads._bridge import MAX_THREADS, Bridge
 from ._threads._signals import close_block
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._metrics import Metrics
 
 __all__ = ["BlockingClient"]
 
@@ -88,6 +91,11 @@ class BlockingClient(BlockingPeer):
     def security_profile(self) -> SecurityProfile:
         """The security profile that the client uses."""
         return self._wrapped.security_profile
+
+    @property
+    def metrics(self) -> "Metrics":
+        """What the client has counted. Raises RuntimeError unless the option `metrics` is on."""
+        return self._wrapped.metrics
 
     def connect(self, *, max_wait: float = inf) -> str:
         """Connect, and return the negotiated subprotocol.

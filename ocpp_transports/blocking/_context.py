@@ -100,6 +100,11 @@ class BlockingHandlerContext(RequestContext, Generic[MessageT_co, BlockingPeerT_
         return self._wrapped.message_id
 
     @property
+    def received_at(self) -> float:
+        """When the message was received, in seconds of the event loop's clock; it may have been held since then."""
+        return self._wrapped.received_at
+
+    @property
     def expects_reply(self) -> bool:
         """False for a SEND, which has no response."""
         return self._wrapped.expects_reply

@@ -14,7 +14,7 @@ from ocpp_core.errors import ClosedError
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._fleet._fleet_call import FleetCall
-from ocpp_transports._fleet._mixin import FleetMixin, is_chosen
+from ocpp_transports._fleet._mixin import FleetMixin, StationT, is_chosen
 from ocpp_transports._fleet._outcomes import StationOutcome
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
@@ -236,7 +236,7 @@ class BlockingFleetMixin:
     @overload
     def call_many(
         self,
-        requests: Mapping[str, Message[Any, ResultT]],
+        requests: Mapping[StationT, Message[Any, ResultT]],
         /,
         *,
         concurrency: int | None = None,
@@ -245,7 +245,7 @@ class BlockingFleetMixin:
     @overload
     def call_many(
         self,
-        requests: Mapping[str, RequestModel[Any, ResultModelT]],
+        requests: Mapping[StationT, RequestModel[Any, ResultModelT]],
         /,
         *,
         concurrency: int | None = None,
@@ -255,7 +255,7 @@ class BlockingFleetMixin:
     def call_many(
         self,
         action: str,
-        params: Mapping[str, Params],
+        params: Mapping[StationT, Params],
         /,
         *,
         concurrency: int | None = None,
@@ -266,7 +266,7 @@ class BlockingFleetMixin:
         self,
         protocol: str,
         action: str,
-        params: Mapping[str, Params],
+        params: Mapping[StationT, Params],
         /,
         *,
         concurrency: int | None = None,
@@ -276,8 +276,8 @@ class BlockingFleetMixin:
         """Call each station of a mapping with a request of its own; see `OCPPServer.call_many`.
 
         Args:
-            *args: A mapping from identities to messages or models; or the action, optionally after the subprotocol, and
-                a mapping from identities to parameters.
+            *args: A mapping from identities, or `StationKey`s, to messages or models; or the action, optionally after
+                the subprotocol, and such a mapping to parameters.
             concurrency: Calls in progress at a time; None means the option `fleet_concurrency`.
             **options: Those of `Peer.call`. A `check` that is a plain function runs in a thread and may block.
 
@@ -286,7 +286,7 @@ class BlockingFleetMixin:
 
         Raises:
             ValueError: A concurrency below 1.
-            TypeError: The arguments have another form, or an identity is not text.
+            TypeError: The arguments have another form, or an identity is neither text nor a `StationKey`.
             RuntimeError: The server is not open.
         """
         return self._made(partial(self._wrapped.call_many, concurrency=concurrency), args, options)

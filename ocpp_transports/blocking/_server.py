@@ -6,17 +6,17 @@ from functools import partial
 from math import inf
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
+from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._fleet._stats import ServerStats
 from ocpp_transports._handlers._contexts import HandlerContext
-from ocpp_transports._options._keywords import ServerKeywords
+from ocpp_transports._options._keywords import RouteKeywords, ServerKeywords
 from ocpp_transports._options._tls import TLSOptions
 from ocpp_transports._server._lifecycle._ports import ListenKeywords
 from ocpp_transports._server._lifecycle._serving import Loop
 from ocpp_transports._server._stations._connection import OCPPServerClient
-from ocpp_transports._server._stations._directory import StationDirectory
 from ocpp_transports.certificates import LoadedCertificate
 from ocpp_transports.events import CloseEvent, ConnectionEvent
 from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
@@ -28,11 +28,16 @@ from ._events import BlockingEmitter, presenting
 from ._fleet import BlockingFleetMixin
 from ._listener import BlockingListener
 from ._registration import BlockingHandlerMixin
+from ._routing._router import BlockingRouter
 from ._server_events import BlockingServerEvents
 from ._station import BlockingServerClient
 from ._stations import BlockingStationsMixin
+from ._threads._asked import ASKED, in_threads
 from ._threads._bridge import MAX_THREADS, Bridge
 from ._threads._signals import close_block, interrupts
+
+if TYPE_CHECKING:
+    from ocpp_transports._metrics._metrics import Metrics
 
 __all__ = ["BlockingServer"]
 
@@ -40,14 +45,6 @@ _A = TypeVar("_A", bound=AuthHandler)
 _M = TypeVar("_M", bound=ConnectionMiddleware)
 _H = TypeVar("_H", bound=HttpHandler)
 _ObserverT = TypeVar("_ObserverT", bound=Callable[[ConnectionEvent, BlockingServerClient | None], object])
-
-_ASKED: Final = {
-    "auth": ("auth", "accept", "reject", "handshake"),
-    "credentials": ("credentials", "identity"),
-    "identify": ("identify", "certificate", "identity"),
-    "certificate_pins": ("certificate_pins", "identity"),
-}
-"""The options that are functions and may block, with their arguments."""
 
 
 class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetMixin, BlockingServerEvents):
@@ -86,7 +83,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
     ) -> None:
         self._wrapped = OCPPServer(**options)
         self._bridge = Bridge(self._wrapped, loop, max_threads, present=_present, opens="listen()")
-        self._wrapped.reconfigure(**self._in_threads(options))
+        self._wrapped.reconfigure(**cast("ServerKeywords", in_threads(self._bridge, options)))
 
     def __enter__(self) -> Self:
         self._bridge.open()
@@ -116,8 +113,26 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             ValueError: One is registered already.
             TypeError: It is not callable.
         """
-        self._bridge.run(self._wrapped.auth, self._bridge.in_thread(handler, *_ASKED["auth"]))
+        self._bridge.run(self._wrapped.auth, self._bridge.in_thread(handler, *ASKED["auth"]))
         return handler
+
+    def route(self, pattern: str, **options: Unpack[RouteKeywords]) -> BlockingRouter:
+        """Add a route, and return the router for its handlers and its `auth`; see `OCPPServer.route`.
+
+        Args:
+            pattern: The path, beginning with `/`, with names in braces.
+            **options: Options of the route; all others are those of the server.
+
+        Returns:
+            The router of the route.
+
+        Raises:
+            ValueError: The pattern is malformed, matches the same paths as another one, an option is not allowed, or an
+                open listener cannot ask for the client certificates of profile 3.
+            TypeError: The pattern or an option has the wrong type.
+        """
+        add = partial(self._wrapped.route, pattern, **in_threads(self._bridge, options))
+        return BlockingRouter(self._bridge.run(add), self._bridge)
 
     def connection_middleware(self, middleware: _M) -> _M:
         """Wrap this middleware around the admission of every station, inside the existing middleware. Returns it.
@@ -156,6 +171,8 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         reuse_port: bool = False,
         fd: int | None = None,
         systemd: bool | str = False,
+        security_profile: SecurityProfile | int | None = None,
+        proxy_protocol: bool = False,
     ) -> BlockingListener:
         """Listen on a TCP port; the server accepts stations until `close`, whatever this thread does.
 
@@ -167,6 +184,8 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             reuse_port: True lets other processes listen on the port too; see `OCPPServer.listen`.
             fd: The descriptor of a socket to listen on, instead of a port; see `OCPPServer.listen`.
             systemd: True or a name to listen on sockets that systemd passes; see `OCPPServer.listen`.
+            security_profile: Replaces the option for stations that connect to this port; not the one of a route.
+            proxy_protocol: True if connections begin with a header of the PROXY protocol; see `OCPPServer.listen`.
 
         Returns:
             The listener, with its `host`, `port` and `close()`.
@@ -185,6 +204,8 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             reuse_port=reuse_port,
             fd=fd,
             systemd=systemd,
+            security_profile=security_profile,
+            proxy_protocol=proxy_protocol,
         )
         listener = self._bridge.run_open(listen)
         return BlockingListener(listener, self._bridge)
@@ -223,7 +244,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
 
         Raises the same errors as the constructor, and ValueError for a security profile that a listener does not meet.
         """
-        self._bridge.run(partial(self._wrapped.reconfigure, **self._in_threads(options)))
+        self._bridge.run(partial(self._wrapped.reconfigure, **in_threads(self._bridge, options)))
 
     def update_tls(
         self, tls: TLSOptions | SSLContext | None = None, *, listener: BlockingListener | None = None
@@ -259,32 +280,9 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         return tuple(map(self._bridge.present, self._bridge.run(lambda: self._wrapped.clients)))
 
     @property
-    def directory(self) -> StationDirectory:
-        """The directory in which the server looks up stations; its methods run in the event loop.
-
-        See `OCPPServer.directory`.
-        """
-        return self._wrapped.directory
-
-    @directory.setter
-    def directory(self, directory: StationDirectory) -> None:
-        self._bridge.run(setattr, self._wrapped, "directory", directory)
-
-    def get_client(self, identity: str) -> BlockingServerClient | None:
-        """Return the station's newest connection, or None if it is not connected."""
-        found: BlockingServerClient | None = self._bridge.present(self._bridge.run(self._wrapped.get_client, identity))
-        return found
-
-    def wait_for_client(self, identity: str, *, timeout: float = inf) -> BlockingServerClient:
-        """Return the station's connection as soon as there is one.
-
-        Raises:
-            TimeoutError: The station did not connect within `timeout` seconds.
-            ClosedError: The server closed.
-            RuntimeError: The server is not open.
-        """
-        station = self._bridge.run(partial(self._wrapped.wait_for_client, identity, timeout=timeout))
-        return cast("BlockingServerClient", self._bridge.present(station))
+    def metrics(self) -> "Metrics":
+        """What the server has counted, for any thread. Raises RuntimeError unless the option `metrics` is on."""
+        return self._wrapped.metrics
 
     def stats(self) -> ServerStats:
         """Return how many connections, handshakes, sockets, calls and requests there are now; see `ServerStats`."""
@@ -370,14 +368,6 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
     @property
     def _emitter(self) -> BlockingEmitter:
         return BlockingEmitter(self._wrapped, self._bridge)
-
-    def _in_threads(self, options: ServerKeywords) -> ServerKeywords:
-        """Return the options with functions that run in threads in place of plain functions."""
-        given: dict[str, Any] = {**options}
-        for name, arguments in _ASKED.items():
-            if callable(given.get(name)):
-                given[name] = self._bridge.in_thread(given[name], *arguments)
-        return cast("ServerKeywords", given)
 
 
 def _present(bridge: Bridge, value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from ocpp_core.actions import RegistrationStatus
 from ocpp_core.handshake import SecurityProfile
+from ocpp_core.identity import StationKey
 from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports.handshake import Handshake
@@ -42,6 +43,16 @@ class BlockingServerClient(BlockingPeer):
     def handshake(self) -> Handshake:
         """The request that the station sent when it connected."""
         return self._wrapped.handshake
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the station's identity; empty without one."""
+        return self._wrapped.namespace
+
+    @property
+    def key(self) -> StationKey:
+        """The key of the station, by which methods of the server find it: its namespace and its identity."""
+        return self._wrapped.key
 
     @property
     def security_profile(self) -> SecurityProfile:

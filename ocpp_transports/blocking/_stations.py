@@ -1,31 +1,67 @@
-"""Calls that block, to a station of a server by its identity."""
+"""Stations of a server by their identities, for threads: find, await or call one."""
 
 from functools import partial
 from math import inf
-from typing import Any, Unpack, overload
+from typing import Any, Unpack, cast, overload
 
+from ocpp_core.identity import StationKey
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
+from ocpp_transports._server._stations._directory import StationDirectory
 from ocpp_transports._server._stations._stations import StationsMixin
 
 from ._calls import call_options, safe
+from ._station import BlockingServerClient
 from ._threads._bridge import Bridge
 
 __all__ = ["BlockingStationsMixin"]
 
 
 class BlockingStationsMixin:
-    """Calls stations by their identities."""
+    """Finds and calls stations by their identities."""
 
     _wrapped: StationsMixin
     _bridge: Bridge
 
+    @property
+    def directory(self) -> StationDirectory:
+        """The directory in which the server looks up stations; its methods run in the event loop.
+
+        See `OCPPServer.directory`.
+        """
+        return self._wrapped.directory
+
+    @directory.setter
+    def directory(self, directory: StationDirectory) -> None:
+        self._bridge.run(setattr, self._wrapped, "directory", directory)
+
+    def get_client(self, identity: str | StationKey) -> BlockingServerClient | None:
+        """Return the station's newest connection, or None if it is not connected; see `OCPPServer.get_client`."""
+        found: BlockingServerClient | None = self._bridge.present(self._bridge.run(self._wrapped.get_client, identity))
+        return found
+
+    def wait_for_client(self, identity: str | StationKey, *, timeout: float = inf) -> BlockingServerClient:
+        """Return the station's connection as soon as there is one.
+
+        Args:
+            identity: The identity of the station, or its `StationKey`.
+            timeout: Seconds to wait, `inf` for no limit.
+
+        Raises:
+            ValueError: The identity is connected in several namespaces.
+            TimeoutError: The station did not connect within `timeout` seconds.
+            ClosedError: The server closed.
+            RuntimeError: The server is not open.
+        """
+        station = self._bridge.run(partial(self._wrapped.wait_for_client, identity, timeout=timeout))
+        return cast("BlockingServerClient", self._bridge.present(station))
+
     @overload
     def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         message: Message[Any, ResultT],
         /,
         *,
@@ -35,7 +71,7 @@ class BlockingStationsMixin:
     @overload
     def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         request: RequestModel[Any, ResultModelT],
         /,
         *,
@@ -45,7 +81,7 @@ class BlockingStationsMixin:
     @overload
     def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         action: str,
         params: Params = ...,
         /,
@@ -56,7 +92,7 @@ class BlockingStationsMixin:
     @overload
     def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         protocol: str,
         action: str,
         params: Params = ...,
@@ -65,11 +101,11 @@ class BlockingStationsMixin:
         max_wait: float = ...,
         **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any]: ...
-    def call(self, identity: str, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
+    def call(self, identity: str | StationKey, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
         """Call a connected station: `BlockingServerClient.call` with its identity first.
 
         Args:
-            identity: The identity of the station.
+            identity: The identity of the station, or its `StationKey`.
             *args: A message, a request model, or an action and its payload, as for `BlockingServerClient.call`.
             max_wait: Seconds that the call may take in all, with every retry; then it is abandoned.
             **options: The options of one call.
@@ -77,7 +113,8 @@ class BlockingStationsMixin:
         Raises:
             ConnectionLostError: With `sent=False`, the station is not connected.
             OCPPError: The call failed, see `BlockingServerClient.call`.
-            ValueError: A bad argument, also if the station is not connected.
+            ValueError: A bad argument, also if the station is not connected; or the identity is connected in several
+                namespaces.
             TypeError: The same, for a wrong type.
         """
         call = partial(self._wrapped.call, identity, *args, **call_options(self._bridge, options))
@@ -86,7 +123,7 @@ class BlockingStationsMixin:
     @overload
     def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         message: Message[Any, ResultT],
         /,
         *,
@@ -96,7 +133,7 @@ class BlockingStationsMixin:
     @overload
     def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         request: RequestModel[Any, ResultModelT],
         /,
         *,
@@ -106,7 +143,7 @@ class BlockingStationsMixin:
     @overload
     def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         action: str,
         params: Params = ...,
         /,
@@ -117,7 +154,7 @@ class BlockingStationsMixin:
     @overload
     def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         protocol: str,
         action: str,
         params: Params = ...,
@@ -126,11 +163,11 @@ class BlockingStationsMixin:
         max_wait: float = ...,
         **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any] | None: ...
-    def safe_call(self, identity: str, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
+    def safe_call(self, identity: str | StationKey, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
         """Call a connected station, and return None if the call fails or the station is not connected.
 
         Args:
-            identity: The identity of the station.
+            identity: The identity of the station, or its `StationKey`.
             *args: A message, a request model, or an action and its payload, as for `call`.
             max_wait: Seconds that the call may take in all, with every retry; then it is abandoned.
             **options: The options of one call.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from ocpp_transports import EventStream, HandlerContext, Listener, OCPPClient, OCPPServer, OCPPServerClient
+from ocpp_transports import EventStream, HandlerContext, Listener, OCPPClient, OCPPRouter, OCPPServer, OCPPServerClient
 from ocpp_transports._handlers._contexts import Signal
 from ocpp_transports.blocking import (
     BlockingClient,
@@ -13,6 +13,7 @@ from ocpp_transports.blocking import (
     BlockingFleetCall,
     BlockingHandlerContext,
     BlockingListener,
+    BlockingRouter,
     BlockingServer,
     BlockingServerClient,
     BlockingSignal,
@@ -23,6 +24,7 @@ TWINS: Final[dict[type, type]] = {
     OCPPClient: BlockingClient,
     OCPPServer: BlockingServer,
     OCPPServerClient: BlockingServerClient,
+    OCPPRouter: BlockingRouter,
     HandlerContext: BlockingHandlerContext,
     EventStream: BlockingEventStream,
     FleetCall: BlockingFleetCall,
@@ -32,6 +34,8 @@ TWINS: Final[dict[type, type]] = {
 
 WITHOUT: Final = {
     "OCPPServer.run": "`serve_forever` is the whole program already: the constructor names the loop",
+    "OCPPServer.include": "functions of a router that servers share run in event loops: `wrapped.include` attaches it",
+    "OCPPRouter.include": "functions of a router that servers share run in event loops: `wrapped.include` attaches it",
     "OCPPServer.draining": "it waits for a signal in an event loop; a program without one calls `close`",
     "OCPPServer.incoming": "for WebSocket libraries, which run in an event loop",
     "OCPPServer.http_response": "for WebSocket libraries, which run in an event loop",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.cost import SCENARIOS, Cost, Counter, expected, judge, read_table
+from tools.cost.scenarios import _served, _serving
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,3 +106,14 @@ def test_the_counter_counts_instructions_calls_and_calls_of_c() -> None:
     (dearest, _) = once.places
     assert dearest.where.endswith("twice")
     assert (dearest.calls, dearest.c_calls) == (2, 4)
+
+
+def test_metrics_add_about_a_twentieth() -> None:
+    """The page on observability states the share; what they cost when they are off is the table's matter."""
+    costs = []
+    for rules in ({}, {"metrics": True}):
+        counter = Counter()
+        counter.run(_served(_serving(**rules), "Heartbeat", "{}"), 20)
+        costs.append(counter.cost.instructions)
+    plain, counted = costs
+    assert plain < counted <= 1.06 * plain

@@ -32,7 +32,9 @@ PUBLIC = (
     "ocpp_transports.compat.charge_point", "ocpp_transports.compat.exceptions", "ocpp_transports.compat.messages",
     "ocpp_transports.compat.routing", "ocpp_transports.event_names", "ocpp_transports.events",
     "ocpp_transports.fleet", "ocpp_transports.handshake", "ocpp_transports.memory", "ocpp_transports.plain_http",
-    "ocpp_transports.server", "ocpp_transports.wslib", "ocpp_apps.csms", "ocpp_apps.station",
+    "ocpp_transports.observability", "ocpp_transports.observability.opentelemetry",
+    "ocpp_transports.observability.prometheus", "ocpp_transports.server", "ocpp_transports.wslib",
+    "ocpp_apps.csms", "ocpp_apps.station",
 )  # fmt: skip
 """The modules that users import; a name in their `__all__` is public."""
 

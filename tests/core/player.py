@@ -20,6 +20,7 @@ from ocpp_core.inputs import (
     TransportLost,
     TransportOpened,
 )
+from ocpp_core.limits import Bucket
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16, ErrorCode, Version
 
@@ -90,10 +91,13 @@ class Strict:
         return Violation(code, f"{kind}: bad is not allowed") if "bad" in payload else None
 
 
-def a_session(version: Version = OCPP16, *, keep_unsent: bool = False, **settings: Any) -> Player:
+def a_session(
+    version: Version = OCPP16, *, keep_unsent: bool = False, shared: Bucket | None = None, **settings: Any
+) -> Player:
     """An open session; its message ids are id-1, id-2, …, its request numbers 1, 2, …"""
     config = SessionConfig(**settings)
-    return Player(Session(config, version, ids=counting_ids(), numbers=count(1), keep_unsent=keep_unsent))
+    ids, numbers = counting_ids(), count(1)
+    return Player(Session(config, version, ids=ids, numbers=numbers, keep_unsent=keep_unsent, shared=shared))
 
 
 def a_client(*, session: SessionConfig | None = None, seed: int = 1, **settings: Any) -> Player:

@@ -223,9 +223,9 @@ class TestARuleForCertificates:
     @pytest.mark.parametrize("profile", [NONE, BASIC, TLS_BASIC])
     def test_needs_profile_3(self, profile):
         with pytest.raises(ValueError, match="expected no pins with security profile"):
-            check_certificate_rule("pins", profile, tls_terminated=False)
+            check_certificate_rule("pins", profile, is_shown=True)
 
     def test_needs_the_certificate_itself(self):
-        check_certificate_rule("pins", TLS_CERT, tls_terminated=False)
+        check_certificate_rule("pins", TLS_CERT, is_shown=True)
         with pytest.raises(ValueError, match="expected no pins with tls_terminated"):
-            check_certificate_rule("pins", TLS_CERT, tls_terminated=True)
+            check_certificate_rule("pins", TLS_CERT, is_shown=False)

@@ -88,3 +88,23 @@ class TestSpellings:
 
         assert [spellings.find("nobody", names, key) for _ in range(10)] == [None] * 10
         assert len(read) == 1010
+
+    def test_of_many_names_are_not_compared_for_every_peer_that_asks_for_an_unknown_one(self):
+        class Names(dict[str, int]):
+            passes = 0
+
+            def __iter__(self):
+                self.passes += 1
+                return super().__iter__()
+
+        spellings, names = Spellings(), Names(dict.fromkeys(map(str, range(10_000)), 0))
+        for _ in range(1000):
+            spellings.find("nobody", names, str.casefold)
+        assert names.passes <= 11
+
+    def test_that_replace_others_are_found_within_a_hundredth_of_their_number_of_searches(self):
+        spellings, names = Spellings(), dict.fromkeys([f"CP{number}" for number in range(1000)], 0)
+        assert spellings.find("cp7", names, str.casefold) == "CP7"
+        names["Fresh"] = names.pop("CP7")
+        found = [spellings.find("FRESH", names, str.casefold) for _ in range(10)]
+        assert found[-1] == "Fresh"

@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocpp_core.actions import Dispatch, Reading
+from ocpp_core.actions import Dispatch, Reading, ReportKind
 from ocpp_core.config import SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Close, Decline, Fail, Reply, TextReceived, TransportLost
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP21
-from tests.core.player import Player, counting_ids, of, sent
+from tests.core.player import Player, counting_ids, of, reports, sent
 
 SEND = "NotifyPeriodicEventStream"
 SENDS = st.integers(0, 200).map(lambda n: f'[6,"s","NotifyPeriodicEventStream",{{"n":{n}}}]')
@@ -93,8 +93,8 @@ def test_the_end_leaves_nothing_behind(steps, bounds, end):
     st.integers(1, 4),
     st.booleans(),
 )
-def test_a_rate_loses_no_send_and_leaves_no_call_without_an_answer(steps, bounds, burst, remembers):
-    limits = {"inbound_rate": 1, "inbound_burst": burst, **bounds}
+def test_a_rate_loses_no_request_without_a_word(steps, bounds, burst, remembers):
+    limits = {"inbound_rate": 1, "inbound_burst": burst, "max_delayed": 3, **bounds}
     answers = AnswerMemory().of("CP1") if remembers else None
     lab = Player(Session(SessionConfig(**limits), OCPP21, ids=counting_ids(), numbers=count(1), answers=answers))
     session = lab.engine
@@ -114,6 +114,8 @@ def test_a_rate_loses_no_send_and_leaves_no_call_without_an_answer(steps, bounds
         for action in of(Dispatch, lab.log)
         if not action.expects_reply
     ]
-    assert sends == [text for text in steps if text.startswith("[6")]
+    refused = [frame for frame in sent(lab.log) if frame[0] == 4]
+    dropped = reports(lab.log).count(ReportKind.RATE_EXCEEDED) - len(refused)
+    assert len(sends) + dropped == len([text for text in steps if text.startswith("[6")])
     assert {frame[1] for frame in sent(lab.log)} == {text.split('"')[1] for text in steps if text.startswith("[2")}
     assert (todo, session.requests.held, session.requests.is_full, session.deadline) == ([], 0, False, inf)

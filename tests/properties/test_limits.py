@@ -1,11 +1,12 @@
-"""The token bucket against one that counts tokens in exact numbers, for any history."""
+"""The token buckets against one that counts tokens in exact numbers, for any history."""
 
 from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocpp_core.limits import TokenBucket
+from ocpp_core.limits import SharedBuckets, TokenBucket
+from tests.core.buckets import take
 
 
 class CountingBucket:
@@ -35,10 +36,12 @@ PAUSES = st.lists(st.integers(0, 4096).map(lambda ticks: Fraction(ticks, 1024)),
 @given(RATES, st.integers(1, 40), PAUSES, st.integers(0, 1 << 20))
 def test_it_decides_as_counting_does(rate: Fraction, burst: int, pauses: list[Fraction], start: int) -> None:
     bucket, counting = TokenBucket(float(rate), burst), CountingBucket(rate, burst)
+    shared = SharedBuckets(float(rate), burst).of("one")
     now = Fraction(start)
     for pause in pauses:
         now += pause
-        assert bucket.take(float(now)) == counting.take(now)
+        is_there = counting.take(now)
+        assert (take(bucket, float(now)), take(shared, float(now))) == (is_there, is_there)
 
 
 @given(st.floats(0.001, 1e6), st.integers(1, 1000), st.lists(st.floats(0, 100), max_size=200))
@@ -46,13 +49,13 @@ def test_in_no_time_more_than_the_burst_and_the_rate_come_through(rate: float, b
     bucket, now, taken = TokenBucket(rate, burst), 0.0, 0
     for pause in pauses:
         now += pause
-        taken += bucket.take(now)
+        taken += take(bucket, now)
         assert taken <= burst + now * rate * (1 + 1e-9) + 1e-6
 
 
 @given(st.floats(0.001, 1000), st.integers(1, 1000), st.floats(0, 1e8))
 def test_a_full_one_gives_its_burst_at_any_time_and_no_more(rate: float, burst: int, now: float) -> None:
     bucket = TokenBucket(rate, burst)
-    assert all(bucket.take(now) for _ in range(burst))
-    assert not bucket.take(now)
-    assert bucket.take(now + 1.001 / rate + 1e-6)
+    assert all(take(bucket, now) for _ in range(burst))
+    assert not take(bucket, now)
+    assert take(bucket, now + 1.001 / rate + 1e-6)

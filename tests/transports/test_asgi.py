@@ -262,6 +262,19 @@ class TestTheOptionsOfTheServer:
         with pytest.raises(ValueError, match=f"^expected no {expected}"):
             OCPPApplication(csms(**given))
 
+    async def test_about_proxies_need_the_addresses_of_the_peers(self):
+        """An ASGI server that reads the fields of proxies itself hands on addresses that a station may have chosen."""
+        given = {"trusted_proxies": ["10.0.0.1"], "forwarded_header": "x-forwarded-for"}
+        with pytest.raises(ValueError, match=r"^expected no trusted_proxies .*uvicorn: --no-proxy-headers"):
+            OCPPApplication(csms(**given))
+        async with csms(**given) as server:
+            server.auth(lambda accept, reject, handshake: reject(403, handshake.remote_address))
+            played = Played({"type": "websocket.connect"})
+            station = scope(client=("10.0.0.1", 4711), extensions={"websocket.http.response": {}})
+            station["headers"] = [*station["headers"], (b"x-forwarded-for", b"192.0.2.7")]
+            await OCPPApplication(server, shows_peers=True)(station, played.receive, played.send)
+        assert played.sent[-1]["body"] == b"192.0.2.7"
+
     @pytest.mark.parametrize(
         ("message", "fits"),
         [

@@ -36,6 +36,15 @@ class TestPlainRequests:
         assert "x-kind: pot" in pot
         assert pot.endswith('\r\n\r\n"1"')
 
+    async def test_have_the_address_that_a_trusted_proxy_reports(self):
+        async with csms(trusted_proxies=["10.0.0.1"], forwarded_header="x-forwarded-for") as server:
+            server.http("/who")(lambda request: (200, {}, request.remote_address))
+            asgi = Played({"type": "http.request"})
+            request = scope(type="http", method="GET", path="/who", client=("10.0.0.1", 4711))
+            request["headers"] = [(b"x-forwarded-for", b"192.0.2.7")]
+            await OCPPApplication(server, shows_peers=True)(request, asgi.receive, asgi.send)
+        assert asgi.sent[1]["body"] == b'"192.0.2.7"'
+
     async def test_by_head_get_the_same_head_alone(self):
         async with uvicorn_running(OCPPApplication(csms(http=True))) as port:
             answer = await answer_to(port, b"HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -61,12 +70,21 @@ class TestPlainRequests:
             await OCPPApplication(server)(request, asgi.receive, asgi.send)
         assert asgi.sent[0]["status"] == 200
 
-    async def test_after_the_server_has_closed_get_503(self):
+    async def test_show_the_metrics(self):
+        async with csms(http=True, metrics=True) as server:
+            asgi = Played()
+            await OCPPApplication(server)(scope(type="http", method="GET", path="/metrics"), asgi.receive, asgi.send)
+        assert asgi.sent[0]["status"] == 200
+        assert b"ocpp_stations" in asgi.sent[1]["body"]
+
+    @pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/ready", 503), ("/own", 503)])
+    async def test_after_the_server_has_closed(self, path, status):
         server, asgi = csms(http=True), Played()
+        server.http("/own")(lambda request: (200, {}, None))
         async with server:
             pass
-        await OCPPApplication(server)(scope(type="http", method="GET", path="/health"), asgi.receive, asgi.send)
-        assert asgi.sent[0]["status"] == 503
+        await OCPPApplication(server)(scope(type="http", method="GET", path=path), asgi.receive, asgi.send)
+        assert asgi.sent[0]["status"] == status
 
     async def test_of_a_peer_that_leaves_end_their_function(self):
         async with csms() as server:

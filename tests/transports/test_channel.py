@@ -18,7 +18,6 @@ from ocpp_transports import (
     WebsocketUpgradeError,
 )
 from ocpp_transports._driver._limits import HIGH_WATER
-from ocpp_transports._server._admitting._acceptor import Acceptor
 from ocpp_transports.channel import Accept, ChannelClient, ChannelClosed, Reject, UpgradeOffer
 from ocpp_transports.events import CloseEvent, ReconnectEvent
 from ocpp_transports.memory import memory_channels
@@ -213,7 +212,7 @@ class TestAnIncomingConnection:
         async with OCPPServer(protocols=["ocpp1.6"], auth=lambda a, r, h: never(), max_connections=1) as server:
             with anyio.move_on_after(0.01):
                 await server.incoming(OFFER).decision()
-            an(Acceptor, server._acceptor).set_options(server._options.changed({"auth": None}))
+            server.reconfigure(auth=None)
             assert isinstance(await server.incoming(OFFER).decision(), Accept)
 
     async def test_leaves_its_place_when_it_is_given_up_just_as_it_was_decided_on(self):
@@ -224,7 +223,7 @@ class TestAnIncomingConnection:
         async with OCPPServer(protocols=["ocpp1.6"], auth=auth, max_connections=1) as server:
             with anyio.CancelScope() as given_up:
                 await server.incoming(OFFER).decision()
-            an(Acceptor, server._acceptor).set_options(server._options.changed({"auth": None}))
+            server.reconfigure(auth=None)
             other = server.incoming(replace(OFFER, target="/ocpp/CP2"))
             assert isinstance(await other.decision(), Accept)
 

@@ -26,6 +26,7 @@ from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._server._admitting._acceptor import Acceptor
 from ocpp_transports._server._admitting._quota import SocketGate
 from ocpp_transports._server._plain._http_handlers import HttpHandlers
+from ocpp_transports._server._routing._plan import RoutingPlan, StationRules
 from ocpp_transports._server._stations._connection import ConnectionCallbacks
 from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.handshake import ConnectionFacts
@@ -274,8 +275,7 @@ def _serving(**rules: Any) -> _Loop:
     stations = ConnectionRegistry(lambda: None, options.identities)  # type: ignore[arg-type, return-value]  # nothing waits for it
     acceptor = Acceptor(
         loop,  # type: ignore[arg-type]  # the needed part of a runtime
-        options,
-        handlers,
+        {None: RoutingPlan(StationRules(options, (handlers,)))},
         stations,
         ConnectionCallbacks(stations.opened, lambda _, release: release(), stations.ended, CloseGrace(), _ignore),
         HttpHandlers(),

@@ -40,7 +40,7 @@ class OriginGate:
             raise TypeError(f"expected allowed_origins as a list of origins, each a str, got {origins!r}")
         exact, wildcards = set[str](), list[tuple[str, str]]()
         for origin in origins:
-            lower = origin.lower()
+            lower = _without_usual_port(origin.lower())
             parts = _ALLOWED.fullmatch(lower)
             if parts is None and origin != "null":
                 raise ValueError(f"expected allowed_origins like 'https://app.example' without a path, got {origin!r}")
@@ -61,6 +61,14 @@ class OriginGate:
 
     def _allows(self, origin: str) -> bool:
         return origin in self.exact or any(_is_below(origin, *wildcard) for wildcard in self.wildcards)
+
+
+def _without_usual_port(origin: str) -> str:
+    """Return an origin as browsers write it: without the default port of its scheme (RFC 6454 §6.2)."""
+    for scheme, port in (("https://", ":443"), ("http://", ":80")):
+        if origin.startswith(scheme):
+            return origin.removesuffix(port)
+    return origin
 
 
 def _is_below(origin: str, scheme: str, domain: str) -> bool:

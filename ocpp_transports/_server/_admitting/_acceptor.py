@@ -2,8 +2,8 @@
 
 The acceptor makes an engine and a driver for every stream that a listener accepts, and for every WebSocket from another
 library. Until a handshake is decided, a `_PendingHandshake` is the delegate of that driver. It runs the steps of
-admission (`ocpp_core.admission`), which are made once for a set of options. Then it hands the driver over to an
-`OCPPServerClient`, or sends the rejection, and is forgotten.
+admission (`ocpp_core.admission`), which are made once for a set of options and routes (`_policy`). Then it hands the
+driver over to an `OCPPServerClient`, or sends the rejection, and is forgotten.
 
 What it guarantees:
 
@@ -19,75 +19,56 @@ handshake out of `places.waiting`; the later ones find it gone.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
-from logging import DEBUG, Logger
+from logging import DEBUG
 from random import Random
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
 from ocpp_core.admission.replacement import CheckReplacement
-from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Ask, Candidate, Cause, Step, Verdict, proceed, refuse
-from ocpp_core.config import SessionConfig
+from ocpp_core.admission.request import describe_offer
+from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, proceed, refuse
+from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inbound.answers import AnswerMemory
-from ocpp_core.inputs import Accept, Close, Command, Reject, Respond, ServerInput, StackInput
+from ocpp_core.inputs import Accept, Close, Command, Reconfigure, Reject, Respond, ServerInput, StackInput
 from ocpp_core.link import Unfinished
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
-from ocpp_core.versions import Version, version_of
 from ocpp_core.websocket.close import PROTOCOL_ERROR
 from ocpp_core.websocket.headers import HANDSHAKE_TIMEOUT
 from ocpp_transports._driver._accepting import AcceptRules
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Connection, Handle
 from ocpp_transports._driver._limits import EARLY
-from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._bounded_threads import BoundedThreads
 from ocpp_transports._server._plain._http import Exchange, PlainRequests
 from ocpp_transports._server._plain._http_handlers import HttpHandlers, plain_request
+from ocpp_transports._server._routing._plan import RoutingPlan
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
 from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, SecurityEventKind, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
+from ._address_rate import AddressRate
 from ._places import Places
+from ._policy import Policies, Policy
+from ._proxied import Proxied
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
 from ._rates import HandshakeRates
-from ._replacement import replacement_steps
+from ._shedding import Shedding
 
-__all__ = ["Acceptor"]
+__all__ = ["Acceptor", "Plans"]
 
+Plans: TypeAlias = Mapping[SecurityProfile | None, RoutingPlan]
+"""The rules of a server (None), and of its listeners with a security profile of their own."""
 _CLOSING: Final = refuse(503, "Closing")
-
-
-@dataclass(frozen=True, slots=True)
-class _Policy:
-    """The rules that one set of options makes for a handshake, which keeps them from its request to its end."""
-
-    options: ServerOptions
-    steps: tuple[Step, ...]
-    logger: Logger
-    versions: Mapping[str, Version]
-    """The facts of each subprotocol."""
-    configs: Mapping[tuple[str, bool], SessionConfig]
-    """The engine's config for each subprotocol, without and with message tracing."""
-
-    @classmethod
-    def of(cls, options: ServerOptions, steps: tuple[Step, ...]) -> "_Policy":
-        """Make everything now that each handshake would make otherwise."""
-        protocols = options.protocols
-        configs = {
-            (name, trace): options.session_in(name, trace=trace) for name in protocols for trace in (False, True)
-        }
-        versions = {name: version_of(name) for name in protocols}
-        return cls(options, steps, options.logger, versions, configs)
+_NO_SUBPROTOCOL: Final = Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False)
 
 
 class Acceptor:
@@ -95,14 +76,14 @@ class Acceptor:
 
     `refused` is called for every handshake that a decision rejected, `failed` for exceptions of the application's
     functions, `alarmed` for every incident, `lost` for connections that failed before their request. `gate` counts
-    the sockets of listeners.
+    the sockets of listeners. `plans` has the rules of the server, and of the listeners with a security profile of their
+    own.
     """
 
     def __init__(
         self,
         runtime: SocketRuntime,
-        options: ServerOptions,
-        handlers: Handlers,
+        plans: Plans,
         registry: ConnectionRegistry,
         callbacks: ConnectionCallbacks,
         http_handlers: HttpHandlers,
@@ -114,44 +95,59 @@ class Acceptor:
         gate: SocketGate,
     ) -> None:
         self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost)
+        self.proxied: Proxied = Proxied(gate, AcceptRules(admit=gate.admit, failed=lost), runtime.now, alarmed)
         self.runtime = runtime
-        self.handlers = handlers
         self.registry = registry
         self.callbacks = callbacks
         self.is_closing: bool = False
         self.gate = gate
+        options = plans[None].own.options
         self.places: Places = Places(registry)
+        self.address_rate: AddressRate | None = None
+        self.shedding: Shedding = Shedding(runtime)
         self.rates: HandshakeRates = HandshakeRates(runtime.now)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
-            http_handlers, options, runtime=runtime, places=self.places, failed=failed, alarmed=alarmed
+            http_handlers,
+            options,
+            runtime=runtime,
+            places=self.places,
+            failed=failed,
+            alarmed=alarmed,
+            is_draining=lambda: self.is_closing,
         )
         self._refused = refused
         self.alarmed = alarmed
-        self._random = Random()
-        self._numbers = count(1)
-        self._unfinished = Unfinished()
-        self._answers = AnswerMemory()
+        self._random, self._numbers = Random(), count(1)
+        self._unfinished, self._answers = Unfinished(), AnswerMemory()
         self._threads = BoundedThreads(options.max_password_checks)
-        self.set_options(options)
+        self.policies: Mapping[SecurityProfile | None, Policies] = {}
+        """The rules of the server (None), and of its listeners with a security profile of their own."""
+        self.set_plans(plans)
 
-    def set_options(self, options: ServerOptions) -> None:
-        """Use these options for streams accepted from now on."""
-        places = self.places
-        before = *places.before(options), *self.rates.before(options)
-        after = *places.after(options), *replacement_steps(options, self.registry)
-        steps = steps_of(options, before=before, after=after)
+    def set_plans(self, plans: Plans) -> None:
+        """Use these rules for streams accepted from now on."""
+        options = plans[None].own.options
+        self.address_rate = AddressRate.of(options.address_rate, options.address_burst, self.address_rate)
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
-        self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
-        self.rules.tls_timeout = options.tls_limit
-        self.rules.max_tls_handshakes = options.max_tls_handshakes
+        made = {
+            profile: Policies(plan, self.places, self.rates, self.shedding, self.registry)
+            for profile, plan in plans.items()
+        }
+        self.policies = {**self.policies, **made}  # handshakes from a listener that was closed still need the old ones
+        for rules in (self.rules, self.proxied.rules):
+            rules.tls_timeout, rules.max_tls_handshakes = options.tls_limit, options.max_tls_handshakes
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
+        self.proxied.set_options(options)
+        self.plain.reports = self.proxied.reports
 
-    def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> Driver[StackInput]:
-        """Return the driver of an accepted stream."""
-        options, now = self.policy.options, self.runtime.now()
+    def connected(
+        self, connection: Connection[bytes], facts: ConnectionFacts, profile: SecurityProfile | None = None
+    ) -> Driver[StackInput]:
+        """Return the driver of an accepted stream; `profile` is that of its listener, None for the server's."""
+        options, now = self.policies[profile].own.options, self.runtime.now()
         stack = ServerStack(
             options.link,
             options.session,
@@ -162,16 +158,19 @@ class Acceptor:
             unfinished=self._unfinished,
             answers=self._answers,
         )
-        pending = _PendingHandshake(self, stack, facts, coarse(now, options.handshake_limit))
+        pending = _PendingHandshake(self, stack, facts, coarse(now, options.handshake_limit), profile)
         driver: Driver[StackInput] = Driver(stack, self.runtime, handshake=pending, connection=connection)
         pending.driver = driver
         return driver
 
     def accept_channel(
         self, connection: Connection[str], facts: ConnectionFacts
-    ) -> tuple[ServerEngine, Driver[ServerInput]]:
-        """Return the connection of a WebSocket that another library speaks, with its engine and driver."""
-        options, now = self.policy.options, self.runtime.now()
+    ) -> tuple[ServerEngine, Driver[ServerInput], Callable[[], ServerOptions]]:
+        """Return the connection of a WebSocket that another library speaks: its engine, driver and options.
+
+        The options are those of the server, and those of its route once the path is known.
+        """
+        options, now = self.policies[None].own.options, self.runtime.now()
         limit = options.handshake_limit
         engine = ServerEngine(
             options.session,
@@ -184,12 +183,12 @@ class Acceptor:
         pending = _PendingHandshake(self, engine, facts, now + limit)
         driver: Driver[ServerInput] = Driver(engine, self.runtime, handshake=pending, connection=connection)
         pending.driver = driver
-        return engine, driver
+        return engine, driver, lambda: pending.options
 
     def drain(self) -> None:
         """Refuse (503) the handshakes that wait, and all later ones; go on answering plain requests."""
         self.is_closing = True
-        self.policy = replace(self.policy, steps=(_refuse_when_closing,))
+        self.shedding.stop()
         for pending in tuple(self.places.waiting):
             if isinstance(pending, _PendingHandshake):
                 pending.give_up()
@@ -200,9 +199,10 @@ class Acceptor:
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
-    def questions(self, proceed: Callable[[], Verdict], facts: ConnectionFacts) -> Questions:
-        """Return what asks the application about one handshake."""
-        return Questions(proceed, self.failed, partial(self._run_in_thread, owner_of(facts.remote_address)))
+    def questions(self, candidate: Candidate, proceed: Callable[[], Verdict]) -> Questions:
+        """Return what asks the application about one handshake, whose remaining steps `proceed` runs."""
+        in_thread = partial(self._run_in_thread, owner_of(candidate.facts.remote_address))
+        return Questions(candidate, proceed, self.failed, in_thread)
 
     async def _run_in_thread(self, owner: str, ask: Ask) -> object:
         result: object = await self._threads.run(ask.function, *ask.arguments, key=owner)
@@ -211,13 +211,13 @@ class Acceptor:
     def refused(self, candidate: Candidate, answer: Reject) -> None:
         """Report a rejection, as an incident too unless the server closes."""
         identity, remote_address = candidate.handshake.identity or None, candidate.facts.remote_address
+        namespace, status, reason = candidate.handshake.namespace, answer.status, answer.body
         if answer is not _CLOSING:
-            cause = candidate.cause or Cause.of(answer.status)
-            incident = SecurityEvent(cause.kind, identity, remote_address, cause.detail, answer.status, answer.body)
-            self.alarmed(incident)
+            cause = candidate.cause or Cause.of(status)
+            self.alarmed(SecurityEvent(cause.kind, identity, remote_address, cause.detail, status, reason, namespace))
             if cause.kind == "replacement_refused":
                 self.registry.probe(candidate.handshake)
-        self._refused(UpgradeAbortedEvent(identity, remote_address, answer.status, answer.body))
+        self._refused(UpgradeAbortedEvent(identity, remote_address, status, reason, namespace))
 
 
 def _refuse_when_closing(_: Candidate) -> Reject:
@@ -230,28 +230,44 @@ class _PendingHandshake:
     driver: Driver[Accept | Reject | Command]
 
     def __init__(
-        self, acceptor: Acceptor, engine: ServerStack | ServerEngine, facts: ConnectionFacts, until: float
+        self,
+        acceptor: Acceptor,
+        engine: ServerStack | ServerEngine,
+        facts: ConnectionFacts,
+        until: float,
+        profile: SecurityProfile | None = None,
     ) -> None:
         self.facts = facts
         self._acceptor = acceptor
         self._engine = engine
-        self._policy = acceptor.policy
+        self._profile = profile
+        self._policy = acceptor.policies[profile].own
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
         self._exchange: Exchange | None = None
         self._until = until
+
+    @property
+    def options(self) -> ServerOptions:
+        """The options of its route, or of the server before the path is known."""
+        return self._policy.options
 
     # Called by the driver
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
-        self._policy = acceptor.policy
+        if (reports := acceptor.proxied.reports) is not None:
+            self.facts = reports.reported(self.facts, action.headers)
         self._candidate = candidate = Candidate(action, self.facts)
-        steps = iter(self._policy.steps)
+        policies = acceptor.policies[self._profile]
+        self._policy = policies.own
+        steps = iter(policies.own.steps) if policies.routes is None else policies.routed(policies.routes, self._choose)
+        if acceptor.is_closing:
+            steps = iter((_refuse_when_closing,))
         verdict = proceed(steps, candidate)
         if isinstance(verdict, Ask):
-            decision = acceptor.questions(partial(proceed, steps, candidate), self.facts).begin(verdict)
+            decision = acceptor.questions(candidate, partial(proceed, steps, candidate)).begin(verdict)
             if callable(decision):
                 acceptor.places.begin_waiting(self)
                 self._deciding = acceptor.runtime.spawn(self._decide(decision, candidate))
@@ -261,13 +277,17 @@ class _PendingHandshake:
 
     def http_requested(self, action: HttpRequest) -> None:
         """Answer a plain request, perhaps later."""
+        if (reports := self._acceptor.proxied.reports) is not None:
+            self.facts = reports.reported(self.facts, action.headers)
         request = plain_request(action.method, action.target, action.headers, self.facts.remote_address)
         self._exchange = self._acceptor.plain.begin(request, self.facts, cast("Driver[Respond]", self.driver).feed)
 
     def state_changed(self, state: object) -> None:
         """Close a WebSocket opened without a common subprotocol; stop deciding on one that has ended."""
         if isinstance(state, Open):
-            self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
+            offered = () if self._candidate is None else self._candidate.handshake.protocols
+            self._alarm("bad_subprotocol", describe_offer(offered), _NO_SUBPROTOCOL.code, _NO_SUBPROTOCOL.reason)
+            self.driver.feed(_NO_SUBPROTOCOL)
             return
         candidate = self._stop_waiting()
         is_late = self._acceptor.runtime.now() > self._until - EARLY  # otherwise the peer left
@@ -286,11 +306,17 @@ class _PendingHandshake:
         if is_late and (self._candidate is not None or self._exchange is not None):
             return
         kind: SecurityEventKind = "handshake_timeout" if is_late else "malformed_handshake"
+        self._alarm(kind, report.detail, 408 if is_late else None)
+
+    def _alarm(self, kind: SecurityEventKind, detail: str, status: int | None, reason: str = "") -> None:
         identity = None if self._candidate is None else self._candidate.handshake.identity or None
-        address = self.facts.remote_address
-        self._acceptor.alarmed(SecurityEvent(kind, identity, address, report.detail, 408 if is_late else None))
+        self._acceptor.alarmed(SecurityEvent(kind, identity, self.facts.remote_address, detail, status, reason))
 
     # Deciding
+
+    def _choose(self, policy: Policy) -> None:
+        """Use the rules of the route that the path matches."""
+        self._policy = policy
 
     def give_up(self) -> None:
         """Refuse now, because the server closes.
@@ -339,7 +365,7 @@ class _PendingHandshake:
             protocol,
             candidate.session,
             options=policy.options,
-            handlers=acceptor.handlers,
+            handlers=policy.handlers,
             callbacks=acceptor.callbacks,
             runtime=acceptor.runtime,
             engine=self._engine,
@@ -350,8 +376,12 @@ class _PendingHandshake:
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        name = acceptor.registry.name_of(handshake.identity)
-        self.driver.feed(Accept(subprotocol, config=config, version=policy.versions[protocol], identity=name))
+        name = acceptor.registry.name_of(handshake.identity, handshake.namespace)
+        if policy.options.link is not acceptor.policies[self._profile].own.options.link:
+            self.driver.feed(Reconfigure(policy.options.link))
+        rate, version = acceptor.address_rate, policy.versions[protocol]
+        shared = None if rate is None else rate.bucket_of(handshake.remote_address)
+        self.driver.feed(Accept(subprotocol, config=config, version=version, identity=name, shared=shared))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)
 

@@ -5,8 +5,8 @@ from math import isinf
 from typing import Final, Protocol
 
 from ocpp_core.admission.handshake import ConnectionFacts
-from ocpp_core.admission.rules import asks_the_application
 from ocpp_core.admission.step import Candidate, Cause, Step, refuse
+from ocpp_core.identity import StationKey
 from ocpp_core.inputs import Reject
 from ocpp_core.server import Accepted, ServerEngine
 from ocpp_transports._options._server import ServerOptions
@@ -33,7 +33,7 @@ class WaitingHandshake(Protocol):
 class _Stations(Sized, Protocol):
     """The connected stations."""
 
-    def get_client(self, identity: str, /) -> object | None:
+    def get_client(self, identity: StationKey, /) -> object | None:
         """Return the station's connection, or None if it is not connected."""
 
 
@@ -51,10 +51,10 @@ class Places:
         self._accepted: set[ServerEngine] = set()  # of WebSockets still to be opened; some failed
         self._most_stations = self._most_waiting = self._most_by_owner = 0.0
 
-    def before(self, options: ServerOptions) -> tuple[Step, ...]:
-        """Use these limits from now on; return the step, if any handshake may have to wait."""
+    def before(self, options: ServerOptions, *, asks: bool) -> tuple[Step, ...]:
+        """Use these limits from now on; return the step, if any handshake may have to wait (`asks`)."""
         self._most_waiting, self._most_by_owner = options.max_handshakes, options.handshake_limit_by_address
-        return (self._refuse_when_busy,) if asks_the_application(options) else ()
+        return (self._refuse_when_busy,) if asks else ()
 
     def after(self, options: ServerOptions) -> tuple[Step, ...]:
         """Use this limit from now on; return the step, if there is one."""
@@ -79,11 +79,11 @@ class Places:
         if not isinf(self._most_stations):
             self._accepted.add(engine)
 
-    def is_full(self, identity: str) -> bool:
+    def is_full(self, key: StationKey) -> bool:
         """Return True if there is no place for this station: no free one, and not its own from before."""
         self._accepted = {engine for engine in self._accepted if isinstance(engine.state, Accepted)}
         taken = len(self._stations) + len(self._accepted)
-        return taken >= self._most_stations and self._stations.get_client(identity) is None
+        return taken >= self._most_stations and self._stations.get_client(key) is None
 
     def is_busy(self, facts: ConnectionFacts) -> bool:
         """Return True if too many requests wait, in total or from this address."""
@@ -99,7 +99,7 @@ class Places:
 
     def refuse_when_full(self, candidate: Candidate) -> Reject | None:
         """Refuse only an authenticated station: other peers must not learn which stations are connected."""
-        if candidate.protocol is None or not self.is_full(candidate.handshake.identity):
+        if candidate.protocol is None or not self.is_full(candidate.handshake.key):
             return None
         candidate.cause = Cause("full")
         return _FULL

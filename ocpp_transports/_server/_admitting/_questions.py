@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ocpp_core.admission.middleware import HandshakeRejectedError
-from ocpp_core.admission.step import Ask, Enclosed, Verdict, refuse
+from ocpp_core.admission.step import Ask, Candidate, Cause, Enclosed, Verdict, refuse
 from ocpp_core.inputs import Reject
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._handlers._table import is_coroutine_function
@@ -28,14 +28,16 @@ Failed: TypeAlias = Callable[[str, BaseException], None]
 class Questions:
     """Asks the application the questions of one handshake's steps, until they have decided.
 
-    `proceed` runs the remaining steps; `failed` is called for the application's mistakes; `in_thread` calls plain
-    functions that may block. Only a cancellation is ever
-    raised here.
+    `proceed` runs the remaining steps of the candidate; `failed` is called for the application's mistakes; `in_thread`
+    calls plain functions that may block. Only a cancellation is ever raised here.
     """
 
-    __slots__ = ("_failed", "_in_thread", "_proceed")
+    __slots__ = ("_candidate", "_failed", "_in_thread", "_proceed")
 
-    def __init__(self, proceed: Callable[[], Verdict], failed: Failed, in_thread: InThread) -> None:
+    def __init__(
+        self, candidate: Candidate, proceed: Callable[[], Verdict], failed: Failed, in_thread: InThread
+    ) -> None:
+        self._candidate = candidate
         self._proceed = proceed
         self._failed = failed
         self._in_thread = in_thread
@@ -101,11 +103,17 @@ class Questions:
         """Reject a station because the application's code raised; a cancellation of the task is raised again."""
         if is_cancellation(error):
             raise error
-        rejection = _rejection_in(error)
+        stands, rejection = ask.stands(), _rejection_in(error)
         if rejection is not None:
+            self._note(Cause.by_application(rejection.status, f"{ask.name} raised HandshakeRejectedError"))
             return rejection
         self._failed(what, error)
-        return ask.stands() or refuse(500, "Internal Server Error")
+        self._note(Cause("decision_failed"))
+        return stands or refuse(500, "Internal Server Error")
+
+    def _note(self, cause: Cause) -> None:
+        """Set the cause of a refusal, unless the step that refused has set it."""
+        self._candidate.cause = self._candidate.cause or cause
 
 
 def _rejection_in(error: BaseException) -> Reject | None:

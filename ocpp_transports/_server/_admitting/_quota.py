@@ -54,8 +54,14 @@ class Quota:
             del self._by_owner[delegate]
 
 
+def _trust_nobody(_: str | None) -> bool:
+    return False
+
+
 class SocketGate:
     """Counts the sockets of a server's listeners, from accepting to closing, and rejects those beyond the limits.
+
+    Those of a trusted proxy are not limited by its address. If its PROXY headers name the stations, theirs are.
 
     `turned_away` is called for each rejected socket, with its address and the limit.
     """
@@ -63,8 +69,11 @@ class SocketGate:
     def __init__(self, turned_away: Callable[[str | None, str], None]) -> None:
         self.limit = inf
         self.limit_by_address = inf
+        self.trusts: Callable[[str | None], bool] = _trust_nobody
+        """Returns True for the address of a proxy, whose sockets are those of many stations."""
         self._turned_away = turned_away
         self._quota = Quota()
+        self._behind_proxies = Quota()
 
     @property
     def total(self) -> int:
@@ -73,14 +82,23 @@ class SocketGate:
 
     def admit(self, address: str | None) -> Callable[[], None] | None:
         """Count a socket and return a function to call once it is closed; None if it must be closed at once."""
-        delegate = owner_of(address)
-        if self._quota.is_used_up(delegate, self.limit, self.limit_by_address):
-            self._turned_away(address, self._limit_in_words())
-            return None
-        self._quota.enter(delegate)
-        return partial(self._quota.leave, delegate)
+        return self._enter(self._quota, address, self.limit, inf if self.trusts(address) else self.limit_by_address)
 
-    def _limit_in_words(self) -> str:
-        if self._quota.total >= self.limit:
+    def admit_behind(self, address: str | None) -> Callable[[], None] | None:
+        """Count a socket of a proxy, which was admitted, by the address of its station as well; see `admit`."""
+        return self._enter(self._behind_proxies, address, inf, self.limit_by_address)
+
+    def _enter(
+        self, quota: Quota, address: str | None, limit: float, limit_by_address: float
+    ) -> Callable[[], None] | None:
+        delegate = owner_of(address)
+        if quota.is_used_up(delegate, limit, limit_by_address):
+            self._turned_away(address, self._limit_in_words(quota, limit))
+            return None
+        quota.enter(delegate)
+        return partial(quota.leave, delegate)
+
+    def _limit_in_words(self, quota: Quota, limit: float) -> str:
+        if quota.total >= limit:
             return f"{self.limit:.15g} sockets are open (max_sockets)"
         return f"{self.limit_by_address:.15g} sockets of one address are open (max_sockets_per_address)"

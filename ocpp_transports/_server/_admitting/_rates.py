@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from math import ceil, isinf
 
-from ocpp_core.admission.gates.rate import HandshakeRate
 from ocpp_core.admission.step import Candidate, Cause, Step, refuse
 from ocpp_core.inputs import Reject
+from ocpp_core.limits import SharedBuckets
 from ocpp_transports._options._server import ServerOptions
 
 from ._quota import owner_of
@@ -23,7 +23,7 @@ class HandshakeRates:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._rate: HandshakeRate | None = None
+        self._rate: SharedBuckets | None = None
 
     def before(self, options: ServerOptions) -> tuple[Step, ...]:
         """Use this rate from now on; return the step, if there is a limit. The same rate keeps its counts."""
@@ -31,12 +31,14 @@ class HandshakeRates:
         if isinf(rate):
             self._rate = None
         elif self._rate is None or (self._rate.rate, self._rate.burst) != (rate, burst):
-            self._rate = HandshakeRate(rate, burst)
+            self._rate = SharedBuckets(rate, burst)
         return () if self._rate is None else (partial(self._refuse_when_too_fast, self._rate),)
 
-    def _refuse_when_too_fast(self, rate: HandshakeRate, candidate: Candidate) -> Reject | None:
-        wait = rate.take(owner_of(candidate.facts.remote_address), self._now())
-        if not wait:
+    def _refuse_when_too_fast(self, rate: SharedBuckets, candidate: Candidate) -> Reject | None:
+        owner, now = owner_of(candidate.facts.remote_address), self._now()
+        ready_at = rate.ready_at(owner, now)
+        if ready_at <= now:
+            rate.take(owner, now)
             return None
         candidate.cause = Cause("handshake_rate")
-        return refuse(429, "Too Many Requests", retry_after=ceil(wait))
+        return refuse(429, "Too Many Requests", retry_after=ceil(ready_at - now))

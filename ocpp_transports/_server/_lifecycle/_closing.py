@@ -106,6 +106,7 @@ class ClosingMixin(OpeningMixin):
             self._departures = None
         self._runtime = self._acceptor = self._registry.sessions = None
         self._listeners.clear()
+        self._profiles.clear()
         self._end_waits()
         self._end_events()
         if runtime is not None:

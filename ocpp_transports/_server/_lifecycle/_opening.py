@@ -1,12 +1,13 @@
 """How a server begins: it binds to an event loop and accepts streams from listeners and from other libraries."""
 
-from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from ssl import SSLContext
+from typing import NamedTuple
 
-from ocpp_core.handshake import check_listener_profile
+from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._driver._limits import BACKLOG
-from ocpp_transports._handlers._table import Handlers
+from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._tls import TLSOptions, expect_tls
 from ocpp_transports._options._warm_up import warm_up_in_thread
 from ocpp_transports._runtime._base import Listener, SocketRuntime
@@ -17,7 +18,10 @@ from ocpp_transports._server._observed import ObservedMixin
 from ocpp_transports._server._plain._http_handlers import HttpHandlers
 from ocpp_transports._server._renewal._mixin import RenewalMixin
 from ocpp_transports._server._renewal._renewal import load
+from ocpp_transports._server._routing._mixin import RoutingMixin
+from ocpp_transports._server._routing._plan import RoutingPlan
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
+from ocpp_transports._server._stations._counted import counted
 from ocpp_transports._server._stations._sessions import SessionKeeper
 from ocpp_transports._tls._loaded import LiveTLS
 
@@ -26,7 +30,19 @@ from ._ports import expect_place, inherited_sockets
 __all__ = ["OpeningMixin"]
 
 
-class OpeningMixin(ObservedMixin, RenewalMixin):
+class _Place(NamedTuple):
+    """Where to listen, as the arguments of `listen` state it."""
+
+    port: int
+    host: str | None
+    backlog: int
+    reuse_port: bool
+    fd: int | None
+    systemd: bool | str
+    proxy_protocol: bool
+
+
+class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
     """Listens, and starts the admission of connections."""
 
     _http_handlers: HttpHandlers
@@ -46,6 +62,8 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         reuse_port: bool = False,
         fd: int | None = None,
         systemd: bool | str = False,
+        security_profile: SecurityProfile | int | None = None,
+        proxy_protocol: bool = False,
     ) -> Listener:
         """Listen on a TCP port; you may call it several times.
 
@@ -62,6 +80,10 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
                 copy.
             systemd: True to listen on the sockets that systemd's socket activation passes, instead of a port; or the
                 `FileDescriptorName` of some of them.
+            security_profile: Replaces the option for stations that connect to this port; not the one of a route. Other
+                options that do not apply to this profile are left out, such as `credentials` on profile 3.
+            proxy_protocol: True if every connection begins with a header of the PROXY protocol, version 1 or 2, before
+                TLS. Sockets of peers that are not in `trusted_proxies` are closed, and those without a header in 3 s.
 
         Returns:
             The listener, with its `host`, `port` and `aclose()`.
@@ -69,62 +91,75 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         Raises:
             OSError: The port is not available.
             ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
-                the passwords of profile 1 or 2. Also for two places to listen, and a socket that does not listen.
+                the passwords of profile 1 or 2. Also for two places to listen, a socket that does not listen,
+                and `proxy_protocol` without `trusted_proxies`.
             TypeError: An argument has the wrong type.
             RuntimeError: The server is closing, or systemd passed no such socket.
         """
         options = self._options
+        profile = None if security_profile is None else SecurityProfile(security_profile)
         tls = options.tls if ssl is None else ssl
         expect_tls(tls)
-        options.expect_deciders()
-        check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
-        live = None if tls is None else LiveTLS(load(tls, options))
         expect_place(port, host, backlog, reuse_port=reuse_port, fd=fd, systemd=systemd)
+        _expect_proxies(proxy_protocol, options)
         self._expect_here()
+        with self._plan_listener(profile) as plan:
+            plan.expect_deciders()
+            plan.expect_listener(tls=tls is not None)
+            profiles = plan.profiles(tls=True)
+            live = None if tls is None else LiveTLS(load(tls, options, profiles), profiles)
+            place = _Place(port, host, backlog, reuse_port, fd, systemd, proxy_protocol)
+            return await self._listen(plan, profile, live, place)
+
+    # Internals
+
+    async def _listen(
+        self, plan: RoutingPlan, profile: SecurityProfile | None, live: LiveTLS | None, place: _Place
+    ) -> Listener:
         with self._begin(live):
-            await warm_up_in_thread(options)
+            for rules in (plan.own, *plan.routes):
+                await warm_up_in_thread(rules.options)
             self._closed = None
             runtime, acceptor = self._start()
             if acceptor.is_closing:
                 raise RuntimeError("cannot listen: the server is closing")
+            context = None if live is None else live.context
+            connected = partial(acceptor.connected, profile=profile)
             listener = await runtime.listen(
-                port,
-                host,
-                ssl=None if live is None else live.context,
-                backlog=backlog,
-                reuse_port=reuse_port,
-                inherited=inherited_sockets(fd, systemd),
-                connected=acceptor.connected,
-                rules=acceptor.rules,
+                place.port,
+                place.host,
+                ssl=context,
+                backlog=place.backlog,
+                reuse_port=place.reuse_port,
+                inherited=inherited_sockets(place.fd, place.systemd),
+                connected=connected,
+                rules=acceptor.proxied.listen() if place.proxy_protocol else acceptor.rules,
             )
+            self._profiles = {each: self._profiles[each] for each in self._open_listeners()} | {listener: profile}
             self._listeners = {**self._open_listeners(), listener: live}
         if self._runtime is runtime:  # it was not closed meanwhile
             self._renewal.start(runtime, self._options)
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
 
-    # Internals
-
-    @property
-    @abstractmethod
-    def _handlers(self) -> Handlers:
-        """The handlers that serve every station."""
-
     def _start(self) -> tuple[SocketRuntime, Acceptor]:
         """Bind to the running event loop."""
         if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
+            if self._metrics is not None:
+                self._runtime.count(self._metrics.traffic)
+                self._runtime.lag.watch(self._metrics.lag.observe)
+            opened, ended = counted(self._registry, self._metrics)
             self._keep_sessions(self._runtime)
             self._acceptor = Acceptor(
                 self._runtime,
-                self._options,
-                self._handlers,
+                self._plans,
                 self._registry,
                 ConnectionCallbacks(
-                    self._registry.opened,
+                    opened,
                     self._ready,
-                    self._registry.ended,
+                    ended,
                     self._close_grace,
                     self._alarmed,
                     self._observers,
@@ -154,3 +189,11 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             release()
         else:
             self._emit("client", station, after=release)
+
+
+def _expect_proxies(proxy_protocol: bool, options: ServerOptions) -> None:
+    """Raise TypeError or ValueError if a listener cannot demand the PROXY protocol."""
+    if not isinstance(proxy_protocol, bool):
+        raise TypeError(f"expected proxy_protocol as bool, got {proxy_protocol!r}")
+    if proxy_protocol and not options.trusted_proxies:
+        raise ValueError("expected trusted_proxies with proxy_protocol=True: headers of other peers do not count")

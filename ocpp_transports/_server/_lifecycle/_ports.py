@@ -8,6 +8,7 @@ from ocpp_transports._driver._limits import BACKLOG
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from ocpp_core.handshake import SecurityProfile
     from ocpp_transports._options._tls import TLSOptions
 
 __all__ = ["ListenKeywords", "expect_place", "inherited_sockets"]
@@ -21,6 +22,8 @@ class ListenKeywords(TypedDict, total=False):
     reuse_port: bool
     fd: int | None
     systemd: bool | str
+    security_profile: "SecurityProfile | int | None"
+    proxy_protocol: bool
 
 
 def expect_place(

@@ -11,10 +11,11 @@ however many handshakes wait. The function must never outlive its connection: `s
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from inspect import iscoroutine
 from math import isfinite
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.inputs import Respond
@@ -27,13 +28,17 @@ from ocpp_transports._server._admitting._places import Places
 from ocpp_transports.events import SecurityEvent
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
+from ._budget import ResponseBudget
 from ._http_handlers import HttpHandlers, read_answer
+from ._stock import METHODS, METRICS, WRONG_METHOD, StockPages
+
+if TYPE_CHECKING:
+    from ocpp_transports._server._admitting._proxy_reports import ProxyReports
 
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
 
 _UPGRADE_REQUIRED: Final = Respond(426, (("upgrade", "websocket"),), b"Upgrade Required")
 _FORBIDDEN: Final = Respond(403, (), b"Forbidden")
-_WRONG_METHOD: Final = Respond(405, (("allow", "GET, HEAD"),), b"expected GET or HEAD")
 _FAILED: Final = Respond(500, (), b"Internal Server Error")
 _RETRY: Final = (("retry-after", "10"),)
 _BUSY: Final = Respond(503, _RETRY, b"Busy")
@@ -87,7 +92,8 @@ class HttpMixin(ABC):
 class PlainRequests:
     """Answers the plain requests of one server.
 
-    `failed` is called for the mistakes of a function, `alarmed` for a request that the gate for addresses refused.
+    `failed` is called for the mistakes of a function, `alarmed` for a request that the gate for addresses or a limit
+    refused.
     """
 
     def __init__(
@@ -98,15 +104,19 @@ class PlainRequests:
         runtime: Runtime,
         places: Places,
         failed: Callable[[str, BaseException], None],
+        is_draining: Callable[[], bool],
         alarmed: Callable[[SecurityEvent], None],
     ) -> None:
         self.options = options
+        self.reports: ProxyReports | None = None
         self.is_closing = False
         self.runtime = runtime
         self.places = places
         self.failed = failed
-        self._alarmed = alarmed
+        self.alarmed = alarmed
         self._handlers = handlers
+        self._stock = StockPages(is_draining)
+        self._budget = ResponseBudget(runtime.now)
 
     def begin(
         self, request: PlainRequest, facts: ConnectionFacts, respond: Callable[[Respond], None]
@@ -114,17 +124,17 @@ class PlainRequests:
         """Call `respond` once, now or later; later only if something is returned, and its `stop` prevents the call."""
         gate = self.options.address_gate
         if gate is not None and not gate.admits(facts.remote_address):
-            self._alarmed(SecurityEvent("denied_address", None, facts.remote_address, "", 403, "Forbidden"))
+            self.alarmed(SecurityEvent("denied_address", None, facts.remote_address, "", 403, "Forbidden"))
             respond(_FORBIDDEN)
             return None
-        handler = self._handlers.find(request.path, is_health_served=self.options.http)
+        handler = self._handlers.find(request.path)
         if handler is None:
-            respond(_UPGRADE_REQUIRED)
+            respond(self._stock_answer(request))
             return None
         if (refusal := self._refusal(request)) is not None:
             respond(refusal)
             return None
-        exchange = Exchange(self, request, facts, respond)
+        exchange = Exchange(self, request, facts, partial(self._respond, respond))
         exchange.begin(handler)
         return exchange
 
@@ -132,6 +142,9 @@ class PlainRequests:
         """Answer a request that another library received; cancelling it means that the peer has left."""
         completion: Completion[Respond] = self.runtime.completion()
         facts = ConnectionFacts(request.remote_address)
+        if self.reports is not None:
+            facts = self.reports.reported(facts, request.headers)
+            request = replace(request, remote_address=facts.remote_address)
         exchange = self.begin(request, facts, partial(complete, completion))
         try:
             return await completion
@@ -139,10 +152,26 @@ class PlainRequests:
             if exchange is not None:
                 exchange.stop()
 
+    def _stock_answer(self, request: PlainRequest) -> Respond:
+        """Return the response to a request for a path without a function."""
+        if request.path == METRICS and self._budget.is_spent:
+            return _BUSY
+        answer = self._stock.answer(request, self.options)
+        if answer is not None:
+            self._budget.spend(len(answer.body))
+            return answer
+        return WRONG_METHOD if request.method == "OPTIONS" else _UPGRADE_REQUIRED
+
     def _refusal(self, request: PlainRequest) -> Respond | None:
-        if request.method not in ("GET", "HEAD"):
-            return _WRONG_METHOD
-        return _CLOSING if self.is_closing else None
+        if request.method not in METHODS:
+            return WRONG_METHOD
+        if self.is_closing:
+            return _CLOSING
+        return _BUSY if self._budget.is_spent else None
+
+    def _respond(self, respond: Callable[[Respond], None], answer: Respond) -> None:
+        self._budget.spend(len(answer.body))
+        respond(answer)
 
 
 class Exchange:
@@ -195,6 +224,7 @@ class Exchange:
         """Await the answer in a task; return False if too many requests wait, which is the answer then."""
         runtime, places, limit = self._server.runtime, self._server.places, self._limit()
         if places.is_busy(self.facts):
+            self._server.alarmed(SecurityEvent("busy", None, self.facts.remote_address, "", 503, "Busy"))
             self._respond(_BUSY)
             return False
         places.begin_waiting(self)

@@ -11,12 +11,9 @@ from ocpp_core.admission.request import ABSOLUTE
 from ocpp_core.inputs import Respond
 from ocpp_core.websocket.headers import OWN_IN_RESPONSE, expect_header, expect_response
 from ocpp_transports._callbacks._arguments import expect_arguments
-from ocpp_transports.plain_http import HttpAnswer, HttpHandler, PlainRequest
+from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
-__all__ = ["HEALTH", "HttpHandlers", "plain_request", "read_answer"]
-
-HEALTH: Final = "/health"
-"""The path that the option `http` answers."""
+__all__ = ["HttpHandlers", "plain_request", "read_answer"]
 
 _PATH: Final = re.compile(r"/[!\"$-\x3e@-~]*")  # printable characters except `?` and `#`
 
@@ -64,10 +61,6 @@ def _expect_fields(headers: object) -> Iterator[tuple[str, str]]:
         yield name.lower(), value
 
 
-def _be_healthy(_: PlainRequest) -> HttpAnswer:
-    return 200, {"cache-control": "no-store"}, {"status": "ok"}
-
-
 class HttpHandlers:
     """The functions of a server that answer plain requests, by path."""
 
@@ -85,7 +78,6 @@ class HttpHandlers:
             raise ValueError(f"cannot register a function for {path}: there is one already")
         self._by_path[path] = handler
 
-    def find(self, path: str, *, is_health_served: bool) -> HttpHandler | None:
-        """Return the function for a path; for `/health`, unless one is registered, the default one if enabled."""
-        stock = _be_healthy if is_health_served and path == HEALTH else None
-        return self._by_path.get(path, stock)
+    def find(self, path: str) -> HttpHandler | None:
+        """Return the function for a path, or None."""
+        return self._by_path.get(path)

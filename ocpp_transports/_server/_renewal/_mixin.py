@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ssl import SSLContext
 
+from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._tls import TLSOptions, expect_tls
@@ -28,6 +29,8 @@ class RenewalMixin(ServerEvents):
     def __init__(self) -> None:
         super().__init__()
         self._listeners: dict[Listener, LiveTLS | None] = {}
+        self._profiles: dict[Listener, SecurityProfile | None] = {}
+        """The security profiles of listeners; None means that of the server."""
         self._beginning: set[LiveTLS] = set()  # of listeners that do not listen yet
         self._renewal = Renewal(self._live_tls, self._not_renewed, self._renewed, self._expiring)
 

@@ -1,20 +1,22 @@
 """The TLS of a server's listeners over time: watches files, replaces contexts, warns before certificates expire."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf, isfinite
 from ssl import SSLContext
 from typing import Final
 
+from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._options._connection import off_at_zero
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._tls import TLSOptions
+from ocpp_transports._tls._contexts import verify_mode_of
 from ocpp_transports._tls._loaded import LiveTLS, LoadedTLS
 from ocpp_transports.certificates import LoadedCertificate
 from ocpp_transports.events import CertificateExpiringEvent
 
-__all__ = ["Renewal", "expect_files", "load"]
+__all__ = ["Renewal", "expect_certificates", "expect_files", "load"]
 
 _DAY: Final = 86400.0
 _LOOK: Final = 3600.0
@@ -96,8 +98,8 @@ class Renewal:
         """
         for each in live:
             _expect_new(tls, each.loaded.tls)
-        shared = None if tls is None else load(tls, options)
-        loaded = [shared or load(each.loaded.tls, options) for each in live]
+        shared = {} if tls is None else {each: load(tls, options, each) for each in {each.profiles for each in live}}
+        loaded = [shared.get(each.profiles) or load(each.loaded.tls, options, each.profiles) for each in live]
         for each, new in zip(live, loaded, strict=True):
             each.replace(new)
         self._renewed()
@@ -105,8 +107,7 @@ class Renewal:
     def _look(self) -> None:
         """Follow the files of each listener; listeners of the same files report a failure once."""
         failures: dict[str, Exception] = {}
-        profile = self._options.security_profile
-        changed = [live.follow(profile, lambda error: failures.setdefault(str(error), error)) for live in self._live()]
+        changed = [live.follow(lambda error: failures.setdefault(str(error), error)) for live in self._live()]
         for error in failures.values():
             self._failed(error)
         if any(changed):
@@ -125,12 +126,12 @@ class Renewal:
                 self._expiring(CertificateExpiringEvent(each, days))
 
 
-def load(tls: TLSOptions | SSLContext, options: ServerOptions) -> LoadedTLS:
-    """Load the TLS of a listener.
+def load(tls: TLSOptions | SSLContext, options: ServerOptions, profiles: Iterable[SecurityProfile]) -> LoadedTLS:
+    """Load the TLS of a listener for stations of these security profiles.
 
     Raises the errors of `server_context`, and ValueError if files are to be watched and there are none.
     """
-    loaded = LoadedTLS.load(tls, options.security_profile)
+    loaded = LoadedTLS.load(tls, *profiles)
     expect_files(loaded, options)
     return loaded
 
@@ -139,6 +140,12 @@ def expect_files(loaded: LoadedTLS, options: ServerOptions) -> None:
     """Raise ValueError if files are to be watched and there are none."""
     if isfinite(_interval(options)) and not loaded.files:
         raise ValueError("expected TLSOptions with paths for certificate_check_interval, got no file to watch")
+
+
+def expect_certificates(live: LiveTLS, profiles: tuple[SecurityProfile, ...]) -> None:
+    """Raise ValueError if a listener at work demands client certificates otherwise than these profiles do."""
+    if SecurityProfile.TLS_CERT in profiles and verify_mode_of(*profiles) != verify_mode_of(*live.profiles):
+        raise ValueError("expected listeners that demand client certificates: close the server, then listen again")
 
 
 def _interval(options: ServerOptions) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from ocpp_core.inbound.limited import TOO_FAST
 from ocpp_core.inbound.receiver import TOO_MANY_BAD_MESSAGES
 from ocpp_core.states import Closed, Closing
 from ocpp_core.websocket.close import POLICY_VIOLATION, PROTOCOL_ERROR, TOO_BIG
@@ -18,6 +19,7 @@ REPLACED: Final = "replaced by a newer connection"
 _OF_CLOSING: Final[Mapping[tuple[int, str], SecurityEventKind]] = {
     (EVICTED, REPLACED): "replaced",
     (PROTOCOL_ERROR, TOO_MANY_BAD_MESSAGES): "too_many_bad_messages",
+    (POLICY_VIOLATION, TOO_FAST): "rate_exceeded",
 }
 _OF_BROKEN: Final[Mapping[int, SecurityEventKind]] = {
     POLICY_VIOLATION: "message_too_slow",

@@ -15,6 +15,8 @@ _USUAL: Final[frozenset[SecurityEventKind]] = frozenset(
 )
 """Kinds that also occur without an attack, at INFO; the others are warnings."""
 _UNKNOWN: Final = "an unknown address"
+_SHOWN: Final = 64
+"""Characters written of an identity or address: a peer that chooses a longer one must not push out what follows."""
 
 
 class SecurityRecords:
@@ -62,6 +64,7 @@ def _fields(kind: str, remote_address: str | None, status: int | None) -> dict[s
 
 
 def _text_of(event: SecurityEvent) -> str:
-    who = "" if event.identity is None else f"{event.identity!r} "
+    who = "" if event.identity is None else f"{event.identity[:_SHOWN]!r} "
+    origin = f"{who}from {(event.remote_address or _UNKNOWN)[:_SHOWN]}"
     answer = " ".join(str(part) for part in (event.status, event.reason) if part)
-    return ": ".join(filter(None, (event.kind, f"{who}from {event.remote_address or _UNKNOWN}", answer, event.detail)))
+    return ": ".join(filter(None, (event.kind, origin, answer, event.detail)))

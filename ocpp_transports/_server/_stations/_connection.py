@@ -14,6 +14,7 @@ from ocpp_core.admission.sessions import Principal
 from ocpp_core.config import Range
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
+from ocpp_core.identity import StationKey
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Closing, Open, Session
@@ -83,7 +84,7 @@ class OCPPServerClient(Peer):
         session: dict[str, Any],
         *,
         options: SocketOptions,
-        handlers: Handlers,
+        handlers: tuple[Handlers, ...],
         callbacks: ConnectionCallbacks,
         runtime: Runtime,
         engine: ServerStack | ServerEngine,
@@ -93,11 +94,13 @@ class OCPPServerClient(Peer):
         principal: Principal | None = None,
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
+        if handshake.namespace:
+            self._log.identity = str(handshake.key)
         self.session: dict[str, Any] = session
         """The values of connection middleware, of `auth` and of the application; kept with the option `session_ttl`."""
         self._principal = principal
         self._handshake = handshake
-        self._registries = (handlers,)
+        self._registries = handlers
         self._observers = callbacks.observers
         self._callbacks = callbacks
         self._runtime = runtime
@@ -116,6 +119,16 @@ class OCPPServerClient(Peer):
     def handshake(self) -> Handshake:
         """The request that the station sent when it connected."""
         return self._handshake
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the station's identity; empty without one."""
+        return self._handshake.namespace
+
+    @property
+    def key(self) -> StationKey:
+        """The key of the station, by which methods of the server find it: its namespace and its identity."""
+        return self._handshake.key
 
     @property
     def security_profile(self) -> SecurityProfile:
@@ -215,7 +228,7 @@ class OCPPServerClient(Peer):
 
     def _alarm(self, kind: SecurityEventKind, detail: str, code: int, reason: str) -> None:
         address = self._handshake.remote_address
-        self._callbacks.alarmed(SecurityEvent(kind, self.identity, address, detail, code, reason))
+        self._callbacks.alarmed(SecurityEvent(kind, self.identity, address, detail, code, reason, self.namespace))
 
     def _open(self) -> None:
         """Take the station's place, and hold requests without a handler until the server's listeners have returned."""

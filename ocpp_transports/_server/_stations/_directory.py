@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from ocpp_core.identity import StationKey
 from ocpp_transports._handlers._caller import Caller
 
 from ._connection import OCPPServerClient
@@ -16,14 +17,17 @@ class StationDirectory(Protocol):
     belongs to a connection of this process. A station that is connected elsewhere can only be called, so `get_caller`
     may return any object that forwards calls.
 
+    A station is named by its identity or, on a server with namespaces, by its `StationKey`. The server's own directory
+    raises ValueError for an identity that is connected in several namespaces.
+
     Exceptions of these methods reach the caller of the server's method; those of `broadcast` and `call_many` become the
     outcome `Failed`.
     """
 
-    def get_client(self, identity: str, /) -> OCPPServerClient | None:
+    def get_client(self, identity: str | StationKey, /) -> OCPPServerClient | None:
         """Return the handle on a station's newest connection in this process; None without one."""
 
-    def get_caller(self, identity: str, /) -> Caller | None:
+    def get_caller(self, identity: str | StationKey, /) -> Caller | None:
         """Return an object that calls the station, wherever it is connected.
 
         Returns None if the station is known not to be connected. Must not block. If the answer needs another process,
@@ -31,7 +35,7 @@ class StationDirectory(Protocol):
         connected.
         """
 
-    async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
+    async def wait_for_client(self, identity: str | StationKey, /) -> OCPPServerClient:
         """Return the handle on the station as soon as it is connected to this process.
 
         Waits without a limit: the server cancels it at the timeout of its caller, and when it closes.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ocpp_core.identity import IdentityRule
+from ocpp_core.identity import IdentityRule, StationKey
 from ocpp_core.inputs import Close, Command, Probe
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectionRegistry"]
 
+_SHOWN: Final = 5
+"""Namespaces that an error message names."""
 _REPLACED: Final = Close(EVICTED, REPLACED, drain=False)
 
 
 class ConnectionRegistry:
-    """The connections of a server, and the directory of them; of each identity the newest one counts.
+    """The connections of a server, and the directory of them; of each station the newest one counts.
 
-    `completion` makes what waiters await, `rule` decides which identities name one station. Feeding a `Close` to the
-    driver with which a connection was registered ends it.
+    `completion` makes what waiters await, `rule` decides which identities name one station. Identities of different
+    namespaces are different stations. Feeding a `Close` to the driver with which a connection was registered ends it.
     """
 
     def __init__(self, completion: Callable[[], Completion[None]], rule: IdentityRule) -> None:
@@ -34,7 +36,8 @@ class ConnectionRegistry:
         """Keeps the sessions of stations from one connection to the next, if it is set."""
         self._rule = rule
         self._completion = completion
-        self._current: dict[str, OCPPServerClient] = {}
+        self._current: dict[str, OCPPServerClient] = {}  # by name
+        self._scoped: dict[str, tuple[str, ...]] = {}  # the names with a namespace, by identity
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
         self._registered: RegisteredStations | None = None
@@ -56,43 +59,81 @@ class ConnectionRegistry:
         """True while a connection has not ended."""
         return bool(self._open)
 
-    def get_client(self, identity: str, /) -> OCPPServerClient | None:
-        """Return the current connection of a station, or None if it is not connected."""
-        return self._current.get(self.name_of(identity))
+    def get_client(self, identity: str | StationKey, /) -> OCPPServerClient | None:
+        """Return the current connection of a station, or None if it is not connected.
+
+        Raises ValueError for an identity that is connected in several namespaces.
+        """
+        if isinstance(identity, StationKey):
+            return self._current.get(self.name_of(identity.identity, identity.namespace))
+        name = self.name_of(identity)
+        return self._only(identity, name) if name in self._scoped else self._current.get(name)
 
     get_caller = get_client
 
     def connection_of(self, handshake: Handshake) -> OCPPServerClient | None:
         """Return the current connection of the station that a handshake names, or None."""
-        return self._current.get(self.name_of(handshake.identity))
+        return self._current.get(self.name_of(handshake.identity, handshake.namespace))
 
-    async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
-        """Return the station's connection as soon as there is one."""
+    async def wait_for_client(self, identity: str | StationKey, /) -> OCPPServerClient:
+        """Return the station's connection as soon as there is one. Raises ValueError as `get_client` does."""
         while (station := self.get_client(identity)) is None:
             await self.changed()
         return station
 
-    def name_of(self, identity: str) -> str:
+    def name_of(self, identity: str, namespace: str = "") -> str:
         """Return the name by which a station is looked up: equal for identities of one station."""
-        return self._rule.key(identity) if self._rule.ignore_case else identity
+        name = self._rule.key(identity) if self._rule.ignore_case else identity
+        return f"{namespace}\0{name}" if namespace else name  # neither has control characters
+
+    def _only(self, identity: str, name: str) -> OCPPServerClient:
+        """Return the only station of an identity, in any namespace."""
+        names = [each for each in (name, *self._scoped[name]) if each in self._current]
+        if len(names) > 1:
+            found = sorted(self._current[each].handshake.namespace for each in names)
+            shown = ", ".join(map(repr, found[:_SHOWN])) + (", …" if len(found) > _SHOWN else "")
+            raise ValueError(
+                f"expected StationKey(namespace, {identity!r}), because it is connected in the namespaces {shown}"
+            )
+        return self._current[names[0]]
+
+    def _scope(self, key: StationKey, name: str) -> None:
+        """Find a station with a namespace by its identity too."""
+        identity = self.name_of(key.identity)
+        self._scoped[identity] = (*self._scoped.get(identity, ()), name)
+
+    def _unscope(self, key: StationKey, name: str) -> None:
+        identity = self.name_of(key.identity)
+        self._scoped[identity] = tuple(each for each in self._scoped[identity] if each != name)
+        if not self._scoped[identity]:
+            del self._scoped[identity]
 
     def set_rule(self, rule: IdentityRule) -> None:
         """Use another rule from now on; if connections then belong to one station, the newest stays."""
         changes, self._rule = rule.ignore_case is not self._rule.ignore_case, rule
         if not changes:
             return
+        if self.sessions is not None:
+            self.sessions.memory.clear()  # under the names of the other rule, another station might get them
         stations = tuple(self._current.values())
-        self._current = {self.name_of(station.identity): station for station in stations}
+        self._current = {self.name_of(station.identity, station.namespace): station for station in stations}
+        self._scoped = {}
+        for name, station in self._current.items():
+            if station.namespace:
+                self._scope(station.key, name)
         for station in set(stations).difference(self._current.values()):
             self._open[station].feed(_REPLACED)
 
     def opened(self, station: OCPPServerClient, driver: Driver[Command]) -> None:
         """Register a new connection; it is authenticated, so it replaces an older one, which begins to close."""
-        name = self.name_of(station.identity)
+        handshake = station.handshake
+        name = self.name_of(handshake.identity, handshake.namespace)
         older = self._current.pop(name, None)
         if self.sessions is not None:
             self.sessions.opened(name, station, older)
         self._current[name] = station
+        if handshake.namespace and older is None:
+            self._scope(handshake.key, name)
         self._open[station] = driver
         if older is not None:
             self._open[older].feed(_REPLACED)
@@ -102,11 +143,13 @@ class ConnectionRegistry:
     def ended(self, station: OCPPServerClient) -> None:
         """Remove a connection that ended: only this one, not a newer one."""
         self._open.pop(station, None)
-        name = self.name_of(station.identity)
+        name = self.name_of(station.identity, station.namespace)
         if self._current.get(name) is station:
             del self._current[name]
             if self.sessions is not None:
                 self.sessions.ended(name, station)
+            if station.namespace:
+                self._unscope(station.key, name)
         if self._waiters:
             self.wake()
 
@@ -116,7 +159,8 @@ class ConnectionRegistry:
 
         if self._registered is None:
             self._registered = RegisteredStations()
-        return partial(StationRegistration, self.name_of(handshake.identity), self._registered, driver, wait)
+        name = self.name_of(handshake.identity, handshake.namespace)
+        return partial(StationRegistration, name, self._registered, driver, wait)
 
     def probe(self, handshake: Handshake) -> None:
         """Ping the station that a handshake names, and drop its connection if nothing arrives.

@@ -14,7 +14,7 @@ class SessionKeeper:
     """Gives a returning station the session of its previous connection, which may still be open."""
 
     def __init__(self, options: ServerOptions, now: Callable[[], float]) -> None:
-        self.memory = SessionMemory(options.session_ttl, options.max_sessions)
+        self.memory: SessionMemory = SessionMemory(options.session_ttl, options.max_sessions)
         self._now = now
 
     def set_options(self, options: ServerOptions) -> None:

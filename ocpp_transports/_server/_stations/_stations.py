@@ -13,6 +13,7 @@ from ocpp_core.errors import (
     ConnectionLostError,
     TimeoutError,  # ours, a subclass of the builtin
 )
+from ocpp_core.identity import StationKey
 from ocpp_core.outbound.call import check_command
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
@@ -55,14 +56,23 @@ class StationsMixin(ABC):
             raise TypeError(f"expected a StationDirectory, got {type(directory).__name__} without {missing[0]}()")
         self._directory = directory
 
-    def get_client(self, identity: str) -> OCPPServerClient | None:
-        """Return the station's newest connection, or None if it is not connected."""
+    def get_client(self, identity: str | StationKey) -> OCPPServerClient | None:
+        """Return the station's newest connection, or None if it is not connected.
+
+        `identity` is its identity or its `StationKey`. Raises ValueError for an identity that is connected in several
+        namespaces.
+        """
         return self._directory.get_client(identity)
 
-    async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
+    async def wait_for_client(self, identity: str | StationKey, *, timeout: float = inf) -> OCPPServerClient:
         """Return the station's connection as soon as there is one.
 
+        Args:
+            identity: The identity of the station, or its `StationKey`.
+            timeout: Seconds to wait, `inf` for no limit.
+
         Raises:
+            ValueError: The identity is connected in several namespaces.
             TimeoutError: There was none within `timeout` seconds.
             ClosedError: The server closed.
         """
@@ -78,7 +88,7 @@ class StationsMixin(ABC):
                 self._waits.discard(wait)
         if was_closed:
             raise ClosedError("the server closed")
-        raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
+        raise TimeoutError(f"{str(identity)!r} did not connect within {timeout:.15g} s")
 
     def _end_waits(self) -> None:
         """Let tasks that wait for a station learn that the server closed."""
@@ -92,88 +102,89 @@ class StationsMixin(ABC):
 
     @overload
     async def call(
-        self, identity: str, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+        self, identity: str | StationKey, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
     ) -> ResultT: ...
     @overload
     async def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         request: RequestModel[Any, ResultModelT],
         /,
         **options: Unpack[DictCallKeywords],
     ) -> ResultModelT: ...
     @overload
     async def call(
-        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
+        self, identity: str | StationKey, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
     @overload
     async def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         protocol: str,
         action: str,
         params: Params = ...,
         /,
         **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any]: ...
-    async def call(self, identity: str, /, *args: Any, **options: Any) -> Any:
+    async def call(self, identity: str | StationKey, /, *args: Any, **options: Any) -> Any:
         """Call a connected station: `OCPPServerClient.call` with its identity first.
 
         Args:
-            identity: The identity of the station.
+            identity: The identity of the station, or its `StationKey`.
             *args: A message, a request model, or an action and its payload, as for `OCPPServerClient.call`.
             **options: The options of one call.
 
         Raises:
             ConnectionLostError: With `sent=False`, the station is not connected.
             OCPPError: The call failed, see `OCPPServerClient.call`.
-            ValueError: A bad argument, also if the station is not connected.
+            ValueError: A bad argument, also if the station is not connected; or the identity is connected in several
+                namespaces.
             TypeError: The same, for a wrong type.
         """
         station = self._directory.get_caller(identity)
         if station is None:
             self._check_call(args, options)
-            raise ConnectionLostError(f"cannot call {identity!r}: the station is not connected", sent=False)
+            raise ConnectionLostError(f"cannot call {str(identity)!r}: the station is not connected", sent=False)
         return await station.call(*args, **options)
 
     @overload
     async def safe_call(
-        self, identity: str, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+        self, identity: str | StationKey, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
     ) -> ResultT | None: ...
     @overload
     async def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         request: RequestModel[Any, ResultModelT],
         /,
         **options: Unpack[DictCallKeywords],
     ) -> ResultModelT | None: ...
     @overload
     async def safe_call(
-        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
+        self, identity: str | StationKey, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any] | None: ...
     @overload
     async def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         protocol: str,
         action: str,
         params: Params = ...,
         /,
         **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any] | None: ...
-    async def safe_call(self, identity: str, /, *args: Any, **options: Any) -> Any:
+    async def safe_call(self, identity: str | StationKey, /, *args: Any, **options: Any) -> Any:
         """Call a connected station, and return None if the call fails or the station is not connected.
 
         Args:
-            identity: The identity of the station.
+            identity: The identity of the station, or its `StationKey`.
             *args: A message, a request model, or an action and its payload, as for `call`.
             **options: The options of one call.
         """
         station = self._directory.get_caller(identity)
         if station is None:
             self._check_call(args, options)
-            self._log.warning(f"cannot call {identity!r}: the station is not connected", identity=identity)
+            self._log.warning(f"cannot call {str(identity)!r}: the station is not connected", identity=str(identity))
             return None
         return await station.safe_call(*args, **options)
 

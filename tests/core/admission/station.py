@@ -12,6 +12,7 @@ from ocpp_core.admission.handshake import (
     ConnectionFacts,
     Credentials,
     Identify,
+    Namespace,
     UnmatchedProtocol,
 )
 from ocpp_core.admission.middleware import ConnectionMiddleware
@@ -37,6 +38,7 @@ class Rules:
     organizations: frozenset[str] = frozenset()
     certificate_pins: Pins | None = None
     tls_terminated: bool = False
+    trusted_proxies: tuple[str, ...] = ()
     gates: tuple[Step, ...] = ()
     connection_middleware: tuple[ConnectionMiddleware, ...] = ()
     keeps_sessions: bool = False
@@ -47,6 +49,7 @@ class Rules:
     broken_escapes: BrokenEscapes = "reject"
     identities: IdentityRule = field(default_factory=IdentityRule)
     paths_without_identity: tuple[str, ...] = ()
+    namespace: Namespace | None = None
 
 
 def arrive(target="/ocpp/CP1", *, offered=("ocpp1.6",), headers=(), facts=None):

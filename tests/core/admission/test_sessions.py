@@ -95,9 +95,16 @@ class TestThePrincipal:
         other = admit(facts=facts(("commonName", "CP2"), fingerprint="aa"), **rules).principal
         assert before == after != other
 
-    def test_is_the_fingerprint_of_a_certificate_without_a_subject(self):
+    @pytest.mark.parametrize("subject", [[], [("organizationName", "ACME")]])
+    def test_is_the_fingerprint_of_a_certificate_without_a_name_since_stations_may_share_its_subject(self, subject):
         rules = {"security_profile": TLS_CERT, "keeps_sessions": True}
-        assert admit(facts=facts(fingerprint="aa"), **rules).principal == (TLS_CERT, "aa")
+        assert admit(facts=facts(*subject, fingerprint="aa"), **rules).principal == (TLS_CERT, "aa")
+
+    @pytest.mark.parametrize("subject", ["CN=CP1", [7], [["commonName"]], 7])
+    def test_is_the_fingerprint_of_a_certificate_whose_subject_is_malformed(self, subject):
+        rules = {"security_profile": TLS_CERT, "keeps_sessions": True, "identify": "any"}
+        malformed = ConnectionFacts(client_certificate={"subject": subject}, certificate_fingerprint="aa", tls=True)
+        assert admit(facts=malformed, **rules).principal == (TLS_CERT, "aa")
 
     @pytest.mark.parametrize("profile", [NONE, TLS_CERT])
     def test_is_nobody_if_nothing_was_proven_even_if_auth_accepts(self, profile: SecurityProfile):

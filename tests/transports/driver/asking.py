@@ -1,5 +1,6 @@
-"""A task that asks a driver for something."""
+"""A task that asks a driver for something, and a request that an engine dispatches."""
 
+from ocpp_core.actions import Dispatch
 from ocpp_core.inputs import StartCall
 
 
@@ -11,3 +12,7 @@ def ask(driver, make=start):
     task = driver.runtime.spawn(driver.ask(make))
     driver.runtime.run()
     return task
+
+
+def dispatch(request):
+    return Dispatch(request, "Heartbeat", {}, f"id{request}")

@@ -15,7 +15,6 @@ from ocpp_core.actions import (
     Action,
     CloseStream,
     CloseTransport,
-    Dispatch,
     OpenTransport,
     Reading,
     Report,
@@ -32,13 +31,9 @@ from ocpp_core.inputs import BytesReceived, Congested, Reply, StreamLost, TextRe
 from ocpp_core.states import Open
 from ocpp_transports._driver import _driver
 from ocpp_transports._driver._driver import Driver
-from ocpp_transports._driver._limits import BURST, LOOK, SPAN
-from tests.transports.driver.asking import ask
+from ocpp_transports._driver._limits import BURST, LOOK
+from tests.transports.driver.asking import ask, dispatch
 from tests.transports.fake_host import FakeDelegate, FakeEngine, FakeHost, drive, drive_engine
-
-
-def dispatch(request):
-    return Dispatch(request, "Heartbeat", {}, f"id{request}")
 
 
 class TestActionsArePerformed:
@@ -149,7 +144,7 @@ class TestFeedingFromWithin:
 
         def again(action):
             depths.append(len(depths_of_stack()))
-            if action.request < 25:
+            if action.request < BURST - 2:
                 driver.feed(BytesReceived(b"x"))
 
         def depths_of_stack():
@@ -160,10 +155,10 @@ class TestFeedingFromWithin:
                 frame = frame.f_back
             return found
 
-        numbers = iter(range(30))
+        numbers = iter(range(BURST))
         driver = drive(on={BytesReceived: lambda _: [dispatch(next(numbers))]}, reactions={"dispatched": again})
         driver.feed(BytesReceived(b"x"))
-        assert len(depths) == 26
+        assert len(depths) == BURST - 1
         assert set(depths) == {depths[0]}
 
     def test_still_works_after_an_owner_that_raised(self):
@@ -248,73 +243,6 @@ def armed(deadline):
 def disarm(driver):
     driver.engine.deadline = inf
     return ()
-
-
-class TestABurst:
-    def test_of_requests_yields_to_the_loop_and_goes_on_in_order(self):
-        count = 3 * BURST + 1
-        driver = drive(on={BytesReceived: lambda _: [dispatch(n) for n in range(count)]})
-        driver.feed(BytesReceived(b"x"))
-        assert len(driver.session.told) == BURST
-        assert driver.runtime.armed() == [driver.runtime.now()]
-        driver.runtime.run()
-        assert [action.request for _, action in driver.session.told] == list(range(count))
-
-    @pytest.mark.parametrize("seconds", [0.6 * SPAN, 1.5 * SPAN])
-    def test_of_slow_requests_yields_after_two_and_goes_on_in_order(self, seconds):
-        driver = drive(on={BytesReceived: lambda _: [dispatch(n) for n in range(5)]})
-        driver.session.on["dispatched"] = lambda _: driver.runtime.work(seconds)
-        driver.feed(BytesReceived(b"x"))
-        for served in (2, 4, 5):
-            assert [action.request for _, action in driver.session.told] == list(range(served))
-            driver.runtime.turn()
-
-    def test_that_is_interrupted_by_an_input_keeps_the_order(self):
-        driver = drive(
-            on={BytesReceived: lambda _: [dispatch(n) for n in range(2 * BURST)], Tick: lambda _: [SendBytes(b"last")]}
-        )
-        driver.feed(BytesReceived(b"x"))
-        driver.feed(Tick())
-        assert len(driver.session.told) == BURST
-        driver.runtime.run()
-        assert len(driver.session.told) == 2 * BURST
-        assert driver.runtime.sent == [b"last"]
-
-
-class TestATurn:
-    """What is not worked off is not read, so that nothing a peer sends piles up on this side."""
-
-    def test_ends_where_the_engine_says_so_and_goes_on_in_the_next(self):
-        driver = drive(on={BytesReceived: lambda _: [SendBytes(b"1"), Yield(), SendBytes(b"2")]})
-        driver.feed(BytesReceived(b"x"))
-        assert (driver.runtime.sent, driver.runtime.reads) == ([b"1"], [False])
-        driver.runtime.run()
-        assert (driver.runtime.sent, driver.runtime.reads) == ([b"1", b"2"], [False, True])
-
-    def test_after_turn_nothing_is_read_in_between(self):
-        driver = drive(on={BytesReceived: lambda _: [Yield(), SendBytes(b"1"), Yield(), SendBytes(b"2")]})
-        driver.feed(BytesReceived(b"x"))
-        driver.runtime.run()
-        assert (driver.runtime.sent, driver.runtime.reads) == ([b"1", b"2"], [False, True])
-
-    def test_does_not_go_on_for_a_peer_that_is_gone(self):
-        def lose(_):
-            driver.engine.actions.clear()
-            return [CloseStream()]
-
-        driver = drive(on={BytesReceived: lambda _: [Yield(), SendBytes(b"for nobody")], StreamLost: lose})
-        driver.feed(BytesReceived(b"x"))
-        driver.runtime.breaks = StreamLost()
-        driver.runtime.run()
-        assert driver.runtime.sent == []
-        assert driver.runtime.closed
-
-    def test_that_is_put_off_is_called_off_by_a_stop(self):
-        driver = drive(on={BytesReceived: lambda _: [Yield(), SendBytes(b"1")]})
-        driver.feed(BytesReceived(b"x"))
-        driver.stop()
-        driver.runtime.run()
-        assert driver.runtime.sent == []
 
 
 class TestAnEngineWithoutRoom:

@@ -95,7 +95,7 @@ class TestBroadcast:
     async def test_calls_every_station_and_returns_all_outcomes(self):
         async with fleet("CP1", "CP2", "CP3") as (server, _):
             outcomes = await server.broadcast("Reset", {"type": "Soft"})
-            assert set(map(repr, outcomes)) == {f"Answered(identity='CP{each}')" for each in (1, 2, 3)}
+            assert set(map(repr, outcomes)) == {f"Answered(identity='CP{each}', namespace='')" for each in (1, 2, 3)}
             assert all(isinstance(outcome, Answered) and outcome.result == ACCEPTED for outcome in outcomes)
 
     async def test_of_a_message_or_a_model_calls_the_stations_that_speak_its_version(self):

@@ -47,6 +47,20 @@ class TestASettingOfTheEngine:
         assert (client.client.max_reconnects, client.client.offline_queue_size) == (4, 5)
 
 
+class TestTheRatesOfActions:
+    def test_are_a_copy(self):
+        rates = {"MeterValues": 1}
+        made = ServerOptions(action_rates=rates)
+        rates["Heartbeat"] = 2
+        assert dict(made.action_rates) == {"MeterValues": 1}
+
+    def test_name_actions_that_exist(self):
+        """The limit of a misspelled one would never be reached."""
+        with pytest.raises(ValueError, match=r"got 'MeterValue' \(did you mean 'MeterValues'\?\)"):
+            ServerOptions(action_rates={"MeterValue": 1})
+        assert ServerOptions(protocols=("acme1.0",), action_rates={"Acme": 1}).action_rates
+
+
 class TestRanges:
     @pytest.mark.parametrize(
         ("wrong", "expected"),
@@ -118,6 +132,16 @@ class TestRulesOfAdmission:
             ({"security_profile": 3, "certificate_pins": {"CP1": [5]}}, TypeError, "fingerprint as str"),
             ({"security_profile": 3, "certificate_pins": {"CP1": None}}, TypeError, "or a list of them, got NoneType"),
             ({"security_profile": 3, "certificate_pins": {}, "tls_terminated": True}, ValueError, "does not pass"),
+            ({"trusted_proxies": "10.0.0.1"}, TypeError, "each a str, got '10.0.0.1'"),
+            ({"trusted_proxies": ["localhost"]}, ValueError, "trusted_proxies with IPv4 or IPv6 addresses"),
+            ({"trusted_proxies": ["0.0.0.0/0"]}, ValueError, "without networks of every address"),
+            ({"trusted_proxies": ["::1"], "forwarded_header": "Forwarded"}, ValueError, "got 'Forwarded'"),
+            ({"forwarded_header": "forwarded"}, ValueError, "trusted_proxies with forwarded_header"),
+            ({"security_profile": 3, "certificate_header": "X-Cert"}, ValueError, "proxies with certificate_header"),
+            ({"trusted_proxies": ["::1"], "certificate_header": "X-Cert"}, ValueError, "it would not be used"),
+            ({"trusted_proxies": ["::1"], "certificate_header": "X Cert"}, ValueError, "name of a header field"),
+            ({"trusted_proxies": ["::1"], "certificate_verify_header": 5}, TypeError, "name of a header field"),
+            ({"certificate_verify_header": "X-Verify"}, ValueError, "without certificate_header"),
         ],
     )
     def test_that_make_no_sense_raise_at_construction(self, rules, error, expected):

@@ -24,7 +24,7 @@ async def called_in_thread(ask):
 def decide(steps, candidate, failed):
     steps = iter(steps)
     question = proceed(steps, candidate)
-    return Questions(partial(proceed, steps, candidate), failed, called_in_thread).begin(question)
+    return Questions(candidate, partial(proceed, steps, candidate), failed, called_in_thread).begin(question)
 
 
 def begin(failures=None, **rules):

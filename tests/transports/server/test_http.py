@@ -268,7 +268,10 @@ class TestWhatClosesItsOwnServer:
 class TestAFlood:
     @pytest.mark.parametrize("wrap", [lambda function: function, lambda function: lambda request: function(request)])
     async def test_counts_like_handshakes_that_wait(self, wrap):
-        async with serving(max_handshakes=2, max_handshakes_per_address=2) as (server, listener):
+        async with (
+            serving(max_handshakes=2, max_handshakes_per_address=2) as (server, listener),
+            server.events("security") as incidents,
+        ):
             begun: list[PlainRequest] = []
             go = anyio.Event()
             server.http("/x")(wrap(slow_until(go, begun)))
@@ -284,6 +287,7 @@ class TestAFlood:
                     while not statuses:
                         await anyio.lowlevel.checkpoint()
                 assert (statuses, len(begun)) == ([503], 2)
+                assert (await first(incidents)).kind == "busy"
                 go.set()
             assert sorted(statuses) == [200, 200, 503]
             statuses.clear()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 def test_a_handle_shows_the_application_nothing_of_how_the_server_drives_it():
     own = {name for name in vars(OCPPServerClient) if not name.startswith("_")}
     registration = {"boot_interval", "is_ready", "registration_status", "wait_for_ready"}
-    assert own == {"handshake", "security_profile", "state", "reconfigure"} | registration
+    assert own == {"handshake", "key", "namespace", "security_profile", "state", "reconfigure"} | registration
 
 
 class TestStations:

@@ -227,7 +227,8 @@ class Watched:
         self.renewed: list[Any] = []
         self.expiring: list[Any] = []
         self.options = ServerOptions(certificate_check_interval=10, **options)
-        self.live = [LiveTLS(LoadedTLS.load(options_of(files), SecurityProfile.NONE)) for _ in range(2)]
+        none = SecurityProfile.NONE
+        self.live = [LiveTLS(LoadedTLS.load(options_of(files), none), (none,)) for _ in range(2)]
         self.wall = datetime.now(UTC).timestamp()
         self.renewal = Renewal(
             lambda: self.live,

@@ -47,7 +47,7 @@ class TestConstruction:
             ({"security_profile": 3, "identify": "none"}, ValueError, "identify 'exact' or 'any'"),
             ({"max_tls_handshakes": 0}, ValueError, "max_tls_handshakes >= 1"),
             ({"tls_terminated": 1}, TypeError, "tls_terminated as bool"),
-            ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: allowed_addresses, allowed_origins, "),
+            ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: action_rates, address_burst, "),
         ],
     )
     async def test_refuses(self, given, error, expected):

@@ -13,12 +13,14 @@ from ocpp_transports import (
     HandshakeRejectedError,
     HttpAnswer,
     Listener,
+    OCPPRouter,
     OCPPServer,
     OCPPServerClient,
     PlainRequest,
     SecurityProfile,
     ServerStats,
     StationDirectory,
+    StationKey,
     TLSOptions,
 )
 from ocpp_transports.fleet import Answered, Failed, FleetCall, NotSent, Refused, StationOutcome, Unanswered
@@ -109,6 +111,23 @@ async def timing(context: HandlerContext | CallContext, proceed: Callable[[], Aw
     return await proceed()
 
 
+router = OCPPRouter(protocols=["ocpp1.6"], call_timeout=5)
+route: OCPPRouter = router.route("/{tenant}/{identity}", namespace=lambda handshake: handshake.params["tenant"])
+server.include(router, "/ocpp")
+server.route("/plain/{identity}", security_profile=0)
+
+
+@route.handle("StatusNotification")
+def status(context: HandlerContext[Any, OCPPServerClient]) -> dict[str, Any]:
+    print(context.client.key.namespace)
+    return {}
+
+
+@router.auth
+def anyone(accept: AcceptHandshake, reject: RejectHandshake, handshake: Handshake) -> None:
+    accept()
+
+
 @server.on("client")
 async def arrived(station: OCPPServerClient) -> None:
     print(station.handshake.remote_address, station.handshake.security_profile, station.session["tenant"])
@@ -128,6 +147,11 @@ async def main() -> None:
         answer: dict[str, Any] = await server.call("CP001", "Reset", {"type": "Soft"})
         answer = await server.call("CP001", "ocpp1.6", "Reset", {"type": "Soft"}, timeout=3)
         maybe: dict[str, Any] | None = await server.safe_call("CP001", "ClearCache")
+        key: StationKey = station.key
+        answer = await server.call(key, "Reset", {"type": "Soft"})
+        for outcome in await server.call_many("Reset", {key: {"type": "Soft"}}):
+            namespace: str = outcome.namespace
+            print(namespace, await server.call_many({key: v16.Reset(type="Soft")}))
         print(host, port, station, one, identities, answer, maybe)
         await listener.aclose()
         await server.close(1012, "restart")
@@ -140,13 +164,13 @@ class Cluster:
         self._local = local
         self._others = others
 
-    def get_client(self, identity: str, /) -> OCPPServerClient | None:
+    def get_client(self, identity: str | StationKey, /) -> OCPPServerClient | None:
         return self._local.get_client(identity)
 
-    def get_caller(self, identity: str, /) -> Caller | None:
-        return self._local.get_caller(identity) or self._others.get(identity)
+    def get_caller(self, identity: str | StationKey, /) -> Caller | None:
+        return self._local.get_caller(identity) or self._others.get(str(identity))
 
-    async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
+    async def wait_for_client(self, identity: str | StationKey, /) -> OCPPServerClient:
         return await self._local.wait_for_client(identity)
 
 

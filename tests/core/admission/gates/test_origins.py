@@ -41,6 +41,17 @@ class TestTheGate:
         if refusal is not None:
             assert (refusal.status, candidate.cause.kind) == (403, "denied_origin")
 
+    @pytest.mark.parametrize(
+        ("listed", "origin"),
+        [
+            ("https://app.example:443", "https://app.example"),
+            ("http://app.example:80", "http://app.example"),
+            ("https://*.fleet.example:443", "https://a.fleet.example"),
+        ],
+    )
+    def test_ignores_a_default_port_in_the_list_as_browsers_leave_it_out(self, listed, origin):
+        assert judge(arrive(headers=[("origin", origin)]), gates=(OriginGate.of([listed]),)) is None
+
     def test_admits_no_page_if_none_is_listed(self):
         assert judge(arrive(headers=[("origin", "null")]), gates=(OriginGate.of(()),)).status == 403
         assert judge(arrive(), gates=(OriginGate.of(()),)) is None

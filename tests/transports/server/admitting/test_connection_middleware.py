@@ -5,17 +5,15 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import anyio
 import pytest
 
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Candidate, proceed
+from ocpp_core.admission.step import Candidate, Cause, proceed
 from ocpp_core.inputs import Reject
 from ocpp_transports import HandshakeRejectedError
 from ocpp_transports._server._admitting._questions import Questions
 from tests.core.admission.station import BASIC, Rules, accept_all, arrive, basic, play
 from tests.kinds import an
-from tests.transports.pairs import SECONDS, client_of, first, knock, serving, station_of, upgrade
 
 
 class Admitted:
@@ -26,7 +24,8 @@ class Admitted:
         self.candidate: Candidate = arrive(headers=basic(password), offered=rules.pop("offered", ["ocpp1.6"]))
         steps = iter(steps_of(Rules(connection_middleware=middleware, **rules)))
         rest = partial(proceed, steps, self.candidate)
-        decision: Any = Questions(rest, lambda *failure: self.failures.append(failure), never_called).begin(rest())
+        questions = Questions(self.candidate, rest, lambda *failure: self.failures.append(failure), never_called)
+        decision: Any = questions.begin(rest())
         self.refusal: Any = play(decision()) if callable(decision) else decision
 
     @property
@@ -176,12 +175,37 @@ class TestARejection:
 
         assert an(Reject, Admitted(auth=auth).refusal).body == "Pay first"
 
+    def test_may_be_of_a_class_with_another_constructor(self):
+        class RetiredError(HandshakeRejectedError):
+            def __init__(self, number):
+                self.number = number
+
+        def auth(accept, reject, handshake):
+            raise RetiredError(7)
+
+        assert Admitted(auth=auth).refusal == Reject(403, (), "Forbidden")
+
+    @pytest.mark.parametrize(("status", "kind"), [(401, "bad_credentials"), (404, "refused_by_application")])
+    def test_that_is_raised_is_no_refusal_by_the_server_whatever_its_status(self, status, kind):
+        async def middleware(ctx, proceed):
+            raise HandshakeRejectedError(status)
+
+        assert an(Cause, Admitted(passing, middleware).candidate.cause).kind == kind
+
+    def test_by_the_rest_keeps_its_cause(self):
+        def auth(accept, reject, handshake):
+            raise RuntimeError
+
+        assert an(Cause, Admitted(passing, auth=auth).candidate.cause).kind == "decision_failed"
+
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
             ({"status": 200}, "expected a status of 400 to 599, got 200"),
             ({"headers": {"X": "a\r\nSet-Cookie: b"}}, "expected a header name and a value without control"),
             ({"headers": {"Content-Length": "3"}}, "expected no Content-Length header"),
+            ({"headers": {"Retry-After": 3}}, "expected headers as a mapping of str to str"),
+            ({"headers": [("X", "a")]}, "expected headers as a mapping of str to str"),
         ],
     )
     def test_with_arguments_that_are_wrong_is_told(self, arguments, expected):
@@ -241,131 +265,18 @@ class TestAMistake:
         assert an(Reject, admitted.refusal).status == 500
         assert admitted.told[-1].endswith("cannot proceed: this handshake has proceeded already")
 
+    @pytest.mark.parametrize("error", [None, RuntimeError(), HandshakeRejectedError(500)])
+    def test_is_to_proceed_after_its_end(self, error):
+        kept: list[Any] = []
+        asked = []
 
-@pytest.mark.anyio
-class TestOnAServer:
-    async def test_refuses_with_headers_on_the_wire_and_tells_the_application(self):
-        async with (
-            serving(connection_middleware=[refusing]) as (server, listener),
-            server.events("upgrade_aborted") as all_,
-        ):
-            status, headers, body = await knock(listener, upgrade())
-            assert (status, headers["x-reason"], body) == (403, "list", "Banned")
-            assert (await first(all_)).status == 403
+        async def middleware(ctx, proceed):
+            kept.append(proceed)
+            if error is not None:
+                raise error
 
-    async def test_tells_the_station_nothing_of_an_exception(self):
-        async with serving() as (server, listener), server.events("error") as errors:
-
-            @server.connection_middleware
-            async def broken(ctx, proceed):
-                raise RuntimeError("oops secret")
-
-            status, _, body = await knock(listener, upgrade())
-            assert (status, body) == (500, "Internal Server Error")
-            assert str((await first(errors)).error) == "oops secret"
-
-    async def test_gives_the_session_to_the_handle(self):
-        async with serving() as (server, listener), client_of(listener) as client:
-
-            @server.connection_middleware
-            async def tenant(ctx, proceed):
-                ctx.session["tenant"] = ctx.handshake.path.split("/")[1]
-                await proceed()
-
-            await client.connect()
-            assert (await station_of(server)).session == {"tenant": "ocpp"}
-
-    async def test_that_never_ends_is_cancelled_at_the_handshake_timeout(self):
-        async with serving(handshake_timeout=0.2) as (server, listener):
-            waiting = Waiting()
-            server.connection_middleware(waiting.middleware)
-            assert (await knock(listener, upgrade()))[0] == 408
-            await waiting.wait_for_end()
-
-    async def test_is_cancelled_when_the_station_leaves(self):
-        async with serving() as (server, listener):
-            waiting = Waiting()
-            server.connection_middleware(waiting.middleware)
-            async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-                await stream.send(upgrade())
-                await waiting.begun.wait()
-                assert server.stats().handshakes == 1
-            await waiting.wait_for_end()
-            assert server.stats().handshakes == 0
-
-    async def test_is_cancelled_when_the_server_closes(self):
-        async with serving() as (server, listener), anyio.create_task_group() as tasks:
-            waiting = Waiting()
-            server.connection_middleware(waiting.middleware)
-
-            async def come():
-                assert (await knock(listener, upgrade()))[0] == 503
-
-            tasks.start_soon(come)
-            await waiting.begun.wait()
-            await server.close()
-            await waiting.wait_for_end()
-
-    async def test_counts_as_a_handshake_that_waits(self):
-        async with serving(max_handshakes=1) as (server, listener):
-            waiting = Waiting()
-            server.connection_middleware(waiting.middleware)
-            async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-                await stream.send(upgrade())
-                await waiting.begun.wait()
-                assert (await knock(listener, upgrade()))[0] == 503
-
-    async def test_that_waits_after_the_rest_does_not_let_too_many_stations_in(self):
-        async with serving(max_connections=1) as (server, listener), anyio.create_task_group() as tasks:
-            passed: list[str] = []
-            both = anyio.Event()
-
-            @server.connection_middleware
-            async def slow(ctx, proceed):
-                await proceed()
-                passed.append(ctx.handshake.identity)
-                if len(passed) == 2:
-                    both.set()
-                await both.wait()
-
-            async def come(identity):
-                async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-                    await stream.send(upgrade(f"/{identity}"))
-                    statuses.append((await stream.receive()).split()[1])
-                    if len(statuses) == 2:
-                        answered.set()
-                    await answered.wait()
-
-            statuses: list[bytes] = []
-            answered = anyio.Event()
-            tasks.start_soon(come, "CP1")
-            tasks.start_soon(come, "CP2")
-            with anyio.fail_after(SECONDS):
-                await answered.wait()
-        assert sorted(statuses) == [b"101", b"503"]
-
-    async def test_must_be_a_list_of_functions(self):
-        async with serving() as (server, _):
-            with pytest.raises(TypeError, match="connection_middleware as a list of functions, got function"):
-                server.reconfigure(connection_middleware=refusing)
-            with pytest.raises(TypeError, match="connection_middleware as functions, got int"):
-                server.reconfigure(connection_middleware=[1])
-
-
-class Waiting:
-    """A middleware that begins and never ends by itself."""
-
-    def __init__(self):
-        self.begun = anyio.Event()
-        self.ended = anyio.Event()
-
-    async def middleware(self, ctx, proceed):
-        self.begun.set()
-        try:
-            await anyio.sleep_forever()
-        finally:
-            self.ended.set()
-
-    async def wait_for_end(self):
-        with anyio.fail_after(SECONDS):
-            await self.ended.wait()
+        admitted = Admitted(middleware, auth=lambda *_: asked.append(1))
+        assert an(Reject, admitted.refusal).status == 500
+        with pytest.raises(RuntimeError, match="cannot proceed: the middleware has ended"):
+            play(kept[0]())
+        assert asked == []

@@ -15,15 +15,13 @@ import pytest
 from ocpp_transports._server._lifecycle._notify import Notifier
 from tests.transports.pairs import SECONDS, serving
 
-ABSTRACT = pytest.param(
-    f"@ocpp-notify-{os.getpid()}", marks=pytest.mark.skipif(sys.platform != "linux", reason="Linux")
-)
+ABSTRACT = pytest.param("abstract", marks=pytest.mark.skipif(sys.platform != "linux", reason="Linux"))
 
 
 @pytest.fixture(params=["path", ABSTRACT])
 def systemd(request, tmp_path):
     """A socket that receives as systemd does, and its name."""
-    name = str(tmp_path / "notify") if request.param == "path" else request.param
+    name = str(tmp_path / "notify") if request.param == "path" else f"@ocpp-notify-{os.getpid()}"
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as sock:
         sock.settimeout(SECONDS)
         sock.bind(f"\0{name[1:]}" if name.startswith("@") else name)
@@ -77,7 +75,7 @@ class TestMessages:
             ({"WATCHDOG_USEC": "soon"}, None),
             ({}, None),
         ],
-        ids=repr,
+        ids=["each process", "this process", "another process", "never", "not a number", "not asked for"],
     )
     def test_of_life_come_twice_in_the_time_that_systemd_waits(self, variables, interval):
         assert Notifier({"NOTIFY_SOCKET": "/run/x", **variables}).watchdog_interval == interval

@@ -102,6 +102,16 @@ class TestARefusal:
             assert (await knock(listener, request_bytes))[0] == 408
             assert await kinds_of(server, 1, incidents) == ["handshake_timeout"]
 
+    async def test_of_versions_is_one_also_if_the_websocket_is_opened_first(self):
+        options = {"unmatched_protocol": "upgrade-then-close"}
+        async with serving(**options) as (server, listener), server.events("security") as incidents:
+            async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
+                await stream.send(upgrade(protocol="ocpp0.1, token-of-a-client"))
+                incident = await first(incidents)
+            assert (incident.kind, incident.identity, incident.status) == ("bad_subprotocol", "CP1", 1002)
+            assert incident.detail == "offered ocpp0.1 and 1 other name"
+            assert await kinds_of(server, 0, incidents) == []
+
     async def test_because_the_server_closes_is_none(self):
         asked = anyio.Event()
 

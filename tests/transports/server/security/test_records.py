@@ -76,6 +76,10 @@ class TestARecord:
             assert "\n" not in text
             assert len(text) < 1500
 
+    def test_names_address_and_response_however_long_the_identity_is(self, written):
+        written.write(SecurityEvent("bad_identity", "A" * 8000, "192.0.2.7", "", 400, "Invalid identity"))
+        assert written.texts[0].endswith("' from 192.0.2.7: 400 Invalid identity")
+
 
 class TestAFlood:
     def test_of_one_address_is_counted_and_hides_no_other_address_or_kind(self, written):
@@ -94,6 +98,17 @@ class TestAFlood:
         assert len(written.records) < 100
         written.target.flush()
         assert written.texts[-1] == "server: handshake_rate: from other addresses: … and 4,945 more"
+
+    def test_that_is_over_hides_no_later_incident_of_any_address(self, written):
+        for number in range(200):
+            written.write(*[event("bad_credentials", f"10.0.0.{number}")] * (WRITTEN + 1))
+        written.now += WINDOW
+        before = len(written.records)
+        written.write(*[event("bad_credentials", f"192.0.2.{number}") for number in range(20)])
+        assert [record.remote_address for record in written.records[before:]] == [f"192.0.2.{n}" for n in range(20)]
+        written.target.flush()
+        omitted = 200 * (WRITTEN + 1) - before
+        assert written.texts[-1] == f"server: bad_credentials: from other addresses: … and {omitted:,} more"
 
     def test_of_many_addresses_of_one_network_of_ipv6_is_of_one(self, written):
         written.write(*[event("handshake_rate", f"2001:db8::{number:x}") for number in range(100)])

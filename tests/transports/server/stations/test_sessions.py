@@ -103,6 +103,15 @@ class TestTheSession:
                     await result
                 assert csms.server.stats().kept_sessions == 0
 
+    async def test_is_not_given_to_a_station_that_was_the_same_until_the_case_of_identities_counted(self):
+        both = {"CP1": "secret-secret-secret", "cp1": "secret-secret-secret"}
+        async with central(credentials=both, ignore_identity_case=True) as csms:
+            async with csms.station() as upper:
+                upper.session["transaction"] = 7
+            csms.server.reconfigure(ignore_identity_case=False)
+            async with csms.station(identity="cp1") as lower:
+                assert lower.session == {}
+
     async def test_is_new_for_each_connection_by_default(self):
         async with central(session_ttl=0) as csms:
             async with csms.station() as earlier:

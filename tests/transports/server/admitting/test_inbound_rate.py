@@ -17,7 +17,10 @@ async def test_a_station_that_waits_for_no_answer_is_held_back_and_refused_until
     told: list[RateExceededEvent] = []
     three = anyio.Event()
     # A turn comes so rarely that no test lives to see it.
-    async with pair(server={"inbound_rate": 0.001, "inbound_burst": 2}, call_concurrency=5) as (client, station):
+    async with pair(server={"inbound_rate": 0.001, "inbound_burst": 2, "max_delayed": 2}, call_concurrency=5) as (
+        client,
+        station,
+    ):
         station.on("rate_exceeded", told.append)
         station.handle("Heartbeat", lambda ctx: {"currentTime": "2026-01-01T00:00:00Z"})
 

@@ -1,0 +1,1 @@
+"""Addresses and networks of peers: IPv4 and IPv6."""

@@ -1,0 +1,1 @@
+"""What counts the messages of a session."""

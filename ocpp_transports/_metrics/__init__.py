@@ -1,0 +1,1 @@
+"""Counts of calls, connections and mistakes, and their text for Prometheus."""

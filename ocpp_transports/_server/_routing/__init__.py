@@ -1,0 +1,1 @@
+"""Routes of a server: routers, and the rules that a path selects."""
