@@ -21,6 +21,7 @@ from ocpp_core.client_states import ClientClosing, ClientState, Online, Stopped,
 from ocpp_core.config import ClientConfig, IdFactory
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import CancelCall, ClientInput, StartCall, Tick
+from ocpp_core.outbound.call import check_command
 from ocpp_core.outbound.calls import Calls, CallsParts
 from ocpp_core.outbound.durable_calls import DurableCalls
 from ocpp_core.outbound.memory_queue import MemoryQueue
@@ -117,12 +118,17 @@ class DurableClientEngine(ClientEngine):
         """Queue a call as a message, whose timeout and message ID are those of messages."""
         message = Enqueue(action=call.action, payload=call.payload, ttl=call.ttl, protocol=call.protocol)
         try:
-            ticket = self.outbox.enqueue(message, self._now)
+            ticket = self._enqueue(message)
         except OCPPError as error:
             self._emit(Settle(call.token, None, error))
         else:
             self._callers[ticket] = call
             self._fill()
+
+    def _enqueue(self, message: Enqueue) -> int:
+        """Queue a message that is not too large to send, and return its ticket. Raises what a call raises, too."""
+        check_command(StartCall(0, message.action, message.payload), self._config.session, self._now)
+        return self.outbox.enqueue(message, self._now)
 
     def _handle_rare(self, event: Any) -> None:
         if isinstance(event, CancelCall):
@@ -137,7 +143,7 @@ class DurableClientEngine(ClientEngine):
             case Stored(number):
                 outbox.stored(number)
             case Enqueue(token=token):
-                ticket = outbox.enqueue(event, now)
+                ticket = self._enqueue(event)
                 if token is not None:
                     self._emit(Settle(token, ticket))
             case Acknowledge(ticket):

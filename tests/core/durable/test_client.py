@@ -74,6 +74,12 @@ class TestAMessage:
         assert sent(station.come_back()) == [[2, "id-2", "DataTransfer", {}]]
         assert next(iter(station.engine.outbox.records)).cuts == 0
 
+    def test_that_is_too_large_to_send_is_misuse(self):
+        station = Station(session=SessionConfig(max_outgoing_size=16384))
+        with pytest.raises(ValueError, match="16384"):
+            station.enqueue(payload={"data": "x" * 20_000})
+        assert len(station.engine.outbox) == 0
+
     def test_made_offline_is_sent_after_connecting(self):
         station = Station()
         station.enqueue()
