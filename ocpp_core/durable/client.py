@@ -1,7 +1,7 @@
 """A client engine with an outbox, whose messages outlive connections and restarts.
 
-What it is. A `ClientEngine`, an `Outbox`, and the way between them: the states of the client tell the outbox when it
-may send, and the session asks it for messages. Calls are as in a client without an outbox.
+What it is. A `ClientEngine` and an `Outbox`. The states of the client decide when the outbox may send, and the session
+asks it for messages. Calls are as in a client without an outbox.
 
 What the host must do. It passes `Restored` first, makes each `Store` durable in order, and reports it with `Stored`. It
 drains `poll_outbox` after `poll`: the changes of all inputs until then are one batch.

@@ -156,4 +156,4 @@ OutboxInput: TypeAlias = (
     | SetClock
     | ReconfigureOutbox
 )
-"""What a queue accepts, besides what a connection does with its messages."""
+"""The inputs of a queue, without those that report what a connection does with its messages."""

@@ -15,9 +15,9 @@ What it guarantees, over all restarts, for a store that keeps what it reported a
 * The end of a message, its outcome, a transaction ID that it binds, and the mark of the next message are one batch.
 
 Why it holds. Changes reach the store as numbered batches, and every output waits for its batch in one queue, the
-`Journal`. There is no second ordering. The state in memory is always ahead of the store, and never told.
+`Journal`. There is no second ordering. The state in memory is ahead of the store, and is not reported.
 
-What it must never do. It never has two transmissions, and gives no message out while the store fails. A transmission
+What it must never do. It never has two transmissions, and sends no message while the store fails. A transmission
 that is marked but not written is retracted when the connection is lost, the message is settled, or the store fails:
 the process knows better than the mark that the peer has not seen it. After a restart the mark counts.
 """

@@ -18,7 +18,7 @@ __all__ = ["Database", "Synchronous"]
 Synchronous: TypeAlias = Literal["full", "normal"]
 """Whether each commit waits for the disk."""
 _BUSY_SECONDS: Final = 0.0
-"""Seconds to wait for a lock: nobody else may have one."""
+"""Seconds to wait for a lock: no other connection may have one."""
 
 
 class Database:
