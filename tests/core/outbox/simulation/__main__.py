@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .engine_station import EngineStation
 from .history import Figures, History
-from .mistakes import MISTAKES, mistaken
+from .mistakes import MISTAKES, SESSION_MISTAKES, mistaken
 from .station import Station
 
 MISTAKE_HISTORIES = 3000
@@ -27,10 +27,11 @@ def run_histories(first: int, count: int, station: type[Station] = Station) -> F
 
 def histories_to_find(name: str, most: int) -> int | None:
     """Return the number of histories until a seeded mistake is found; None if it is not."""
+    station = EngineStation if name in SESSION_MISTAKES else Station
     with mistaken(name):
         for seed in range(most):
             try:
-                History(seed).run()
+                History(seed, make_station=station).run()
             except Exception:
                 return seed + 1
     return None
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     options = parser.parse_args(arguments)
     missed = 0
-    for name in MISTAKES:
+    names = [*MISTAKES, *SESSION_MISTAKES]
+    for name in names:
         found = histories_to_find(name, MISTAKE_HISTORIES)
         missed += found is None
         print(f"{'not found' if found is None else f'found in history {found}':>24}  {name}", flush=True)
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         began = time.perf_counter()
         figures = run_histories(options.first, options.histories, station)
         print(f"{station.__name__}: {figures} in {time.perf_counter() - began:.0f} s, no invariant broken", flush=True)
-    print(f"{len(MISTAKES) - missed} of {len(MISTAKES)} seeded mistakes were found")
+    print(f"{len(names) - missed} of {len(names)} seeded mistakes were found")
     return 1 if missed else 0
 
 
