@@ -21,9 +21,9 @@ class Limits:
         """Handshakes that wait, and connected stations."""
         self.shedding: Shedding = Shedding(runtime)
         """Refuses newcomers while the event loop is late."""
-        self.address_rate: AddressRate | None = None
-        """The buckets that the connections of an address share; None without a limit."""
         self._rates = HandshakeRates(runtime.now)
+        self.address_rate: AddressRate | None = None
+        """The buckets that the connections of one address share; None without `address_rate`."""
 
     def set_options(self, options: ServerOptions) -> None:
         """Use the rate of an address from now on."""
