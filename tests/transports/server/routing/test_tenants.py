@@ -132,7 +132,11 @@ class TestTenants:
                 await server.call(StationKey("b", "CP1"), "Reset", {"type": "Soft"})
 
     async def test_replace_only_their_own_stations(self):
-        async with serving() as (server, listener), station(listener, "/a") as one, station(listener, "/b") as other:
+        async with (
+            serving(metrics=True) as (server, listener),
+            station(listener, "/a") as one,
+            station(listener, "/b") as other,
+        ):
             server.route("/{tenant}/{identity}")
             await one.connect()
             await other.connect()
@@ -144,6 +148,7 @@ class TestTenants:
                 assert server.get_client(StationKey("a", "CP1")) is new is not old
                 assert (await first(old.events("close"))).code == 4000
             assert server.get_client(StationKey("b", "CP1")) is not None
+            assert server.metrics.value("ocpp_evictions") == 1
 
     async def test_do_not_share_the_results_of_repeated_calls(self):
         request = '[2,"same","Heartbeat",{}]'
