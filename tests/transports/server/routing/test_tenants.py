@@ -354,6 +354,16 @@ class TestARouter:
                     await client.connect()
                     assert (await client.call("Heartbeat") == NOW) if "later" not in path else True
 
+    async def test_has_its_own_actions_counted_by_name(self):
+        server, router = OCPPServer(metrics=True), OCPPRouter()
+        router.route("/{identity}").handle("Before", print, custom=True)
+        server.include(router)
+        router.handle("After", print, custom=True)
+        for action in ("Before", "After", "Invented"):
+            server.metrics.inbound.result(action, 0.1)
+        calls = "ocpp_call_duration_seconds"
+        assert [server.metrics.value(calls, action=name) for name in ("Before", "After", "(other)")] == [1, 1, 1]
+
     async def test_changes_all_of_its_servers_or_none(self):
         router = OCPPRouter()
         async with serving() as (one, listener), serving() as (two, _):
