@@ -191,7 +191,7 @@ class SessionConfig:
     """Bytes of the texts of held requests; then reading stops until half are dispatched. One text may exceed it."""
     inbound_rate: float = number(inf, least=0.001, unit="CALLs a second")
     """CALLs and SENDs of a peer a second, on average, that reach the application; `inbound_limit` decides about more.
-    Responses do not count, nor do further copies of a CALL."""
+    Responses do not count. Further copies of a CALL count, but get their response at once."""
     inbound_burst: int = number(20, least=1, unit="CALLs")
     """CALLs and SENDs that may arrive together after a pause, regardless of `inbound_rate`."""
     action_rates: Mapping[str, Rate] = field(default_factory=lambda: MappingProxyType({}))
