@@ -34,6 +34,7 @@ RATES: Final[Mapping[ReportKind, str]] = {
     ReportKind.CALL_HELD: "held",
     ReportKind.RATE_EXCEEDED: "refused",
     ReportKind.OVERLOAD: "overload",
+    ReportKind.TOO_FAST: "disconnected",
 }
 """What happened to a CALL beyond a limit."""
 KEEPALIVE: Final[Mapping[ReportKind, str]] = {
@@ -59,7 +60,7 @@ _BY_STATUS: Final[Mapping[int, str]] = {
     503: "unavailable",
     505: "http_version",
 }
-_OF_503: Final = frozenset({"busy", "closing", "draining", "full"})
+_OF_503: Final = frozenset({"busy", "closing", "draining", "full", "overloaded"})
 """Texts of 503 that have a reason of their own."""
 
 
