@@ -276,21 +276,10 @@ class ConnectionFailedEvent:
     """The exception; an `ssl.SSLError` if TLS stated the reason."""
 
 
-SecurityEventKind: TypeAlias = Literal[
-    RefusalKind,
-    "bad_proxy_header",
-    "forwarded_header_ignored",
-    "message_too_big",
-    "message_too_slow",
-    "output_not_read",
-    "protocol_violation",
-    "rate_exceeded",
-    "replaced",
-    "serial_number_mismatch",
-    "tls_failed",
-    "too_many_bad_messages",
-    "too_many_sockets",
-]
+_Unread: TypeAlias = Literal["bad_proxy_header", "forwarded_header_ignored", "tls_failed", "too_many_sockets"]
+_Ended: TypeAlias = Literal["output_not_read", "rate_exceeded", "replaced", "serial_number_mismatch"]
+_Broken: TypeAlias = Literal["message_too_big", "message_too_slow", "protocol_violation", "too_many_bad_messages"]
+SecurityEventKind: TypeAlias = Literal[RefusalKind, _Unread, _Ended, _Broken]
 """The kinds of `SecurityEvent`, a closed set.
 
 Refused handshakes, with the usual HTTP status:

@@ -39,9 +39,7 @@ BrokenEscapes: TypeAlias = Literal["reject", "keep"]
 """The treatment of a percent escape in the identity that cannot be decoded: 400, or the text unchanged."""
 
 Credentials: TypeAlias = (
-    Mapping[str, str | bytes]
-    | Mapping[StationKey, str | bytes]
-    | Mapping[str | StationKey, str | bytes]
+    Mapping[Any, str | bytes]  # the key of a Mapping is invariant: with another type, dict[str, str] would be refused
     | Callable[[str], "str | bytes | Awaitable[str | bytes | None] | None"]
 )
 """Passwords by identity: a mapping, or a function or coroutine function that returns None for an unknown identity.

@@ -4,8 +4,7 @@ They are subclasses, so that the check costs nothing where registration is not r
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from math import inf
-from typing import Any
+from typing import Any, Final
 
 from ocpp_core.actions import (
     Direction,
@@ -20,7 +19,7 @@ from ocpp_core.config import IdFactory, SessionConfig
 from ocpp_core.errors import RegistrationRequiredError
 from ocpp_core.inputs import Reply
 from ocpp_core.limits import Bucket
-from ocpp_core.messages import Frame
+from ocpp_core.messages import Frame, decode
 from ocpp_core.outbound.call import OutboundCall, expired_error
 from ocpp_core.outbound.calls import Calls
 from ocpp_core.versions import ErrorCode, Version
@@ -30,6 +29,9 @@ from .registration import BOOT, RegistrationGate, status_in
 from .requests import Requests
 
 __all__ = ["gated"]
+
+_NO_TIME: Final = 1 << 53
+"""Seconds beyond which an interval is none: whole numbers from here on may not fit into a float."""
 
 
 def gated(
@@ -161,7 +163,8 @@ class GatedRequests(Requests):
 
     @property
     def _is_booting(self) -> bool:
-        return any(request.action == BOOT for request in self._open.values())
+        in_progress = *self._open.values(), *(self._awaited or {}).values()
+        return any(request.action == BOOT for request in in_progress)
 
     def reply(self, reply: Reply, now: float) -> None:
         """Send a CALLRESULT; that of a BootNotification decides what is allowed from then on."""
@@ -171,9 +174,20 @@ class GatedRequests(Requests):
             return
         self._has_answered_boot = True
         super().reply(reply, now)
-        if self._has_answered_boot and (status := status_in(reply.payload)) is not None:
+        if self._has_answered_boot:
+            self._follow(reply.payload, now)
+
+    def _answer_again(self, answer: str, action: str, latency: float, now: float) -> None:
+        super()._answer_again(answer, action, latency, now)
+        if action == BOOT and isinstance(frame := decode(answer, self._version.message_types), list):
+            self._follow(frame[2], now)  # the handler may have responded after the end of an earlier connection
+
+    def _follow(self, response: Mapping[str, Any], now: float) -> None:
+        """Allow what the response to a BootNotification allows."""
+        status = status_in(response)
+        if status is not None:
             self._gate.answered(status)
-            self._emit(RegistrationChanged(status, _interval_in(reply.payload)))
+            self._emit(RegistrationChanged(status, _interval_in(response)))
             self._calls.fill_window(now)
 
     def _own_fault(self, *args: Any) -> None:
@@ -190,6 +204,6 @@ class GatedRequests(Requests):
 
 def _interval_in(payload: Mapping[str, Any]) -> float | None:
     interval = payload.get("interval")
-    if isinstance(interval, bool) or not isinstance(interval, (int, float)) or not 0 <= interval < inf:
+    if isinstance(interval, bool) or not isinstance(interval, (int, float)) or not 0 <= interval < _NO_TIME:
         return None
     return float(interval)

@@ -82,7 +82,7 @@ class Repeats(ABC):
             self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
             if self._awaited is not None:
                 self._awaited.pop(message_id, None)  # the copy that waited for this result
-            self._answer_again(outcome, action, 0.0)
+            self._answer_again(outcome, action, 0.0, now)
             return True
         if outcome is not None:
             detail = "a copy of a CALL that is handled for an earlier connection: it waits for that result"
@@ -102,7 +102,7 @@ class Repeats(ABC):
         self._look_again(now)  # dispatch the waiting copies: their handlers are no longer known
         return False
 
-    def _answer_again(self, answer: str, action: str, latency: float) -> None:
+    def _answer_again(self, answer: str, action: str, latency: float, now: float) -> None:
         self._send(answer)
         if self.config.trace and isinstance(frame := decode(answer, self._version.message_types), list):
             self._emit(Trace(Direction.OUT, frame, action, latency))
@@ -133,7 +133,7 @@ class Repeats(ABC):
                 continue
             del awaited[message_id]
             if isinstance(outcome, str):
-                self._answer_again(outcome, request.action, now - request.received_at)
+                self._answer_again(outcome, request.action, now - request.received_at, now)
             elif self._in_progress(message_id) is None:  # else a further copy is in progress
                 self._dispatch(request)
         if awaited:

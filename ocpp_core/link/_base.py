@@ -75,13 +75,12 @@ _NO_HEAD: Final = HeadBuffer()
 class LinkBase(IncomingFrames):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
-    __slots__ = ("_eof", "_head", "_lost", "_masking")
+    __slots__ = ("_head", "_lost", "_masking")
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
         super().__init__(config, Keepalive(config, random, now), client=client, attempt=attempt, now=now)
         self._masking = random if client else None  # RFC 6455 §5.3: only clients mask
         self._head = HeadBuffer()
-        self._eof = False
         self._lost: TransportLost | None = None
 
     @property
@@ -236,18 +235,6 @@ class LinkBase(IncomingFrames):
                 self._fail(broken)
                 return
             self._closed_by_peer(code, reason)
-
-    def _congest(self, *, on: bool) -> None:
-        """Stop decoding while output is congested.
-
-        When it drains, start the wait for a pong again.
-        """
-        self._congested = on and not self._eof
-        was_stalled, self._stalled = self._stalled, self._congested or self._held
-        if was_stalled or self._stalled:
-            self._await_rest(again=True)  # the peer is not late while this side does not read
-        if not on:
-            self._keepalive.outlast(self._now)
 
     # Bytes out
 

@@ -42,6 +42,7 @@ class IncomingFrames(ABC):
         "_config",
         "_congested",
         "_deflate",
+        "_eof",
         "_held",
         "_keepalive",
         "_now",
@@ -70,6 +71,7 @@ class IncomingFrames(ABC):
         self._at = 0
         self._deflate: Deflate | None = None
         self._work = 0  # units since the turn began
+        self._eof = False  # the peer has ended its side of the stream
         self._congested = False
         self._held = False
         self._stalled = False  # `_congested` or `_held`: decode nothing
@@ -101,6 +103,18 @@ class IncomingFrames(ABC):
         self._held = on
         self._stalled = self._congested or on
         self._await_rest(again=True)
+
+    def _congest(self, *, on: bool) -> None:
+        """Stop decoding while output is congested.
+
+        When it drains, start the wait for a pong again.
+        """
+        self._congested = on and not self._eof
+        was_stalled, self._stalled = self._stalled, self._congested or self._held
+        if was_stalled or self._stalled:
+            self._await_rest(again=True)  # the peer is not late while this side does not read
+        if not on:
+            self._keepalive.outlast(self._now)
 
     def _feed(self, data: bytes) -> None:
         if self._reader is not None:

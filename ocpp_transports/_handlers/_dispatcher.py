@@ -9,7 +9,7 @@ The session limits how many requests may be here (`SessionConfig.max_inbound`); 
 long.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from math import inf
 from typing import Any, Final, Generic
@@ -29,20 +29,16 @@ from ._contexts import HandlerContext
 from ._failures import failure_of
 from ._held import Held
 from ._middleware import compose, layers_of
-from ._models import is_model, response_of
+from ._models import is_model, payload_of_result, response_of
 from ._running import Run, Task, TimeLimit, begin_here, requests_here
 from ._table import NOREPLY, Handlers, Target
 
-__all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
+__all__ = ["HANDLER_TIMEOUT", "RUNNING", "UNSERVED", "Dispatcher"]
 
 RUNNING: Final = 32
 """Coroutine handlers of a connection that run at a time; further requests wait."""
 HANDLER_TIMEOUT: Final = 30.0
 """Seconds a coroutine handler may run by default; it equals the default timeout of a call."""
-HELD: Final = 100
-"""CALLs without a handler that a hold keeps; if exceeded, further ones get NotImplemented at once."""
-GRACE: Final = 1.0
-"""Seconds a hold lasts by default unless it is released earlier."""
 UNSERVED: Final = 100
 """Actions without a handler that are reported for one connection; further ones are answered without a report."""
 _LONGEST_NAME: Final = 100
@@ -313,7 +309,7 @@ class Dispatcher(Generic[ClientT_co]):
     def _reply(self, context: HandlerContext, result: Any, send: Callable[[Reply], None]) -> None:
         """Send a result that may be a model."""
         try:
-            payload = _payload_of(result, context.action)
+            payload = payload_of_result(result, context.action)
         except BaseException as error:  # the code of a model may raise anything
             self._fail(context, error)
             end_program(error, self.driver.runtime.spawn)
@@ -367,34 +363,15 @@ class Dispatcher(Generic[ClientT_co]):
         self._disarm()
 
     def _may_hold(self) -> bool:
-        has_room = self._held is None or len(self._held.actions) < HELD
-        return has_room and self.driver.runtime.now() < self._hold_until
+        return (self._held is None or self._held.has_room) and self.driver.runtime.now() < self._hold_until
 
     def _hold(self, action: Dispatch) -> None:
         if self._held is None:
-            timer = self.driver.runtime.call_at(self._hold_until, self.release)
-            self._held = Held(self._registries, self._registered, timer)
-        self._held.actions.append(action)
-
-    def _registered(self) -> None:
-        """Search again in the loop's next turn: a handler must not run inside the code that registers it."""
-        if self._held is not None and self._held.actions:
             runtime = self.driver.runtime
-            runtime.call_at(runtime.now(), self._serve_held)
-
-    def _serve_held(self) -> None:
-        if self._held is not None:
-            self._serve_again(self._held.take())
+            timer = runtime.call_at(self._hold_until, self.release)
+            self._held = Held(self._registries, runtime, self._serve_again, timer)
+        self._held.actions.append(action)
 
     def _serve_again(self, actions: list[Dispatch]) -> None:
         self._waiting[:0] = actions
         self._serve_waiting()
-
-
-def _payload_of(result: Any, action: str) -> dict[str, Any]:
-    if result is None:
-        return {}
-    if not isinstance(result, Mapping) and not is_model(result):
-        kind = type(result).__name__
-        raise TypeError(f"expected a handler to return a dict, a model, None or NOREPLY, got {kind}")
-    return response_of(result, action)

@@ -22,6 +22,7 @@ __all__ = [
     "is_payload_class",
     "is_request_model",
     "payload_of",
+    "payload_of_result",
     "read_model",
     "request_of",
     "response_of",
@@ -173,6 +174,16 @@ def response_of(value: Any, action: str) -> dict[str, Any]:
     """Return the payload of a response. Raises TypeError for the model of another one, and like `payload_of`."""
     _expect_model_of(value, ResponseModel, action, "response")
     return payload_of(value)
+
+
+def payload_of_result(result: Any, action: str) -> dict[str, Any]:
+    """Return the payload of what a handler returned. Raises TypeError for what is none, and like `response_of`."""
+    if result is None:
+        return {}
+    if not isinstance(result, Mapping) and not is_model(result):
+        kind = type(result).__name__
+        raise TypeError(f"expected a handler to return a dict, a model, None or NOREPLY, got {kind}")
+    return response_of(result, action)
 
 
 def _expect_model_of(value: Any, kind: type[Model[Any]], action: str, role: str) -> None:

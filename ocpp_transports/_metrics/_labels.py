@@ -33,10 +33,10 @@ BAD_KINDS: Final[Mapping[ReportKind, str]] = {
 RATES: Final[Mapping[ReportKind, str]] = {
     ReportKind.CALL_HELD: "held",
     ReportKind.RATE_EXCEEDED: "refused",
-    ReportKind.OVERLOAD: "overload",
     ReportKind.TOO_FAST: "disconnected",
+    ReportKind.OVERLOAD: "overload",
 }
-"""What happened to a CALL beyond a limit."""
+"""What happened to a CALL or SEND beyond a limit."""
 KEEPALIVE: Final[Mapping[ReportKind, str]] = {
     ReportKind.PING: "ping",
     ReportKind.PONG: "pong",
@@ -60,7 +60,7 @@ _BY_STATUS: Final[Mapping[int, str]] = {
     503: "unavailable",
     505: "http_version",
 }
-_OF_503: Final = frozenset({"busy", "closing", "draining", "full", "overloaded"})
+_OF_503: Final = frozenset({"busy", "closing", "full", "overloaded"})
 """Texts of 503 that have a reason of their own."""
 
 

@@ -19,7 +19,8 @@ from ocpp_core.messages import Leniency
 from ocpp_core.websocket.headers import expect_subprotocols
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._driver._limits import SEND_TIMEOUT
-from ocpp_transports._handlers._dispatcher import GRACE, HANDLER_TIMEOUT
+from ocpp_transports._handlers._dispatcher import HANDLER_TIMEOUT
+from ocpp_transports._handlers._held import GRACE
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._logging._log import Log, Logging, logger_of
 

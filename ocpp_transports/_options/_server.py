@@ -246,6 +246,12 @@ class ServerOptions(SocketOptions):
         expect_paths(self.paths_without_identity)
         expect_namespace(self.namespace)
         expect_proxies(self)
+        self._expect_profile()
+        if self.check_serial_number and not any(map(checks_serial_numbers, self.protocols)):
+            raise ValueError("expected no check_serial_number without a protocol of OCPP 2.x: it would not be used")
+
+    def _expect_profile(self) -> None:
+        """Raise ValueError for options that do not fit the security profile."""
         check_server_profile(
             self.security_profile,
             credentials=self.credentials is not None,
@@ -258,8 +264,6 @@ class ServerOptions(SocketOptions):
                 "expected no session_ttl with security profile 0: stations prove nothing, so no session would be kept; "
                 "unauthenticated_sessions=True keeps them for any peer that claims the identity"
             )
-        if self.check_serial_number and not any(map(checks_serial_numbers, self.protocols)):
-            raise ValueError("expected no check_serial_number without a protocol of OCPP 2.x: it would not be used")
 
     def _gate_in(self, protocol: str) -> Mapping[str, Any]:
         """Let only sessions of OCPP require the BootNotification, which other subprotocols may not have."""

@@ -81,7 +81,7 @@ class _Watcher:
 
     def __init__(self, probe: LagProbe, sampled: Callable[[float], None]) -> None:
         self._probe = probe
-        self.sampled = sampled
+        self.sampled: Callable[[float], None] = sampled
 
     def cancel(self) -> None:
         self._probe.drop(self)

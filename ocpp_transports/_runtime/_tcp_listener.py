@@ -68,6 +68,7 @@ class TcpListener:
         self._tasks: list[Handle] = []
         self._accept_waiting: Accept | None = None
         self._closed = False
+        self._ending = anyio.Lock()
         self._address = sockets[0].extra(SocketAttribute.local_address)
 
     @property
@@ -100,6 +101,12 @@ class TcpListener:
         for task in self._tasks:
             task.cancel()
         with anyio.CancelScope(shield=True):  # it ends soon, and stopping halfway would be a leak
+            await self._end()
+        self._owner.forget_listener(self)
+
+    async def _end(self) -> None:
+        """Accept what waits, then close the sockets; two that end a listener at the same time wait for each other."""
+        async with self._ending:
             for task in self._tasks:
                 await self._owner.over(task)  # a socket must not be closed while a task waits for it
             accept_waiting, self._accept_waiting = self._accept_waiting, None
@@ -109,4 +116,3 @@ class TcpListener:
                         await accept_waiting(each)
                 finally:
                     await each.aclose()
-        self._owner.forget_listener(self)

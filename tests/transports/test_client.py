@@ -375,7 +375,7 @@ class TestReconfiguring:
             ({"call_timeout": -1}, ValueError, "call_timeout > 0"),
             ({"endpoint": "wss://csms.example", "security_profile": 1, "password": "x"}, ValueError, "ws://"),
             ({"identity": "CP2"}, ValueError, "expected the identity 'CP1', got 'CP2'"),
-            ({"colour": "red"}, TypeError, "unknown option 'colour', expected one of: answer_window, "),
+            ({"colour": "red"}, TypeError, "unknown option 'colour', expected one of: action_rates, answer_window, "),
         ],
     )
     async def test_bad_options_change_nothing(self, change, error, expected):

@@ -54,14 +54,12 @@ from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, SecurityEventKind, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
-from ._address_rate import AddressRate
+from ._limits import Limits
 from ._places import Places
 from ._policy import Policies, Policy
 from ._proxied import Proxied
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
-from ._rates import HandshakeRates
-from ._shedding import Shedding
 
 __all__ = ["Acceptor", "Plans"]
 
@@ -102,22 +100,18 @@ class Acceptor:
         self.is_closing: bool = False
         self.gate = gate
         options = plans[None].own.options
-        self.places: Places = Places(registry)
-        self.address_rate: AddressRate | None = None
-        self.shedding: Shedding = Shedding(runtime)
-        self.rates: HandshakeRates = HandshakeRates(runtime.now)
+        self.limits: Limits = Limits(runtime, registry)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
             http_handlers,
             options,
             runtime=runtime,
-            places=self.places,
+            places=self.limits.places,
             failed=failed,
             alarmed=alarmed,
             is_draining=lambda: self.is_closing,
         )
-        self._refused = refused
-        self.alarmed = alarmed
+        self._refused, self.alarmed = refused, alarmed
         self._random, self._numbers = Random(), count(1)
         self._unfinished, self._answers = Unfinished(), AnswerMemory()
         self._threads = BoundedThreads(options.max_password_checks)
@@ -125,16 +119,18 @@ class Acceptor:
         """The rules of the server (None), and of its listeners with a security profile of their own."""
         self.set_plans(plans)
 
+    @property
+    def places(self) -> Places:
+        """The handshakes that wait, and the connected stations."""
+        return self.limits.places
+
     def set_plans(self, plans: Plans) -> None:
         """Use these rules for streams accepted from now on."""
         options = plans[None].own.options
-        self.address_rate = AddressRate.of(options.address_rate, options.address_burst, self.address_rate)
+        self.limits.set_options(options)
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
-        made = {
-            profile: Policies(plan, self.places, self.rates, self.shedding, self.registry)
-            for profile, plan in plans.items()
-        }
+        made = {profile: Policies(plan, self.limits, self.registry) for profile, plan in plans.items()}
         self.policies = {**self.policies, **made}  # handshakes from a listener that was closed still need the old ones
         for rules in (self.rules, self.proxied.rules):
             rules.tls_timeout, rules.max_tls_handshakes = options.tls_limit, options.max_tls_handshakes
@@ -188,7 +184,7 @@ class Acceptor:
     def drain(self) -> None:
         """Refuse (503) the handshakes that wait, and all later ones; go on answering plain requests."""
         self.is_closing = True
-        self.shedding.stop()
+        self.limits.shedding.stop()
         for pending in tuple(self.places.waiting):
             if isinstance(pending, _PendingHandshake):
                 pending.give_up()
@@ -379,8 +375,7 @@ class _PendingHandshake:
         name = acceptor.registry.name_of(handshake.identity, handshake.namespace)
         if policy.options.link is not acceptor.policies[self._profile].own.options.link:
             self.driver.feed(Reconfigure(policy.options.link))
-        rate, version = acceptor.address_rate, policy.versions[protocol]
-        shared = None if rate is None else rate.bucket_of(handshake.remote_address)
+        version, shared = policy.versions[protocol], acceptor.limits.bucket_of(handshake.remote_address)
         self.driver.feed(Accept(subprotocol, config=config, version=version, identity=name, shared=shared))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)

@@ -15,10 +15,8 @@ from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._routing._plan import RoutingPlan, StationRules
 from ocpp_transports._server._stations._registry import ConnectionRegistry
 
-from ._places import Places
-from ._rates import HandshakeRates
+from ._limits import Limits
 from ._replacement import replacement_steps
-from ._shedding import Shedding
 
 __all__ = ["Policies", "Policy"]
 
@@ -56,23 +54,12 @@ class Policies:
     its first handshake.
     """
 
-    def __init__(
-        self,
-        plan: RoutingPlan,
-        places: Places,
-        rates: HandshakeRates,
-        shedding: Shedding,
-        registry: ConnectionRegistry,
-    ) -> None:
+    def __init__(self, plan: RoutingPlan, limits: Limits, registry: ConnectionRegistry) -> None:
         own = plan.own.options
         asks = any(asks_the_application(each.options) for each in plan.rules)
-        self._before: tuple[Step, ...] = (
-            *shedding.limit_to(own.lag_limit),
-            *places.before(own, asks=asks),
-            *rates.before(own),
-        )
+        self._before: tuple[Step, ...] = limits.before(own, asks=asks)
         self._gates = own.gates
-        self._places = places
+        self._places = limits.places
         self._registry = registry
         self.own: Policy = Policy.of(plan.own, steps_of(own, before=self._before, after=self._after(own)))
         self.routes: RouteTree[StationRules] | None = plan.routes or None

@@ -65,10 +65,16 @@ class ClosingMixin(OpeningMixin):
         if acceptor is not None:
             if window is None and await_pending:
                 window = self._options.close_window
-            await self._close(acceptor, command, 0 if force else window or 0)
+            self._begin_to_close(acceptor, command, 0 if force else window or 0)
+            await self._end(acceptor)
         return CloseEvent(command.code, command.reason)
 
-    async def _close(self, acceptor: Acceptor, command: Close, window: float) -> None:
+    async def _close_as_begun(self) -> None:
+        """Wait for the end that another `close` has begun, without hastening it."""
+        if self._acceptor is not None and self._acceptor.is_closing:
+            await self._end(self._acceptor)
+
+    def _begin_to_close(self, acceptor: Acceptor, command: Close, window: float) -> None:
         was_closing = acceptor.is_closing
         acceptor.drain()
         if not was_closing:
@@ -76,6 +82,9 @@ class ClosingMixin(OpeningMixin):
             self._emit("closing", CloseEvent(command.code, command.reason))
         if self._departures is not None:
             self._departures.close(command, window)
+
+    async def _end(self, acceptor: Acceptor) -> None:
+        """Wait until all connections have ended, then close the listeners and end every task."""
         for listener in tuple(self._listeners):
             if listener.reuse_port:
                 await listener.aclose()
@@ -85,8 +94,9 @@ class ClosingMixin(OpeningMixin):
         for listener in tuple(self._listeners):
             await listener.aclose()
         if self._acceptor is acceptor:
-            ended = CloseEvent(command.code, command.reason)
-            self._emit("closed", ended, after=self._close_grace.expect())
+            if self._departures is not None:
+                command = self._departures.command
+                self._emit("closed", CloseEvent(command.code, command.reason), after=self._close_grace.expect())
             await self._shut()
 
     def _own_requests(self) -> tuple[int, ...]:

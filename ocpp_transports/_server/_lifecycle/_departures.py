@@ -31,7 +31,8 @@ class Departures:
         self._begun = self._until = inf
         self._count = 0
         """Stations that wait when the window begins."""
-        self._command = Close()
+        self.command = Close()
+        """The last command to close."""
         self._timer: Handle | None = None
 
     def close(self, command: Close, window: float) -> None:
@@ -40,8 +41,8 @@ class Departures:
         A second call also applies to connections that close already: it may hasten them. It may shorten the window, and
         never extends it.
         """
-        command.besides += self._command.besides
-        self._command = command
+        command.besides += self.command.besides
+        self.command = command
         waiting = set(self._waiting)
         self._registry.close_all(command, besides=waiting)
         now = self._runtime.now()
@@ -58,7 +59,7 @@ class Departures:
         """Close the connections that are due now."""
         self._stop_timer()
         for station in self._take(self._due()):
-            self._registry.close_one(station, self._command)
+            self._registry.close_one(station, self.command)
         if self._waiting:
             self._timer = self._runtime.call_at(self._runtime.now() + STEP, self._step)
 

@@ -6,7 +6,7 @@ in `LISTEN_FDS` and their names in `LISTEN_FDNAMES` (sd_listen_fds(3)).
 
 import os
 import socket
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Final
 
 __all__ = ["inherited_socket", "sockets_of_systemd"]
@@ -51,7 +51,7 @@ def sockets_of_systemd(
         raise RuntimeError(
             f"cannot listen: systemd passed {wanted} to this process; start it by a socket unit, or pass a port"
         )
-    sockets = tuple(_listening(fd, f"listening TCP sockets from systemd, got descriptor {fd}") for fd in found)
+    sockets = _all_listening(found)
     for each in sockets:
         each.set_inheritable(False)
     left = ["" if first + index in found else each for index, each in enumerate(names)]
@@ -61,6 +61,18 @@ def sockets_of_systemd(
         for variable in _VARIABLES:
             environment.pop(variable, None)
     return sockets
+
+
+def _all_listening(fds: Sequence[int]) -> tuple[socket.socket, ...]:
+    """Take over these descriptors, or none of them: then they stay open, and the next attempt finds them."""
+    sockets: list[socket.socket] = []
+    try:
+        sockets.extend(_listening(fd, f"listening TCP sockets from systemd, got descriptor {fd}") for fd in fds)
+    except ValueError:
+        for each in sockets:
+            each.detach()
+        raise
+    return tuple(sockets)
 
 
 def _names(environment: MutableMapping[str, str]) -> list[str]:

@@ -117,12 +117,11 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         self, plan: RoutingPlan, profile: SecurityProfile | None, live: LiveTLS | None, place: _Place
     ) -> Listener:
         with self._begin(live):
-            for rules in (plan.own, *plan.routes):
-                await warm_up_in_thread(rules.options)
             self._closed = None
             runtime, acceptor = self._start()
-            if acceptor.is_closing:
-                raise RuntimeError("cannot listen: the server is closing")
+            for rules in (plan.own, *plan.routes):
+                await warm_up_in_thread(rules.options)
+            self._expect_not_closed(acceptor)
             context = None if live is None else live.context
             connected = partial(acceptor.connected, profile=profile)
             listener = await runtime.listen(
@@ -135,12 +134,25 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
                 connected=connected,
                 rules=acceptor.proxied.listen() if place.proxy_protocol else acceptor.rules,
             )
+            await self._expect_open_for(listener, acceptor)
             self._profiles = {each: self._profiles[each] for each in self._open_listeners()} | {listener: profile}
             self._listeners = {**self._open_listeners(), listener: live}
-        if self._runtime is runtime:  # it was not closed meanwhile
-            self._renewal.start(runtime, self._options)
+        self._renewal.start(runtime, self._options)
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
+
+    def _expect_not_closed(self, acceptor: Acceptor) -> None:
+        """Raise RuntimeError if `close` was called since `listen` began."""
+        if acceptor.is_closing or acceptor is not self._acceptor:
+            raise RuntimeError("cannot listen: the server is closing")
+
+    async def _expect_open_for(self, listener: Listener, acceptor: Acceptor) -> None:
+        """Do the same for a listener that is open already, and close it."""
+        try:
+            self._expect_not_closed(acceptor)
+        except RuntimeError:
+            await listener.aclose()
+            raise
 
     def _start(self) -> tuple[SocketRuntime, Acceptor]:
         """Bind to the running event loop."""

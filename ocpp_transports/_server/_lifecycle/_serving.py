@@ -159,6 +159,9 @@ class ServingMixin(ServerEvents):
     ) -> CloseEvent: ...
 
     @abstractmethod
+    async def _close_as_begun(self) -> None: ...
+
+    @abstractmethod
     def _is_listening(self) -> bool: ...
 
     @abstractmethod
@@ -194,21 +197,23 @@ async def _keep_alive(notifier: "Notifier", interval: float) -> None:
 async def until_closed(
     server: ServingMixin, interrupts: Interrupts, spawn: _Spawn, stopping: Callable[[], None]
 ) -> None:
-    """Wait for a signal, or until the server is closed, call `stopping`, and close it."""
+    """Wait for a signal and close the server, or until `close` is called; `stopping` is called when it begins."""
 
     def wake(_: object) -> None:
         interrupts.wake()
 
     server.once("closing", wake)
     try:
-        await interrupts.next()
+        number = await interrupts.next()
     finally:
         server.off("closing", wake)
         stopping()
-    await _close(server, interrupts, spawn)
+    await _hastened(server._close_as_begun if number is None else server.close, server, interrupts, spawn)
 
 
-async def _close(server: ServingMixin, interrupts: Interrupts, spawn: _Spawn) -> None:
+async def _hastened(
+    close: Callable[[], Coroutine[Any, Any, object]], server: ServingMixin, interrupts: Interrupts, spawn: _Spawn
+) -> None:
     """Close; at the next signal drop all connections."""
 
     async def hasten() -> None:
@@ -217,7 +222,7 @@ async def _close(server: ServingMixin, interrupts: Interrupts, spawn: _Spawn) ->
 
     hastening = spawn(hasten())
     try:
-        await server.close()
+        await close()
     finally:
         hastening.cancel()
 
@@ -230,7 +235,7 @@ async def draining(server: ServingMixin, spawn: _Spawn) -> AsyncIterator[None]:
         async def drain() -> None:
             number = await interrupts.next()
             try:
-                await _close(server, interrupts, spawn)
+                await _hastened(server.close, server, interrupts, spawn)
             finally:
                 if number is not None:
                     interrupts.hand_on(number)

@@ -5,12 +5,15 @@ that registered on an earlier connection need not boot again (OCPP-J §5.4), so 
 one the server waits for a BootNotification, asks for it with TriggerMessage, and finally lets the station in. Many
 stations reconnect without booting, for example after a restart of the server. TriggerMessage is optional in OCPP 1.6,
 and a station of OCPP 2.x that was accepted before must reject it (Part 2, F06.FR.17).
+
+A station whose last response was Pending or Rejected is not let in: it has to send another BootNotification (OCPP 1.6
+§4.2; OCPP 2.x Part 2, B02 and B03), and must not get past the decision of the application with a reconnect.
 """
 
 from collections.abc import Callable
 from functools import partial
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ocpp_core.actions import RegistrationChanged, RegistrationStatus
 from ocpp_core.errors import (
@@ -23,21 +26,25 @@ from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Handle, complete
 from ocpp_transports.events import RegistrationEvent
 
-__all__ = ["RegisteredStations", "StationRegistration"]
+__all__ = ["RegistrationMemory", "StationRegistration"]
+
+ValueT = TypeVar("ValueT")
 
 _MOST: Final = 100_000
 _BOOT: Final = {"requestedMessage": "BootNotification"}
 
 
-class RegisteredStations:
-    """The stations that registered with a server: their names, with the interval of each.
+class RegistrationMemory:
+    """Which stations a server has registered, with the interval of each, and which ones it did not accept.
 
-    Bounded: beyond `most` stations, the one that registered longest ago is forgotten, and must boot again.
+    Bounded: beyond `most` registered stations, the one that registered longest ago is forgotten, and must boot again.
+    As many others are remembered beside them, so that they cannot displace these.
     """
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._intervals: dict[str, float | None] = {}
+        self._refused: dict[str, None] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._intervals
@@ -47,15 +54,24 @@ class RegisteredStations:
         return self._intervals.get(name)
 
     def add(self, name: str, interval: float | None) -> None:
-        """Remember a station."""
-        self._intervals.pop(name, None)
-        self._intervals[name] = interval
-        if len(self._intervals) > self._most:
-            del self._intervals[next(iter(self._intervals))]
+        """Remember a station as registered."""
+        self._refused.pop(name, None)
+        self._put(self._intervals, name, interval)
 
-    def discard(self, name: str) -> None:
-        """Forget a station."""
+    def refuse(self, name: str) -> None:
+        """Remember a station as not accepted."""
         self._intervals.pop(name, None)
+        self._put(self._refused, name, None)
+
+    def has_refused(self, name: str) -> bool:
+        """Return True if the last response to this station did not accept it."""
+        return name in self._refused
+
+    def _put(self, memory: dict[str, ValueT], name: str, value: ValueT) -> None:
+        memory.pop(name, None)
+        memory[name] = value
+        if len(memory) > self._most:
+            del memory[next(iter(memory))]
 
 
 class StationRegistration:
@@ -68,7 +84,7 @@ class StationRegistration:
     def __init__(
         self,
         name: str,
-        stations: RegisteredStations,
+        stations: RegistrationMemory,
         driver: Driver[Command],
         wait: float,
         changed: Callable[[RegistrationEvent], None],
@@ -109,7 +125,7 @@ class StationRegistration:
             self._stations.add(self._name, self.interval)
             self._release(None)
         else:
-            self._stations.discard(self._name)
+            self._stations.refuse(self._name)
         self._changed(RegistrationEvent(change.status, self.interval, is_assumed=change.is_assumed))
 
     async def wait(self, timeout: float) -> None:
@@ -158,8 +174,8 @@ class StationRegistration:
             self._timer = None
 
     def _ask(self) -> None:
-        """Ask for the BootNotification, once."""
-        if self._wait == inf or self._has_asked:
+        """Ask for the BootNotification, once; a station that was not accepted sends another one by itself."""
+        if self._wait == inf or self._has_asked or self._stations.has_refused(self._name):
             return
         self._has_asked = True
         self._disarm()

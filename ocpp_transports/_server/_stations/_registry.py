@@ -15,7 +15,7 @@ from ._connection import MakeRegistration, OCPPServerClient
 from ._sessions import SessionKeeper
 
 if TYPE_CHECKING:
-    from ._registering import RegisteredStations
+    from ._registering import RegistrationMemory
 
 __all__ = ["ConnectionRegistry"]
 
@@ -40,7 +40,7 @@ class ConnectionRegistry:
         self._scoped: dict[str, tuple[str, ...]] = {}  # the names with a namespace, by identity
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
-        self._registered: RegisteredStations | None = None
+        self._registered: RegistrationMemory | None = None
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -155,10 +155,10 @@ class ConnectionRegistry:
 
     def registering(self, handshake: Handshake, driver: Driver[Command], wait: float) -> MakeRegistration:
         """Return the function that makes the registration of a station on a new connection."""
-        from ._registering import RegisteredStations, StationRegistration  # loaded only when used
+        from ._registering import RegistrationMemory, StationRegistration  # loaded only when used
 
         if self._registered is None:
-            self._registered = RegisteredStations()
+            self._registered = RegistrationMemory()
         name = self.name_of(handshake.identity, handshake.namespace)
         return partial(StationRegistration, name, self._registered, driver, wait)
 

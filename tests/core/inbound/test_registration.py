@@ -1,5 +1,6 @@
 """A session whose station must register: which messages pass before its BootNotification is accepted."""
 
+from itertools import count
 from math import inf
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 from ocpp_core.actions import RegistrationChanged, ReportKind, Trace
 from ocpp_core.config import ClientConfig, SessionConfig
 from ocpp_core.errors import CallDroppedError, RegistrationRequiredError, TimeoutError
+from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inbound.registration import RegistrationGate
 from ocpp_core.inputs import CancelCall, Close, Fail, Register, Reply, StartCall, TransportLost
+from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201, Version
-from tests.core.player import Player, Strict, a_session, dispatched, of, reports, sent, settled
+from tests.core.player import Player, Strict, a_session, counting_ids, dispatched, of, reports, sent, settled
 from tests.tables import each
 
 HEARTBEAT = '[2,"h","Heartbeat",{}]'
@@ -101,10 +104,31 @@ class TestTheAnswerToABootNotification:
         assert of(RegistrationChanged, session.play(Reply(request, answer))) == []
         assert not is_served(session, "Heartbeat")
 
-    @each("interval, known", [(0, 0.0), (60.5, 60.5), (-1, None), (True, None), ("60", None), (None, None)])
+    @each(
+        "interval, known",
+        [(0, 0.0), (60.5, 60.5), (-1, None), (True, None), ("60", None), (None, None), (10**400, None)],
+    )
     def test_has_an_interval_that_is_a_number_of_seconds(self, interval: object, known: float | None) -> None:
         done = boots(a_gated_session(), interval=interval)
         assert [change.interval for change in of(RegistrationChanged, done)] == [known]
+
+    @each("copy_comes_first", [True, False])
+    def test_that_was_made_for_an_earlier_connection_counts_on_this_one(self, copy_comes_first: bool) -> None:
+        boot, memory = '[2,"b","BootNotification",{}]', AnswerMemory()
+        config = SessionConfig(require_registration=True, late_answers=True)
+        earlier, session = (
+            Player(Session(config, OCPP16, ids=counting_ids(), numbers=count(1), answers=memory.of("CP1")))
+            for _ in range(2)
+        )
+        earlier.hear(boot)
+        earlier.play(TransportLost())
+        if copy_comes_first:
+            session.hear(boot)
+            assert of(RegistrationChanged, session.play(Register())) == [], "the response will decide"
+        earlier.play(Reply(1, {"status": "Accepted", "interval": 300}))
+        done = session.wait(0.25) if copy_comes_first else session.hear(boot)
+        assert of(RegistrationChanged, done) == [RegistrationChanged("Accepted", 300.0)]
+        assert is_served(session, "Heartbeat")
 
     def test_that_is_not_json_accepts_nobody(self) -> None:
         session = a_gated_session()

@@ -27,7 +27,9 @@ class TestTheOptions:
             "headers", "tls", "security_profile", "ping_interval", "pong_timeout", "defer_pings_on_activity",
             "compression", "max_message_size", "warm_up",
         }  # fmt: skip
-        with pytest.raises(TypeError, match=r"unknown option 'headers', expected one of: answer_window, backoff, "):
+        with pytest.raises(
+            TypeError, match=r"unknown option 'headers', expected one of: action_rates, answer_window, backoff, "
+        ):
             BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"], **mistyped({"headers": {}}))
         for name in missing:
             with pytest.raises(TypeError, match="unknown option"):

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from ocpp_core.inputs import Fail, Reply
-from ocpp_transports._handlers._dispatcher import GRACE, HELD, RUNNING, UNSERVED
+from ocpp_transports._handlers._dispatcher import RUNNING, UNSERVED
+from ocpp_transports._handlers._held import GRACE, HELD
 from tests.transports.fake_host import FakeCompletion
 
 

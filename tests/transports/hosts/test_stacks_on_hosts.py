@@ -13,7 +13,8 @@ from ocpp_core.client_states import Online
 from ocpp_core.errors import ConnectionLostError, RPCError, RPCGenericError
 from ocpp_core.inputs import Accept, Close, Connect, StartCall
 from ocpp_transports._driver._driver import Driver
-from ocpp_transports._handlers._dispatcher import GRACE, Dispatcher
+from ocpp_transports._handlers._dispatcher import Dispatcher
+from ocpp_transports._handlers._held import GRACE
 from ocpp_transports._handlers._table import Handlers
 from tests.transports.fake_host import FakeDelegate
 

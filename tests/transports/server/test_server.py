@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import suppress
+from pkgutil import resolve_name
 from typing import Any
 
 import anyio
@@ -247,6 +248,22 @@ class TestClosing:
                 with pytest.raises(RuntimeError, match="cannot listen: the server is closing"):
                     await server.listen(0, "127.0.0.1")
                 await server.close(force=True)
+
+    @pytest.mark.parametrize("step", ["_server._lifecycle._opening.warm_up_in_thread", "_runtime._tasks.open_sockets"])
+    async def test_leaves_no_listener_that_began_before(self, step, monkeypatch):
+        name = f"ocpp_transports.{step}"
+        before = resolve_name(name)
+
+        async def overtaken(*args, **options):
+            result = await before(*args, **options)
+            await server.close()
+            return result
+
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            monkeypatch.setattr(name, overtaken)
+            with pytest.raises(RuntimeError, match="cannot listen: the server is closing"):
+                await server.listen(0, "127.0.0.1")
+            assert (server.is_draining, server._is_listening()) == (True, False)
 
     async def test_ends_although_streams_say_nothing(self):
         async with serving() as (server, listener), await anyio.connect_tcp("127.0.0.1", listener.port):

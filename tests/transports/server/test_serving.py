@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -89,6 +90,25 @@ class TestServeForever:
                     await anyio.sleep(0.001)
                 await server.close()
         assert repr(server) == "<OCPPServer, 0 listeners, 0 stations>"
+
+    async def test_leaves_the_window_and_the_code_of_a_close_alone(self):
+        async with (
+            serving() as (server, listener),
+            client_of(listener, "CP1", reconnect=False) as one,
+            client_of(listener, "CP2", reconnect=False) as two,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(server.serve_forever)
+            for client in (one, two):
+                await client.connect()
+                await station_of(server, client.identity)
+            async with server.events("close") as closes, server.events("closed") as ends:
+                tasks.start_soon(partial(server.close, 4001, "gone", window=3600))
+                assert (await first(closes)).event == CloseEvent(4001, "gone")
+                await anyio.wait_all_tasks_blocked()
+                assert len(server.clients) == 1
+                await server.close(4002, "now", force=True)
+                assert await first(ends) == CloseEvent(4002, "now")
 
     async def test_needs_something_to_listen_on(self):
         with pytest.raises(RuntimeError, match=r"the server does not listen; pass a port, or call listen\(\) first"):

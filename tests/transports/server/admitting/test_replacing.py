@@ -101,7 +101,7 @@ class TestALiveStation:
 class TestAHalfOpenConnection:
     async def test_ends_with_the_ping_and_the_station_gets_in(self):
         async with (
-            serving(replace="never_live", pong_timeout=0.1) as (server, listener),
+            serving(replace="never_live", pong_timeout=0.02) as (server, listener),
             await anyio.connect_tcp("127.0.0.1", listener.port) as silent,
             client_of(listener) as client,
         ):

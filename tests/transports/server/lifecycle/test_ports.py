@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 from contextlib import closing, contextmanager, suppress
+from unittest.mock import AsyncMock, Mock
 
 import anyio
 import anyio.lowlevel
@@ -12,9 +13,10 @@ import pytest
 
 from ocpp_transports import OCPPServer
 from ocpp_transports._runtime import _asyncio, _tasks, _trio
+from ocpp_transports._runtime._tcp_listener import TcpListener
 from ocpp_transports._server._lifecycle._inherited import inherited_socket, sockets_of_systemd
 from tests.kinds import mistyped
-from tests.transports.pairs import SECONDS, client_of, serving, upgrade
+from tests.transports.pairs import SECONDS, client_of, never, serving, upgrade
 
 HOST = "127.0.0.1"
 
@@ -73,6 +75,32 @@ class TestAtItsEnd:
         async with serving() as (server, listener):
             found = await statuses(knocks(listener.port, 40), server.close)
         assert found.count(503) < 40, "the others are reset"
+
+    async def test_a_listener_that_two_tasks_close_accepts_those_who_wait_before_it_closes_its_sockets(self):
+        steps = []
+
+        class Socket:
+            def __init__(self, name):
+                self.name = name
+
+            def extra(self, _):
+                return HOST, 1
+
+            async def aclose(self):
+                steps.append(f"close {self.name}")
+                await anyio.lowlevel.checkpoint()
+
+        async def accept_waiting(socket):
+            await anyio.lowlevel.checkpoint()
+            steps.append(f"accept {socket.name}")
+
+        owner = Mock(spawn_detached=Mock(), over=AsyncMock())
+        listener = TcpListener(owner, mistyped([Socket("IPv4"), Socket("IPv6")]), reuse_port=False, is_inherited=False)
+        listener.accept_by(mistyped(never), accept_waiting)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.aclose)
+            tasks.start_soon(listener.aclose)
+        assert steps[:4] == ["accept IPv4", "close IPv4", "accept IPv6", "close IPv6"]
 
     async def test_a_listener_that_ends_alone_hands_over_those_who_wait(self):
         async with serving() as (_, listener):
@@ -238,3 +266,10 @@ class TestSocketsOfSystemd:
             variables = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
             with pytest.raises(ValueError, match="expected listening TCP sockets from systemd, got descriptor"):
                 sockets_of_systemd(None, variables, first=sock.fileno())
+
+    def test_stay_open_if_one_of_them_is_of_another_kind(self):
+        with passed(2) as (variables, first):
+            os.close(first + 1)
+            with pytest.raises(ValueError, match=f"got descriptor {first + 1}"):
+                sockets_of_systemd(None, variables, first=first)
+            os.fstat(first)

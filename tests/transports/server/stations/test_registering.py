@@ -11,7 +11,7 @@ from ocpp_core.inputs import Reply, TextReceived
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16
 from ocpp_transports._driver._driver import Driver
-from ocpp_transports._server._stations._registering import RegisteredStations, StationRegistration
+from ocpp_transports._server._stations._registering import RegistrationMemory, StationRegistration
 from ocpp_transports.events import RegistrationEvent
 from tests.tables import each
 from tests.transports.fake_host import FakeDelegate, FakeHost
@@ -23,7 +23,7 @@ ACCEPTED, ASSUMED = RegistrationEvent("Accepted", 300.0), RegistrationEvent("Acc
 class Connection:
     """A station's connection to a server that requires registration; the handler answers when the test says so."""
 
-    def __init__(self, stations: RegisteredStations | None = None, *, wait: float = WAIT, name: str = "CP1") -> None:
+    def __init__(self, stations: RegistrationMemory | None = None, *, wait: float = WAIT, name: str = "CP1") -> None:
         self.host = FakeHost()
         ids, config = count(1), SessionConfig(require_registration=True, call_timeout=10)
         session = Session(config, OCPP16, ids=lambda: f"id-{next(ids)}", numbers=count(1))
@@ -34,7 +34,7 @@ class Connection:
         self.driver: Driver[Any] = Driver(session, self.host, delegate, connection=self.host)
         self.host.driver = self.driver
         self.events: list[RegistrationEvent] = []
-        self.stations = RegisteredStations() if stations is None else stations
+        self.stations = RegistrationMemory() if stations is None else stations
         self.registration = StationRegistration(name, self.stations, self.driver, wait, self.events.append)
         self.registration.begin()
 
@@ -168,12 +168,18 @@ class TestAStationThatReturns:
         assert Connection(before.stations).events == [ASSUMED]
 
     @each("status", ["Pending", "Rejected"])
-    def test_after_another_answer_must_boot_again(self, status: str) -> None:
+    def test_after_another_answer_must_boot_again_and_is_not_let_in(self, status: str) -> None:
         before = Connection()
         for answer in ("Accepted", status):
             before.boot()
             before.answer(answer)
-        assert Connection(before.stations).events == []
+        after = Connection(before.stations)
+        after.hear(2, "h", "Heartbeat", {})
+        after.host.advance(10 * WAIT)
+        assert (after.events, after.asked) == ([], 0)
+        after.boot()
+        after.answer("Accepted")
+        assert Connection(before.stations).registration.is_accepted
 
     def test_is_another_one_than_its_neighbour(self) -> None:
         before = Connection()
@@ -182,10 +188,18 @@ class TestAStationThatReturns:
         assert Connection(before.stations, name="CP2").events == []
 
     def test_long_after_many_others_must_boot_again(self) -> None:
-        stations = RegisteredStations(2)
+        stations = RegistrationMemory(2)
         for name in ("CP1", "CP2", "CP1", "CP3"):
             stations.add(name, None)
         assert [name in stations for name in ("CP1", "CP2", "CP3")] == [True, False, True]
+
+    def test_is_not_forgotten_because_of_many_that_are_not_accepted(self) -> None:
+        stations = RegistrationMemory(2)
+        stations.add("CP1", None)
+        for name in ("X1", "X2", "X3"):
+            stations.refuse(name)
+        assert "CP1" in stations
+        assert [stations.has_refused(name) for name in ("X1", "X2", "X3")] == [False, True, True]
 
 
 class TestWaiting:

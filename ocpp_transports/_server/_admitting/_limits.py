@@ -1,0 +1,45 @@
+"""All limits of a server that admission enforces: places, rates, and the lag of the event loop."""
+
+from ocpp_core.admission.step import Step
+from ocpp_core.limits import Bucket
+from ocpp_transports._options._server import ServerOptions
+from ocpp_transports._runtime._base import SocketRuntime
+from ocpp_transports._server._stations._registry import ConnectionRegistry
+
+from ._address_rate import AddressRate
+from ._places import Places
+from ._rates import HandshakeRates
+from ._shedding import Shedding
+
+__all__ = ["Limits"]
+
+
+class Limits:
+    """The counters of a server, which outlive a change of its options."""
+
+    def __init__(self, runtime: SocketRuntime, registry: ConnectionRegistry) -> None:
+        self.places: Places = Places(registry)
+        """Handshakes that wait, and connected stations."""
+        self.shedding: Shedding = Shedding(runtime)
+        """Refuses newcomers while the event loop is late."""
+        self._rates = HandshakeRates(runtime.now)
+        self._address_rate: AddressRate | None = None
+
+    def set_options(self, options: ServerOptions) -> None:
+        """Use the rate of an address from now on."""
+        self._address_rate = AddressRate.of(options.address_rate, options.address_burst, self._address_rate)
+
+    def before(self, options: ServerOptions, *, asks: bool) -> tuple[Step, ...]:
+        """Use these limits from now on; return the first steps of a handshake.
+
+        `asks` is True if a handshake may have to wait for the application.
+        """
+        return (
+            *self.shedding.limit_to(options.lag_limit),
+            *self.places.before(options, asks=asks),
+            *self._rates.before(options),
+        )
+
+    def bucket_of(self, address: str | None) -> Bucket | None:
+        """Return the bucket that the connections of an address share; None without `address_rate`."""
+        return None if self._address_rate is None else self._address_rate.bucket_of(address)
