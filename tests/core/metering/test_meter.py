@@ -3,6 +3,7 @@
 import json
 from math import inf
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -176,8 +177,8 @@ class TestTheSums:
     def test_are_those_of_a_count_of_ones_own(self, seed, mode):
         """Whatever happens to a CALL, it is counted once: with its response, or as unanswered."""
         random, meter = Random(seed), Counting()
-        limits = {"max_inbound": 3, "max_declined": 1, "max_queued": 3, "call_concurrency": 2, "call_timeout": 2}
-        rates = {"inbound_rate": 5, "inbound_burst": 3, "max_delayed": 2, "inbound_limit": mode}
+        limits: Any = {"max_inbound": 3, "max_declined": 1, "max_queued": 3, "call_concurrency": 2, "call_timeout": 2}
+        rates: Any = {"inbound_rate": 5, "inbound_burst": 3, "max_delayed": 2, "inbound_limit": mode}
         session = a_session(meter=meter, validator=Strict(), refuse_when_busy=seed % 2 == 0, **limits, **rates)
         started = heard = 0
         for number in range(300):
