@@ -87,7 +87,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz soak siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz soak outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -136,6 +136,14 @@ fuzz: $(DEV) ## Search long for counterexamples to the properties, from new rand
 
 soak: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loop; nothing may be lost or left
 	@$(BIN)/python tools/soak.py
+
+HISTORIES ?= 20000
+outbox-histories: $(DEV) ## Simulate crashes, failing stores and lost connections of the outbox; seed mistakes and find them
+	@$(BIN)/python -m tests.core.outbox.simulation --histories $(HISTORIES)
+
+KILLS ?= 200
+outbox-kills: $(DEV) ## Kill a station with an outbox at random moments; no message may be lost, reordered or sent in error
+	@$(BIN)/python -m tests.transports.outbox.kills --kills $(KILLS)
 
 siege: $(DEV) ## Have hostile stations attack and load a server on each event loop; measure what the others notice
 	@$(BIN)/python tools/siege.py

@@ -33,7 +33,7 @@ from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, 
 from .backoff import retry_after_delay
 from .client_states import ClientClosing, ClientState, Connecting, Idle, Online, Stopped, Waiting
 from .config import ClientConfig, IdFactory, SessionConfig
-from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, OCPPError, WebsocketUpgradeError
+from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, WebsocketUpgradeError
 from .inbound.answers import AnswerMemory
 from .inputs import (
     BinaryReceived,
@@ -60,7 +60,8 @@ from .inputs import (
     TransportLost,
     TransportOpened,
 )
-from .outbound.call import OutboundCall, check_command, prepare_call
+from .outbound.call import OutboundCall, check_command, not_online, prepare_call
+from .outbound.calls import Calls, CallsParts
 from .outbound.memory_queue import MemoryQueue
 from .outbound.offline_queue import MakeOfflineQueue
 from .session import Closed, Open, Session, SessionState
@@ -214,7 +215,7 @@ class ClientEngine:
             if isinstance(self.state, Idle) and len(self._offline) == 1:
                 self._emit(Report(ReportKind.WAITS_FOR_CONNECT, call.action))
         elif call.token is not None:
-            self._emit(Settle(call.token, None, self._not_sent(call.action)))
+            self._emit(Settle(call.token, None, not_online(self.state, call.action)))
 
     def _keep(self, call: OutboundCall) -> None:
         """Queue an unsent call again; settle it with an error if the host's queue raises."""
@@ -225,14 +226,6 @@ class ClientEngine:
                 reason = f"{call.action} was not sent and cannot be kept: {error}"
                 self._emit(Settle(call.token, None, ConnectionLostError(reason, sent=False)))
 
-    def _not_sent(self, what: str) -> OCPPError:
-        if isinstance(self.state, ClientClosing):
-            return ClosedError(f"cannot send {what}: the client is closing")
-        if isinstance(self.state, Stopped):
-            return ClosedError(f"cannot send {what}: the client is closed; call connect() first")
-        advice = "; call connect() first" if isinstance(self.state, Idle) else ""
-        return ConnectionLostError(f"cannot send {what}: the client is not connected{advice}", sent=False)
-
     def _send(self, event: SendRaw | Notify) -> None:
         if self.session is not None and isinstance(self.state, (Online, ClientClosing)):
             self.session.handle(event, self._now)
@@ -240,7 +233,7 @@ class ClientEngine:
         check_command(event, self._config.session, self._now)
         if event.token is not None:
             what = event.action if isinstance(event, Notify) else "the raw CALL"
-            self._emit(Settle(event.token, None, self._not_sent(what)))
+            self._emit(Settle(event.token, None, not_online(self.state, what)))
         elif isinstance(event, SendRaw):
             self._emit(Report(ReportKind.NOT_SENT, "there is no connection", message=event.text))
 
@@ -328,11 +321,14 @@ class ClientEngine:
             keep_unsent=self._config.offline_queue,
             outlets=Outlets(self.send or self._emit_text, self._emit, self._session_entered),
             answers=self._memory.of(""),  # a client has only one server
-            offline=self._offline,
+            make_calls=self._make_calls,
         )
         self._enter(Online(state.attempt, subprotocol, self._now, state.tries))
         self._settle_connect(None, subprotocol)
         self.session.calls.fill_window(self._now)
+
+    def _make_calls(self, *parts: *CallsParts) -> Calls:
+        return Calls(*parts, self._offline)
 
     def _session_config(self, subprotocol: str) -> SessionConfig:
         validator = self._config.validators.get(subprotocol)

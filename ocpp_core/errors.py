@@ -31,6 +31,7 @@ __all__ = [
     "RPCSecurityError",
     "RPCTypeConstraintViolationError",
     "RegistrationRequiredError",
+    "StoreError",
     "TimeoutError",
     "UnexpectedHttpResponse",
     "WebsocketUpgradeError",
@@ -210,6 +211,10 @@ class RegistrationRequiredError(OCPPError):
 
     sent: Final = False
     """False: the CALL was not written."""
+
+
+class StoreError(OCPPError):
+    """A message could not be stored, so it is neither queued nor sent."""
 
 
 class CallCancelledError(OCPPError):

@@ -56,8 +56,7 @@ from .inputs import (
 )
 from .limits import Bucket
 from .outbound.call import OutboundCall, check_command, check_result_refusal, not_open, prepare_call, prepare_raw
-from .outbound.calls import Calls
-from .outbound.offline_queue import OfflineQueue
+from .outbound.calls import Calls, CallsParts
 from .outbound.sends import Sends, prepare_send
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import Version
@@ -83,7 +82,7 @@ class Session(Receiver):
         keep_unsent: True to keep calls that were not written when the connection is lost: `take_unsent` returns them.
         outlets: For a stack: they receive the texts to send and the other actions instead of `poll` (see `_direct`).
         answers: Stores the results of this and earlier connections, see `AnswerMemory`.
-        offline: Stores calls that outlive connections, see `OfflineQueue`.
+        make_calls: Makes the outbound direction; a client's has an `OfflineQueue`.
         shared: A token bucket of requests that connections share, for example all of an address; see `limits`.
     """
 
@@ -99,7 +98,7 @@ class Session(Receiver):
         keep_unsent: bool = False,
         outlets: Outlets | None = None,
         answers: Answers | None = None,
-        offline: OfflineQueue | None = None,
+        make_calls: Callable[[*CallsParts], Calls] = Calls,
         shared: Bucket | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
@@ -123,7 +122,7 @@ class Session(Receiver):
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
         emit, send = self._emit, self._send
         if not config.require_registration:
-            self.calls: Calls = Calls(version, config, ids, emit, send, offline)
+            self.calls: Calls = make_calls(version, config, ids, emit, send)
             self.requests: Requests = Requests(version, config, numbers, emit, send, self.calls, answers, shared)
         else:
             from .inbound.gated import gated  # loaded only when used

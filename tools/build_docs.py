@@ -53,6 +53,7 @@ TITLES: Final = {
     "Session": "The messages of one connection: `Session`",
     "ClientEngine": "A client and its successive connections: `ClientEngine`",
     "ServerEngine": "A server's connection over another library's WebSocket: `ServerEngine`",
+    "Outbox": "A message in the outbox of a client: `Outbox`",
     "ServerLink": "A server's WebSocket: `ServerLink`",
     "ClientLink": "A client's WebSocket: `ClientLink`",
 }
@@ -64,8 +65,8 @@ The outcome of each input in each state, for each machine of the engine. The tes
 (`tests/contracts/test_golden_tables.py`), so these tables are the behaviour, not a description of it.
 
 The last column lists the actions from `poll`, in order. `→ State` is the action `StateChanged`: the machine enters
-that state at this position. The two links and the handshake of a `ServerEngine` do not report their phases:
-there it only ends the list. Three words mean an empty list:
+that state at this position. The two links, the handshake of a `ServerEngine` and the outbox do not report their
+phases: there it only ends the list. The actions of the outbox come from `poll_outbox`. Three words mean an empty list:
 
 {words}
 A stack consists of these machines: a `ServerStack` of a `ServerLink` and, once that is open, a `Session`; a

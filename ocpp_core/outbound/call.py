@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
+from ocpp_core.client_states import ClientClosing, ClientState, Idle, Stopped
 from ocpp_core.config import Range, SessionConfig
 from ocpp_core.errors import (
     ClosedError,
@@ -31,6 +32,7 @@ __all__ = [
     "check_result_refusal",
     "expect_room",
     "expired_error",
+    "not_online",
     "not_open",
     "prepare_call",
     "prepare_raw",
@@ -145,6 +147,16 @@ def not_open(state: SessionState, what: str) -> ClosedError | ConnectionLostErro
     if isinstance(state, Closed):
         return ConnectionLostError(f"cannot send {what}: the connection is closed", sent=False, close_code=state.code)
     return ClosedError(f"cannot send {what}: the connection is closing")
+
+
+def not_online(state: ClientState, what: str) -> ClosedError | ConnectionLostError:
+    """Return the error of what cannot be sent because the client has no open connection."""
+    if isinstance(state, ClientClosing):
+        return ClosedError(f"cannot send {what}: the client is closing")
+    if isinstance(state, Stopped):
+        return ClosedError(f"cannot send {what}: the client is closed; call connect() first")
+    advice = "; call connect() first" if isinstance(state, Idle) else ""
+    return ConnectionLostError(f"cannot send {what}: the client is not connected{advice}", sent=False)
 
 
 _POSITIVE: Final = Range(0, excludes_least=True, unit="seconds")

@@ -6,7 +6,7 @@ queue of this connection and from the offline queue of the client, which outlive
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ocpp_core._tolerance import forgive_nulls
 from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
@@ -33,7 +33,7 @@ from .offline_queue import OfflineQueue
 from .queue import CallQueue
 from .watching import watch_response
 
-__all__ = ["Calls", "violation_error"]
+__all__ = ["Calls", "CallsParts", "violation_error"]
 
 _NONE_WAITS: Final = CallQueue()
 """The shared empty queue of connections whose calls never had to wait; no call is added to it."""
@@ -41,6 +41,10 @@ _TIMED_OUT: Final = 64
 """Number of stored IDs of calls that timed out, to recognize late responses."""
 _ANSWERED: Final = 16
 """Number of stored IDs of answered calls, to recognize repeated responses; few, because every connection has some."""
+
+
+CallsParts: TypeAlias = tuple[Version, SessionConfig, IdFactory, Callable[[SessionAction], None], Callable[[str], None]]
+"""What a session makes its `Calls` of."""
 
 
 def violation_error(violation: Violation, version: Version) -> RPCError:
@@ -73,7 +77,7 @@ class Calls:
         ids: IdFactory,
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
-        offline: OfflineQueue | None,
+        offline: OfflineQueue | None = None,
     ) -> None:
         self.config: SessionConfig = config
         self.timers: Timers = Timers()

@@ -9,13 +9,15 @@ from typing import Any, get_args
 import pytest
 
 from ocpp_core.actions import StateChanged
+from ocpp_core.errors import OCPPError
 from ocpp_core.timers import Timers
 from tests.contracts.link_situations import LINKS
+from tests.contracts.outbox_situations import OUTBOX
 from tests.contracts.rows import each_row_of, grouped
 from tests.contracts.situations import ENGINES, NOW, Machine, drain
 from tools.golden import EXPLAINED, TABLES, cells
 
-MACHINES = ENGINES | LINKS
+MACHINES = ENGINES | LINKS | OUTBOX
 PAIRS = [
     (name, situation, label)
     for name, machine in MACHINES.items()
@@ -56,7 +58,7 @@ def play(machine: Machine, situation: str, label: str) -> tuple[Any, str]:
     before, state = snapshot(engine), machine.state(engine)
     try:
         engine.handle(event, max(NOW, engine._now) + row.later)
-    except (RuntimeError, TypeError, ValueError):
+    except (RuntimeError, TypeError, ValueError, OCPPError):
         return engine, "misuse" if snapshot(engine) == before and not drain(engine) else "misuse that changed something"
     actions = [told(action) for action in drain(engine)]
     if machine.state(engine) != state and f"→ {machine.state(engine)}" not in actions:

@@ -22,15 +22,15 @@ APPS = ROOT / "ocpp_apps"
 LAYERS = {
     "ocpp_core": (
         "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "typed",
-        "v16", "v201", "v21", "states", "backoff", "limits", "metering", "config", "inputs", "client_states", "actions",
-        "_direct", "timers", "_tolerance", "outbound", "inbound", "session", "client", "server", "identity",
-        "handshake", "addresses", "proxies", "admission", "refusals", "validation", "link", "stack", "testing",
-        "replay",
+        "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers", "config", "outbox", "inputs",
+        "client_states", "actions", "_direct", "_tolerance", "outbound", "inbound", "session", "client", "durable",
+        "server", "identity", "handshake", "addresses", "proxies", "admission", "refusals", "validation", "link",
+        "stack", "testing", "replay",
     ),
     "ocpp_transports": (
         "handshake", "certificates", "passwords", "plain_http", "_metrics", "_logging", "events", "event_names",
         "_callbacks", "_driver", "_handlers", "_options", "_tls", "_hosts", "_runtime", "_calls", "_peer", "_server",
-        "_fleet", "fleet", "observability", "router", "_browser", "client",
+        "_fleet", "fleet", "_outbox", "observability", "router", "_browser", "client",
         "browser", "channel", "server", "asgi", "wslib", "memory", "blocking", "compat",
     ),
     "ocpp_apps": (

@@ -10,7 +10,7 @@ It lists the actions from `poll`, in order, with `→ State` for `StateChanged`;
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from . import client, links, server, session
+from . import client, links, outbox, server, session
 
 __all__ = ["EXPLAINED", "TABLES", "WORDS", "Table", "cells"]
 
@@ -19,12 +19,13 @@ Table: TypeAlias = Mapping[str, Mapping[str, str]]
 WORDS: Final = {
     "ignored": "nothing changes and no action follows: the input is stale, late or about something that has ended",
     "noted": "the input is stored; its actions follow later",
-    "misuse": "`handle` raises RuntimeError, TypeError or ValueError and nothing changes",
+    "misuse": "`handle` raises RuntimeError, TypeError, ValueError or StoreError and nothing changes",
 }
 TABLES: Final[Mapping[str, Table]] = {
     "Session": session.TABLE,
     "ClientEngine": client.TABLE,
     "ServerEngine": server.TABLE,
+    "Outbox": outbox.TABLE,
     "ServerLink": links.SERVER,
     "ClientLink": links.CLIENT,
 }
@@ -32,6 +33,7 @@ EXPLAINED: Final[Mapping[str, Mapping[str, str]]] = {
     "Session": session.SITUATIONS,
     "ClientEngine": client.SITUATIONS,
     "ServerEngine": server.SITUATIONS,
+    "Outbox": outbox.SITUATIONS,
     "ServerLink": links.SERVER_SITUATIONS,
     "ClientLink": links.CLIENT_SITUATIONS,
 }

@@ -379,7 +379,8 @@ class _PendingHandshake:
         name = acceptor.registry.name_of(handshake.identity, handshake.namespace)
         if policy.options.link is not acceptor.policies[self._profile].own.options.link:
             self.driver.feed(Reconfigure(policy.options.link))
-        version, shared = policy.versions[protocol], acceptor.limits.bucket_of(handshake.remote_address)
+        rate, version = acceptor.limits.address_rate, policy.versions[protocol]
+        shared = None if rate is None else rate.bucket_of(handshake.remote_address)
         self.driver.feed(Accept(subprotocol, config=config, version=version, identity=name, shared=shared))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)

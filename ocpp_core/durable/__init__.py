@@ -1,0 +1,1 @@
+"""The client engine with an outbox: its messages outlive connections and restarts."""

@@ -1,0 +1,217 @@
+"""A client engine with an outbox, whose messages outlive connections and restarts.
+
+What it is. A `ClientEngine` and an `Outbox`. The states of the client decide when the outbox may send, and the session
+asks it for messages. Calls are as in a client without an outbox.
+
+What the host must do. It passes `Restored` first, makes each `Store` durable in order, and reports it with `Stored`. It
+drains `poll_outbox` after `poll`: the changes of all inputs until then are one batch.
+
+A call of a transaction message becomes a message while the transaction lane is not empty, because new transaction
+messages wait until the queue is empty (1.6 §3.7). Its caller waits for the outcome. If the client closes before, the
+caller gets ClosedError, and the message is kept.
+"""
+
+from collections import deque
+from random import Random
+from typing import Any, assert_never, get_args
+
+from ocpp_core.actions import Settle
+from ocpp_core.client import ClientEngine
+from ocpp_core.client_states import ClientClosing, ClientState, Online, Stopped, Waiting
+from ocpp_core.config import ClientConfig, IdFactory
+from ocpp_core.errors import OCPPError
+from ocpp_core.inputs import CancelCall, ClientInput, StartCall, Tick
+from ocpp_core.outbound.call import check_command
+from ocpp_core.outbound.calls import Calls, CallsParts
+from ocpp_core.outbound.durable_calls import DurableCalls
+from ocpp_core.outbound.memory_queue import MemoryQueue
+from ocpp_core.outbound.offline_queue import MakeOfflineQueue
+from ocpp_core.outbox.accepting import lane_of
+from ocpp_core.outbox.commands import (
+    Acknowledge,
+    CancelTicket,
+    Enqueue,
+    OutboxInput,
+    ReconfigureOutbox,
+    Restored,
+    SetClock,
+    SetGate,
+    StoreBack,
+    Stored,
+    StoreFailed,
+)
+from ocpp_core.outbox.effects import OutboxEffect, TicketAccepted, TicketRejected, TicketSettled, Transmit
+from ocpp_core.outbox.outbox import Outbox
+from ocpp_core.outbox.settings import OutboxConfig
+from ocpp_core.outbox.stored.records import Lane
+
+from .callers import error_of, kept_error, result_of
+
+__all__ = ["DurableClientEngine"]
+
+_OUTBOX_INPUTS = frozenset(get_args(OutboxInput))
+
+
+class DurableClientEngine(ClientEngine):
+    """A client that connects, reconnects and queues, with an outbox.
+
+    Args:
+        config: The settings of the client and its sessions.
+        outbox: The settings of the outbox.
+        random: The source of jitter.
+        ids: Function that returns message IDs.
+        offline_queue: Makes the queue for calls without a connection.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        outbox: OutboxConfig,
+        *,
+        random: Random,
+        ids: IdFactory,
+        offline_queue: MakeOfflineQueue = MemoryQueue,
+    ) -> None:
+        super().__init__(config, random=random, ids=ids, offline_queue=offline_queue)
+        self._effects: deque[OutboxEffect] = deque()
+        self.outbox = Outbox(outbox, ids=ids, emit=self._perform)
+        """The outbox, to be read; its inputs pass through `handle`."""
+        self._callers: dict[int, StartCall] = {}
+
+    @property
+    def deadline(self) -> float:
+        """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
+        return min(super().deadline, self.outbox.deadline)
+
+    def poll_outbox(self) -> OutboxEffect | None:
+        """Return the next output of the outbox except `Transmit`, or None if there is nothing to do."""
+        if not self._effects:
+            self.outbox.flush()
+        return self._effects.popleft() if self._effects else None
+
+    def handle(self, event: ClientInput | OutboxInput, now: float) -> None:
+        """Process an input at `now` (monotonic seconds). An input that raises changes nothing.
+
+        Raises:
+            RuntimeError: The input is invalid in this state.
+            ValueError: An argument is wrong; TypeError for a wrong type.
+            CallDroppedError: The outbox is full.
+            StoreError: The store cannot write.
+        """
+        if type(event) in _OUTBOX_INPUTS:
+            self._now = max(self._now, now)
+            self._handle_outbox(event)  # type: ignore[arg-type]  # `in` does not narrow
+            self._fill()
+        else:
+            super().handle(event, now)  # type: ignore[arg-type]  # the same
+
+    def start(self, event: StartCall, now: float) -> None:
+        """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
+        is_object = isinstance(event.payload, dict)
+        if is_object and self.outbox.lane_is_busy and lane_of(event.action, event.payload) is Lane.TRANSACTION:
+            self._now = now
+            self._queue_call(event)
+        else:
+            super().start(event, now)
+
+    def _queue_call(self, call: StartCall) -> None:
+        """Queue a call as a message, whose timeout and message ID are those of messages."""
+        message = Enqueue(action=call.action, payload=call.payload, ttl=call.ttl, protocol=call.protocol)
+        try:
+            ticket = self._enqueue(message)
+        except OCPPError as error:
+            self._emit(Settle(call.token, None, error))
+        else:
+            self._callers[ticket] = call
+            self._fill()
+
+    def _enqueue(self, message: Enqueue) -> int:
+        """Queue a message that is not too large to send, and return its ticket. Raises what a call raises, too."""
+        check_command(StartCall(0, message.action, message.payload), self._config.session, self._now)
+        return self.outbox.enqueue(message, self._now)
+
+    def _handle_rare(self, event: Any) -> None:
+        if isinstance(event, CancelCall):
+            for ticket in [ticket for ticket, call in self._callers.items() if call.token == event.token]:
+                self.outbox.cancel(ticket)
+                self._fill()
+        super()._handle_rare(event)
+
+    def _handle_outbox(self, event: OutboxInput) -> None:  # noqa: C901 - one arm an input
+        outbox, now = self.outbox, self._now
+        match event:
+            case Stored(number):
+                outbox.stored(number)
+            case Enqueue(token=token):
+                ticket = self._enqueue(event)
+                if token is not None:
+                    self._emit(Settle(token, ticket))
+            case Acknowledge(ticket):
+                outbox.acknowledge(ticket)
+            case CancelTicket(ticket):
+                outbox.cancel(ticket)
+            case Restored():
+                outbox.restore(event, now)
+            case StoreFailed(number, error):
+                outbox.store_failed(number, error)
+            case StoreBack():
+                outbox.store_back()
+            case SetGate(is_open):
+                outbox.set_gate(is_open)
+            case SetClock(wall):
+                outbox.set_clock(wall, now)
+            case ReconfigureOutbox(config):
+                outbox.configure(config, now)
+            case _:
+                assert_never(event)
+
+    def _fill(self) -> None:
+        if self.session is not None and isinstance(self.state, Online):
+            self.session.calls.fill_window(self._now)
+
+    def _perform(self, effect: OutboxEffect) -> None:
+        calls = self.session.calls if self.session is not None else None
+        if not isinstance(effect, Transmit):
+            if not self._is_for_caller(effect):
+                self._effects.append(effect)
+        elif isinstance(calls, DurableCalls):  # without a connection, the transmission was taken back
+            calls.transmit(effect, self._now)
+
+    def _is_for_caller(self, effect: OutboxEffect) -> bool:
+        """Settle the call that became this message; return False if it is no such message."""
+        if not isinstance(effect, TicketAccepted | TicketRejected | TicketSettled):
+            return False
+        call = self._callers.get(effect.ticket)
+        if call is None:
+            return False
+        if not isinstance(effect, TicketAccepted):
+            del self._callers[effect.ticket]
+            if isinstance(effect, TicketSettled):
+                self._emit(Settle(call.token, result_of(effect.outcome), error_of(effect.outcome)))
+                self.outbox.acknowledge(effect.ticket)
+            else:
+                self._emit(Settle(call.token, None, effect.error))
+        return True
+
+    # The client
+
+    def _make_calls(self, *parts: *CallsParts) -> Calls:
+        return DurableCalls(*parts, self._offline, self.outbox)
+
+    def _tick(self, event: Tick) -> None:
+        self.outbox.expire(self._now)
+        super()._tick(event)
+
+    def _enter(self, state: ClientState) -> None:
+        super()._enter(state)
+        if isinstance(state, Online):
+            self.outbox.opened(state.subprotocol, self._now)
+        elif isinstance(state, Waiting | Stopped):
+            self.outbox.lost(self._now)
+        if isinstance(state, ClientClosing | Stopped):
+            self._release_callers()
+
+    def _release_callers(self) -> None:
+        for call in self._callers.values():
+            self._emit(Settle(call.token, None, kept_error(call.action)))
+        self._callers.clear()

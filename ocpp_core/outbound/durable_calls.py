@@ -1,0 +1,179 @@
+"""The outbound direction of a connection whose client has an outbox: calls, and the messages of the outbox.
+
+It is a subclass, so that the outbox costs nothing where there is none. When the window has a free slot, the outbox is
+asked first, and knows if a call waits too. A message that it chose occupies the slot from then on, although it is
+written later, when its mark is durable. The outbox learns of the end of each message before the window is filled again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any, Final, cast
+
+from ocpp_core._json import dumps, loads
+from ocpp_core.actions import Report, ReportKind, SessionAction
+from ocpp_core.config import IdFactory, SessionConfig, Violation
+from ocpp_core.errors import ClosedError, ConnectionLostError, RPCError
+from ocpp_core.messages import Frame
+from ocpp_core.outbox.effects import Transmit
+from ocpp_core.outbox.outbox import Outbox
+from ocpp_core.outbox.stored.outcomes import MessageRefused
+from ocpp_core.versions import Version
+
+from .call import OutboundCall
+from .calls import Calls
+from .offline_queue import OfflineQueue
+
+__all__ = ["DurableCalls"]
+
+_BOOT: Final = "BootNotification"
+_LARGEST: Final = 65536
+"""Characters of a response that is kept; a larger one is settled without its content."""
+_SHOWN: Final = 255
+"""Characters of an error code, and of an errorDescription, that are kept (2.0.1 Part 4, table 7)."""
+_DETAILS: Final = 4096
+"""Characters of errorDetails that are kept; larger ones are left out."""
+
+
+@dataclass(slots=True, eq=False)
+class _Message(OutboundCall):
+    """A message of the outbox."""
+
+
+_NO_CALLER: Final = cast("int", object())
+"""The token of a message: a response is awaited, and no command of the application has it."""
+
+
+def _message(transmit: Transmit, payload: dict[str, Any], timeout: float) -> _Message:
+    return _Message(
+        token=_NO_CALLER,
+        action=transmit.action,
+        payload=payload,
+        payload_json=transmit.payload,
+        timeout=timeout,
+        expires=inf,
+        message_id=transmit.message_id,
+        validate=True,
+        protocol=None,
+    )
+
+
+_RESERVED: Final = cast("str", object())
+"""The key of a slot whose message is not written: no text of a peer equals it."""
+_UNWRITTEN: Final = replace(_message(Transmit(0, "", "a message", "{}"), {}, inf), token=None)
+
+
+class DurableCalls(Calls):
+    """The outbound direction: calls as in `Calls`, and messages of the outbox in the same window."""
+
+    __slots__ = ("_now", "_outbox")
+
+    def __init__(
+        self,
+        version: Version,
+        config: SessionConfig,
+        ids: IdFactory,
+        emit: Callable[[SessionAction], None],
+        send: Callable[[str], None],
+        offline: OfflineQueue | None,
+        outbox: Outbox,
+    ) -> None:
+        super().__init__(version, config, ids, emit, send, offline)
+        self._outbox = outbox
+        self._now = -inf
+
+    # Writing
+
+    def fill_window(self, now: float) -> None:
+        """Offer a free slot to the outbox, then write queued calls as far as the window allows."""
+        self._now = now
+        pending = self._pending
+        if not self._outbox.has_unwritten:
+            pending.pop(_RESERVED, None)
+        if self.is_open and len(pending) < self.config.call_concurrency:
+            is_kept = self._offline is not None and self._offline.first(now) is not None
+            if self._outbox.take(now, live=is_kept or bool(self._waiting.calls)):
+                pending[_RESERVED] = _UNWRITTEN
+        super().fill_window(now)
+
+    def transmit(self, transmit: Transmit, now: float) -> None:
+        """Write a message of the outbox, whose mark is durable, in the slot that it took."""
+        self._now = now
+        self._pending.pop(_RESERVED, None)
+        call = _message(transmit, loads(transmit.payload), self.config.call_timeout)
+        if self.config.validator is not None and self._refusal(call) is not None:
+            self._outbox.declined(transmit.message_id)
+            self.fill_window(now)
+        else:
+            self._write(call, now)
+
+    def take_waiting(self) -> list[OutboundCall]:
+        """Remove and return the calls that were not written; no message of the outbox is written any more."""
+        self._outbox.stop_sending()
+        return super().take_waiting()
+
+    # Responses
+
+    def on_result(self, frame: Frame, now: float) -> bool:
+        """Settle the call or message of a CALLRESULT, also a late one; return False if there is none."""
+        self._now = now
+        return super().on_result(frame, now) or self._refill_if(self._outbox.answered(frame[1], _text(frame[2])))
+
+    def on_error(self, frame: Frame, now: float) -> bool:
+        """Settle the call or message of a CALLERROR; return False if there is none."""
+        self._now = now
+        if super().on_error(frame, now):
+            return True
+        return self._refill_if(self._outbox.refused(frame[1], MessageRefused(frame[2][:_SHOWN], ""), now))
+
+    def on_malformed_answer(self, message_id: str | None, reason: str, now: float, *, is_result: bool) -> None:
+        """Settle the call of a malformed response; a message of the outbox counts as not answered."""
+        self._now = now
+        super().on_malformed_answer(message_id, reason, now, is_result=is_result)
+
+    def expire(self, now: float) -> None:
+        """Settle what is past its time to live or its timeout."""
+        self._now = now
+        super().expire(now)
+
+    def _refill_if(self, is_ours: bool) -> bool:
+        if is_ours:
+            self.fill_window(self._now)
+        return is_ours
+
+    def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
+        """Report a response to a message that breaks its schema; it counts: the peer has acted."""
+        violation = super()._violation(call, payload)
+        if violation is None or not isinstance(call, _Message):
+            return violation
+        self._emit(
+            Report(ReportKind.INVALID_RESULT, violation.description, call.message_id, payload, action=call.action)
+        )
+        return None
+
+    def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
+        if call.action == _BOOT and isinstance(result, dict):
+            self._outbox.boot_answered(result.get("status"))
+        if call.token is _NO_CALLER:
+            call.token = None
+            self._end(call.message_id or "", result, error)
+        super()._settle(call, result, error)
+
+    def _end(self, message_id: str, result: Any, error: Exception | None) -> None:
+        if error is None:
+            self._outbox.answered(message_id, _text(result))
+        elif isinstance(error, RPCError) and error.remote:
+            details = _text(error.details, _DETAILS) or "{}"
+            refusal = MessageRefused(error.code[:_SHOWN], error.description[:_SHOWN], details)
+            self._outbox.refused(message_id, refusal, self._now)
+        elif not isinstance(error, ConnectionLostError | ClosedError):  # the engine reports the end of the connection
+            self._outbox.timed_out(message_id, self._now)
+
+
+def _text(value: object, most: int = _LARGEST) -> str:
+    """Return the JSON text of what a peer sent; empty if it is too large, or cannot be written again."""
+    try:
+        text = dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return ""
+    return text if len(text) <= most else ""

@@ -1,0 +1,1 @@
+"""Messages that outlive connections and restarts: a queue whose changes a store makes durable."""

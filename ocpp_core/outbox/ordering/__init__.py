@@ -1,0 +1,1 @@
+"""The order of queued messages: which is next, and which a full queue drops."""

@@ -1,0 +1,1 @@
+"""Stores of an outbox: what makes its batches durable."""

@@ -1,0 +1,183 @@
+"""One open database: commits, and the recovery from errors of the disk. It is used in one thread only."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from ocpp_core.errors import StoreError
+from ocpp_core.outbox.effects import Store
+from ocpp_core.outbox.stored.records import ReplaceAll
+
+from ._file import DamagedStoreError, check, create, sibling
+from ._tables import apply, load
+
+__all__ = ["Database", "Synchronous"]
+
+Synchronous: TypeAlias = Literal["full", "normal"]
+"""Whether each commit waits for the disk."""
+_BUSY_SECONDS: Final = 0.0
+"""Seconds to wait for a lock: no other connection may have one."""
+
+
+class Database:
+    """A database of the outbox. Raises StoreError if it cannot be opened."""
+
+    def __init__(self, path: Path, synchronous: Synchronous, spare: int, opened: int) -> None:
+        self._path = path
+        self._synchronous = synchronous
+        self._spare = spare
+        self.opened = opened
+        """How often the database was opened; a new one begins with this count."""
+        self._is_full = False
+        self._connection = self._connect()
+        self._node = path.stat().st_ino
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open the file, and create it if there is none."""
+        try:
+            if not check(self._path):
+                create(self._path, self.opened)
+            connection = sqlite3.connect(self._path, isolation_level=None, timeout=_BUSY_SECONDS)
+        except (OSError, sqlite3.Error) as error:
+            raise self._failure(error) from error
+        try:
+            self._prepare(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise self._failure(error) from error
+        return connection
+
+    def _failure(self, error: Exception) -> StoreError:
+        is_damage = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+        kind = DamagedStoreError if is_damage else StoreError
+        return kind(f"cannot open the outbox {str(self._path)!r}: {error}")
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous.upper()}")
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"it is damaged: {verdict}")
+
+    def load(self) -> ReplaceAll:
+        """Count this opening, which also proves that the file can be written, and return the stored state.
+
+        Raises StoreError if the file cannot be written or a row is damaged.
+        """
+        try:
+            (before,) = self._connection.execute("SELECT times FROM opened").fetchone()
+            self.opened = before + 1
+            self._connection.execute("UPDATE opened SET times = ?", (self.opened,))
+            self._keep_spare()
+            return load(self._connection)
+        except (OSError, sqlite3.Error) as error:
+            raise self._failure(error) from error
+
+    def commit(self, batches: Sequence[Store]) -> None:
+        """Make batches durable in one transaction.
+
+        Raises StoreError if they were rolled back, or if that is not known.
+        """
+        try:
+            self._expect_same_file()
+            self._write(batches)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL or not self._free_spare():
+                raise self._rolled_back(error) from error
+            self._retry(batches)
+        except Exception as error:  # whatever it is, the outbox must learn that nothing was stored
+            raise self._rolled_back(error) from error
+        self._shrink()
+
+    def _write(self, batches: Sequence[Store]) -> None:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for batch in batches:
+                apply(connection, batch.operations)
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            raise
+
+    def _retry(self, batches: Sequence[Store]) -> None:
+        try:
+            self._write(batches)
+        except sqlite3.Error as error:
+            raise self._rolled_back(error) from error
+
+    def _rolled_back(self, error: Exception) -> StoreError:
+        """Make sure that a failed commit is undone, as far as possible, and return the error to report.
+
+        After a failed sync, the connection no longer shows a row that is in the file nevertheless. Opening it anew
+        shows the truth; `ReplaceAll` then corrects it.
+        """
+        text = f"cannot write the outbox {str(self._path)!r}: {error}"
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+            try:
+                self.reopen()
+            except StoreError:
+                return StoreError(f"{text}; it is unknown whether the messages were kept")
+        return StoreError(text)
+
+    def reopen(self) -> None:
+        """Open the file anew, and create it if it was removed. Raises StoreError if that fails."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        self._connection = self._connect()
+        self._node = self._path.stat().st_ino
+
+    def probe(self) -> None:
+        """Raise StoreError unless the file can be written."""
+        try:
+            self._expect_same_file()
+            self._connection.execute("UPDATE opened SET times = ?", (self.opened,))
+        except (OSError, sqlite3.Error):
+            self.reopen()
+            try:
+                self._connection.execute("UPDATE opened SET times = ?", (self.opened,))
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
+
+    def close(self) -> None:
+        """Move everything into the one file, and close it."""
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _expect_same_file(self) -> None:
+        """Raise OSError if the file was removed or replaced: SQLite would go on writing to the removed one."""
+        if self._path.stat().st_ino != self._node:
+            raise OSError("the file was replaced")
+
+    # A full disk, on which even deletions need space
+
+    def _keep_spare(self) -> None:
+        spare = sibling(self._path, "-spare")
+        if self._spare and not spare.exists():
+            with suppress(OSError):  # a full disk: without a spare, the next failure is reported at once
+                spare.write_bytes(bytes(self._spare))
+
+    def _free_spare(self) -> bool:
+        """Give the spare space to the database; return False if there is none."""
+        try:
+            sibling(self._path, "-spare").unlink()
+        except OSError:
+            return False
+        self._is_full = True
+        self._shrink()
+        return True
+
+    def _shrink(self) -> None:
+        """Empty the write-ahead log after each commit on a full disk, until there is space for a spare again."""
+        if self._is_full:
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._keep_spare()
+            self._is_full = not sibling(self._path, "-spare").exists()

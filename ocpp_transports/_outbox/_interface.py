@@ -1,0 +1,33 @@
+"""The interface of a store."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreFailed
+from ocpp_core.outbox.effects import Store
+
+__all__ = ["OutboxStore", "ReportToOutbox", "StoreReport"]
+
+StoreReport: TypeAlias = Stored | StoreFailed | StoreBack
+"""What a store reports to the outbox."""
+ReportToOutbox: TypeAlias = Callable[[StoreReport], None]
+"""Function that passes a report to the outbox; a store may call it in a thread of its own."""
+
+
+class OutboxStore(Protocol):
+    """A store that makes the batches of one outbox durable, in order.
+
+    After a failure it discards every batch until one that begins with `ReplaceAll`.
+    """
+
+    def open(self, report: ReportToOutbox) -> Restored:
+        """Open the store and return what it has, without blocking for longer than a few commits take.
+
+        Raises StoreError if it cannot be opened; then nothing has changed.
+        """
+
+    def submit(self, batch: Store) -> None:
+        """Queue a batch. It never blocks; a report follows."""
+
+    def close(self) -> None:
+        """Make the queued batches durable, then release everything."""

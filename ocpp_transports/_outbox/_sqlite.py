@@ -1,0 +1,210 @@
+"""The SQLite store: a writer thread that commits whatever waits."""
+
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from ocpp_core.errors import StoreError
+from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreFailed
+from ocpp_core.outbox.effects import Store
+from ocpp_core.outbox.stored.records import ReplaceAll
+
+from ._database import Database, Synchronous
+from ._file import DamagedStoreError, FileLock, move_aside
+from ._interface import ReportToOutbox
+
+__all__ = ["SQLiteStore"]
+
+OnDamage: TypeAlias = Literal["raise", "aside"]
+_RETRY: Final = 1.0
+"""Seconds between attempts to write after a failure."""
+
+
+class SQLiteStore:
+    """An outbox in a SQLite database, which survives a power cut.
+
+    The database belongs to one store of one process: a lock file beside it refuses others. The thread of the store is
+    the only one that uses the database. It commits all batches that wait in one transaction, so that many messages
+    share one sync of the disk. The files `-wal`, `-lock` and `-spare` beside the database belong to it.
+
+    Args:
+        path: The database; its directory must exist. Network file systems are not supported: their locks fail.
+        synchronous: "full" to wait for the disk at each commit, "normal" to lose the last commits in a power cut.
+        spare: Bytes of a file that is deleted if the disk is full, so that messages can still be removed; 0 for none.
+        on_damage: "raise" to refuse a damaged database, "aside" to rename it and to begin with an empty one.
+        retry: Seconds between attempts to write after a failure.
+
+    Raises:
+        ValueError: An argument has a value that is not allowed.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        synchronous: Synchronous = "full",
+        spare: int = 262_144,
+        on_damage: OnDamage = "raise",
+        retry: float = _RETRY,
+    ) -> None:
+        if synchronous not in ("full", "normal"):
+            raise ValueError(f'expected synchronous as "full" or "normal", got {synchronous!r}')
+        if on_damage not in ("raise", "aside"):
+            raise ValueError(f'expected on_damage as "raise" or "aside", got {on_damage!r}')
+        if spare < 0 or not retry > 0:
+            raise ValueError(f"expected spare >= 0 bytes and retry > 0 seconds, got {spare!r} and {retry!r}")
+        self._path = Path(path).absolute()
+        self._synchronous: Synchronous = synchronous
+        self._spare = spare
+        self._on_damage = on_damage
+        self._retry = retry
+        self._changed = threading.Condition()
+        self._waiting: deque[Store] = deque()
+        self._is_closing = False
+        self._opened: Restored | Exception | None = None
+        self._thread: threading.Thread | None = None
+
+    def open(self, report: ReportToOutbox) -> Restored:
+        """Open the database and return what it has; `report` is called in the thread of the store.
+
+        Raises:
+            StoreError: The database cannot be opened; it is unchanged.
+            RuntimeError: The store is open.
+        """
+        if self._thread is not None:
+            raise RuntimeError("cannot open: the store is open; close it first")
+        self._waiting.clear()
+        self._is_closing, self._opened = False, None
+        self._thread = threading.Thread(target=self._run, args=(report,), name="ocpp-outbox", daemon=True)
+        self._thread.start()
+        opened = self._wait_until_opened()
+        if isinstance(opened, Restored):
+            return opened
+        self.close()
+        raise opened
+
+    def _wait_until_opened(self) -> Restored | Exception:
+        with self._changed:
+            while self._opened is None:
+                self._changed.wait()
+            return self._opened
+
+    def submit(self, batch: Store) -> None:
+        """Queue a batch for the thread of the store."""
+        with self._changed:
+            self._waiting.append(batch)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Commit the queued batches, close the database, and wait for the thread."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            with self._changed:
+                self._is_closing = True
+                self._changed.notify_all()
+            thread.join()
+
+    # In the thread of the store
+
+    def _run(self, report: ReportToOutbox) -> None:
+        try:
+            lock = FileLock(self._path)
+        except Exception as error:
+            self._set_opened(error)
+            return
+        try:
+            self._run_locked(report)
+        except Exception as error:
+            self._set_opened(error)
+        finally:
+            lock.release()
+
+    def _run_locked(self, report: ReportToOutbox) -> None:
+        database, state = self._open_database()
+        try:
+            self._set_opened(_restored(database.opened, state))
+            self._serve(database, report)
+        finally:
+            database.close()
+
+    def _open_database(self) -> tuple[Database, ReplaceAll]:
+        try:
+            return self._load(opened=0)
+        except DamagedStoreError:
+            if self._on_damage == "raise":
+                raise
+        move_aside(self._path)
+        # The damaged file knew how often it was opened. Seconds since 1970 are more, so that tickets stay unique.
+        return self._load(opened=int(time.time()))
+
+    def _load(self, opened: int) -> tuple[Database, ReplaceAll]:
+        database = Database(self._path, self._synchronous, self._spare, opened)
+        try:
+            return database, database.load()
+        except StoreError:
+            database.close()
+            raise
+
+    def _set_opened(self, result: Restored | Exception) -> None:
+        with self._changed:
+            self._opened = result
+            self._changed.notify_all()
+
+    def _serve(self, database: Database, report: ReportToOutbox) -> None:
+        """Commit until the store closes; after a failure, first make sure that the file can be written."""
+        has_failed = is_back = False
+        while True:
+            batches = self._take(self._retry if has_failed and not is_back else None)
+            if has_failed:
+                batches = _from_whole_state(batches)
+            if batches:
+                has_failed, is_back = not self._commit(database, batches, report), False
+            elif self._is_closing:
+                return
+            elif has_failed and not is_back:
+                is_back = self._is_writable(database)
+                if is_back:
+                    report(StoreBack())
+
+    def _is_writable(self, database: Database) -> bool:
+        try:
+            database.probe()
+        except StoreError:
+            return False
+        return True
+
+    def _take(self, timeout: float | None) -> list[Store]:
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._waiting) or self._is_closing, timeout)
+            batches = list(self._waiting)
+            self._waiting.clear()
+            return batches
+
+    def _commit(self, database: Database, batches: list[Store], report: ReportToOutbox) -> bool:
+        try:
+            database.commit(batches)
+        except StoreError as error:
+            report(StoreFailed(batches[0].number, error))
+            return False
+        report(Stored(batches[-1].number))
+        return True
+
+
+def _restored(opened: int, state: ReplaceAll) -> Restored:
+    return Restored(
+        wall=time.time(),
+        first_ticket=opened << 32,
+        records=state.records,
+        bindings=state.bindings,
+        outcomes=state.outcomes,
+    )
+
+
+def _from_whole_state(batches: list[Store]) -> list[Store]:
+    """Return the batches from the first one on that has the whole state; those before it were discarded."""
+    for index, batch in enumerate(batches):
+        if isinstance(batch.operations[0], ReplaceAll):
+            return batches[index:]
+    return []

@@ -1,0 +1,124 @@
+"""A disk that fails: what a commit reports, and what the file then has."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocpp_core.errors import StoreError
+from ocpp_core.outbox.effects import Store
+from ocpp_core.outbox.stored.outcomes import MessageDropped
+from ocpp_core.outbox.stored.records import Delete, KeptOutcome, Lane, Operation, OutboxRecord, Put, ReplaceAll
+from ocpp_transports._outbox._database import Database
+
+PAGE = 4096
+
+
+def put(ticket: int, size: int = 10) -> Put:
+    return Put(OutboxRecord(ticket=ticket, action="X", payload="x" * size, lane=Lane.OTHER, accepted_at=0.0))
+
+
+def batch(*operations: Operation) -> list[Store]:
+    return [Store(1, operations)]
+
+
+def tickets(database: Database) -> list[int]:
+    return [record.ticket for record in database.load().records]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "station.db", "full", 4 * PAGE, 0)
+    database.load()
+    yield database
+    database.close()
+
+
+def limit(database: Database, pages: int) -> None:
+    """Let the disk be full once the database has a few pages more than now."""
+    (now,) = database._connection.execute("PRAGMA page_count").fetchone()
+    database._connection.execute(f"PRAGMA max_page_count = {now + pages}")
+
+
+class FailingConnection:
+    """A connection whose commit is kept and reports a failed sync, as a write-ahead log does (SQLITE_IOERR_FSYNC)."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        done = self._connection.execute(statement, *values)
+        if statement == "COMMIT":
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            raise error
+        return done
+
+
+class TestAFullDisk:
+    def test_rolls_the_whole_group_back(self, database: Database) -> None:
+        limit(database, 2)
+        with pytest.raises(StoreError, match="database or disk is full"):
+            database.commit([Store(1, (put(1),)), Store(2, (put(2, 10 * PAGE),))])
+        assert tickets(database) == []
+
+    def test_gives_the_spare_space_to_a_commit(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        limit(database, 2)
+        free = database._free_spare
+
+        def freed() -> bool:
+            limit(database, 100)
+            return free()
+
+        monkeypatch.setattr(database, "_free_spare", freed)
+        database.commit(batch(put(1, 10 * PAGE)))
+        assert tickets(database) == [1]
+
+    def test_does_not_prevent_deletions_and_a_new_spare_is_kept_when_there_is_room(
+        self, database: Database, tmp_path: Path
+    ) -> None:
+        spare = tmp_path / "station.db-spare"
+        database.commit(batch(put(1), put(2)))
+        limit(database, 2)
+        with pytest.raises(StoreError):
+            database.commit(batch(put(3, 10 * PAGE)))
+        database.commit(batch(Delete(KeptOutcome(1, None, MessageDropped()))))
+        assert (tickets(database), spare.exists()) == ([2], True)
+
+
+class TestAFailedSync:
+    def test_may_have_kept_the_messages_until_the_whole_state_replaces_them(self, database: Database) -> None:
+        database._connection = FailingConnection(database._connection)  # type: ignore[assignment]
+        with pytest.raises(StoreError, match="cannot write the outbox"):
+            database.commit(batch(put(1)))
+        assert tickets(database) == [1]  # after opening the file anew, the truth shows
+        database.commit(batch(ReplaceAll((), (), ())))
+        assert tickets(database) == []
+
+    def test_is_reported_as_unknown_if_the_file_cannot_be_opened_again(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def gone() -> None:
+            raise StoreError("gone")
+
+        database._connection = FailingConnection(database._connection)  # type: ignore[assignment]
+        monkeypatch.setattr(database, "reopen", gone)
+        with pytest.raises(StoreError, match="it is unknown whether the messages were kept"):
+            database.commit(batch(put(1)))
+
+
+class TestAReplacedFile:
+    def test_is_noticed_before_the_commit(self, database: Database, tmp_path: Path) -> None:
+        path = tmp_path / "station.db"
+        path.rename(tmp_path / "moved.db")
+        path.write_bytes(b"text")
+        with pytest.raises(StoreError, match="the file was replaced"):
+            database.commit(batch(put(1)))
+        with pytest.raises(StoreError, match="not a database"):
+            database.probe()
+        assert path.read_bytes() == b"text"
