@@ -133,7 +133,11 @@ class TestTenants:
                 await server.call(StationKey("b", "CP1"), "Reset", {"type": "Soft"})
 
     async def test_replace_only_their_own_stations(self):
-        async with serving() as (server, listener), station(listener, "/a") as one, station(listener, "/b") as other:
+        async with (
+            serving(metrics=True) as (server, listener),
+            station(listener, "/a") as one,
+            station(listener, "/b") as other,
+        ):
             server.route("/{tenant}/{identity}")
             await one.connect()
             await other.connect()
@@ -145,6 +149,7 @@ class TestTenants:
                 assert server.get_client(StationKey("a", "CP1")) is new is not old
                 assert (await first(old.events("close"))).code == 4000
             assert server.get_client(StationKey("b", "CP1")) is not None
+            assert server.metrics.value("ocpp_evictions") == 1
 
     async def test_do_not_share_the_results_of_repeated_calls(self):
         request = '[2,"same","Heartbeat",{}]'
@@ -353,6 +358,16 @@ class TestARouter:
                 async with station(listener, path) as client:
                     await client.connect()
                     assert (await client.call("Heartbeat") == NOW) if "later" not in path else True
+
+    async def test_has_its_own_actions_counted_by_name(self):
+        server, router = OCPPServer(metrics=True), OCPPRouter()
+        router.route("/{identity}").handle("Before", print, custom=True)
+        server.include(router)
+        router.handle("After", print, custom=True)
+        for action in ("Before", "After", "Invented"):
+            server.metrics.inbound.result(action, 0.1)
+        calls = "ocpp_call_duration_seconds"
+        assert [server.metrics.value(calls, action=name) for name in ("Before", "After", "(other)")] == [1, 1, 1]
 
     async def test_changes_all_of_its_servers_or_none(self):
         router = OCPPRouter()
