@@ -63,7 +63,8 @@ class DurableClientStack(ClientStack):
 
     def enqueue(self, message: Enqueue, now: float) -> int:
         """Queue a message at `now` and return its ticket; poll afterwards. Raises the errors of `handle`."""
-        return self.engine.enqueue(message, now)
+        self._now = max(self._now, now)
+        return self.engine.enqueue(message, self._now)
 
     def handle(self, event: StackInput | OutboxInput, now: float) -> None:
         """Process an input at `now`, the host's monotonic seconds.
@@ -76,7 +77,8 @@ class DurableClientStack(ClientStack):
             StoreError: The store cannot write.
         """
         if type(event) in _OUTBOX_INPUTS:
-            self.engine.handle(event, now)  # type: ignore[arg-type]  # `in` does not narrow
+            self._now = max(self._now, now)
+            self.engine.handle(event, self._now)  # type: ignore[arg-type]  # `in` does not narrow
         else:
             super().handle(event, now)  # type: ignore[arg-type]  # the same
 

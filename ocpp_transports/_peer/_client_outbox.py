@@ -29,6 +29,7 @@ from ocpp_core.outbox.effects import (
     TicketSettled,
 )
 from ocpp_core.outbox.settings import OutboxConfig
+from ocpp_core.outbox.stored.outcomes import MessageOutcome
 from ocpp_transports._driver._interfaces import Completion
 from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._current import caller_from_outside
@@ -211,12 +212,12 @@ class ClientOutbox:
                 self._tickets[number].accept()
             case TicketRejected(number, error) if number in self._tickets:
                 self._tickets.pop(number).reject(error)
-            case TicketSettled(number) if number in self._tickets:
-                self._settle(self._tickets[number], effect)
+            case TicketSettled(number, outcome):
+                self._settle(number, outcome)
             case OutboxReport():
                 self._note(effect)
             case _:
-                pass  # a call that became a message: the engine settles it
+                pass  # a call that became a message has no ticket
 
     def _submit(self, batch: Store) -> None:
         try:
@@ -226,8 +227,11 @@ class ClientOutbox:
             if self._use is not None:
                 self._use.soon(partial(self._feed_report, self._use, StoreFailed(batch.number, error)))
 
-    def _settle(self, ticket: Ticket, settled: TicketSettled) -> None:
-        ticket.settle(settled.outcome)
+    def _settle(self, number: int, outcome: MessageOutcome) -> None:
+        """Settle a ticket, a new one for a call that became a message and whose caller no longer waits."""
+        ticket = self._tickets.get(number) or Ticket(self, number, None, None)
+        self._tickets[number] = ticket
+        ticket.settle(outcome)
         for stream in self._streams:
             stream.put(ticket)
 

@@ -2,7 +2,6 @@
 
 from typing import Protocol
 
-from ocpp_core.durable.callers import kept_error
 from ocpp_core.errors import ClosedError, StoreError
 from ocpp_core.outbox.stored.outcomes import MessageOutcome
 from ocpp_transports._driver._interfaces import Completion, complete
@@ -109,7 +108,7 @@ class Ticket:
         while self._outcome is None:
             self._raise_error()
             if not self._owner.may_deliver:
-                raise kept_error(self._name)
+                raise ClosedError(f"closed before {self._name} was settled; it is kept: connect() and wait again")
             await self._changed()
         return self._outcome
 

@@ -1,0 +1,399 @@
+"""The outbox of `OCPPClient`: messages outlive connections and restarts, and nobody waits in silence."""
+
+import asyncio
+import threading
+
+import anyio
+import pytest
+
+from ocpp_core import v16, v201
+from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreFailed
+from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient
+from ocpp_transports.blocking import BlockingClient
+from ocpp_transports.channel import ChannelClient
+from ocpp_transports.events import ErrorEvent
+from ocpp_transports.outbox import (
+    MemoryStore,
+    MessageAnswered,
+    MessageNotSent,
+    NotSentReason,
+    OutboxConfig,
+    SQLiteStore,
+    StoreError,
+)
+from tests.transports.pairs import SECONDS, client_of, pair, serving
+
+pytestmark = pytest.mark.anyio
+
+OPEN = OutboxConfig(gate="open")
+START = {"connectorId": 1, "idTag": "tag", "meterStart": 0, "timestamp": "2026-01-01T00:00:00Z"}
+STOP = {"meterStop": 5, "timestamp": "2026-01-01T01:00:00Z"}
+
+
+class FakeStore:
+    """A store that a test answers for, from its own thread as a real one does."""
+
+    is_durable = True
+
+    def __init__(self, *, fails=False):
+        self.batches = []
+        self.is_closed = False
+        self.answers = True
+        self.report = None
+        self._fails = fails
+
+    def open(self, report):
+        if self._fails:
+            raise StoreError("cannot open the outbox: another process has it open")
+        self.report, self.is_closed = report, False
+        return Restored(wall=0.0, first_ticket=1 << 32)
+
+    def submit(self, batch):
+        self.batches.append(batch)
+        if self.answers:
+            self.say(Stored(batch.number))
+
+    def say(self, report):
+        """Report from another thread."""
+        thread = threading.Thread(target=self.report, args=(report,))
+        thread.start()
+        thread.join()
+
+    def close(self):
+        self.is_closed = True
+
+
+class Central:
+    """What a central system received, and whether it registers the station."""
+
+    def __init__(self, server):
+        self.received = []
+        for action, response in (
+            ("StartTransaction", {"transactionId": 17, "idTagInfo": {"status": "Accepted"}}),
+            ("StopTransaction", {}),
+            ("DataTransfer", {"status": "Accepted"}),
+            ("BootNotification", {"status": "Accepted", "currentTime": "2026-01-01T00:00:00Z", "interval": 60}),
+        ):
+            server.handle(action, self._answering(response))
+
+    def _answering(self, response):
+        def answer(ctx):
+            self.received.append((ctx.action, ctx.params))
+            return response
+
+        return answer
+
+
+@pytest.fixture
+async def central():
+    async with serving() as (server, listener):
+        yield Central(server), listener, server
+
+
+def unreachable(**options):
+    return OCPPClient("CP1", "ws://127.0.0.1:9/ocpp", protocols=["ocpp1.6"], **{"outbox_config": OPEN, **options})
+
+
+async def within(awaitable_function):
+    with anyio.fail_after(SECONDS):
+        return await awaitable_function()
+
+
+class TestDelivery:
+    async def test_a_message_is_delivered_after_a_restart_with_the_id_of_its_transaction(self, central, tmp_path):
+        csms, listener, _ = central
+        path = tmp_path / "station.db"
+        async with client_of(listener, outbox=SQLiteStore(path)) as station:
+            start = station.enqueue("StartTransaction", START, key="tx-1")
+            stop = station.enqueue("StopTransaction", STOP, transaction=start, last=True)
+            await within(stop.accepted)
+        assert csms.received == []
+
+        async with client_of(listener, outbox=SQLiteStore(path)) as station:
+            again = station.enqueue("StartTransaction", START, key="tx-1")
+            assert again.number == start.number
+            await station.connect()
+            await station.call("BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"})
+            assert (await within(again.outcome)).payload["transactionId"] == 17
+            outcomes = station.outcomes()
+            for number in (start.number, stop.number):
+                ticket = await within(outcomes.__anext__)
+                assert ticket.number == number
+                ticket.acknowledge()
+        assert csms.received[1:] == [("StartTransaction", START), ("StopTransaction", {**STOP, "transactionId": 17})]
+
+        async with client_of(listener, outbox=SQLiteStore(path)) as station:
+            assert station.enqueue("StartTransaction", START, key="tx-1").number != start.number
+
+    async def test_a_message_in_memory_is_delivered_after_a_lost_connection(self, central):
+        csms, listener, server = central
+        async with client_of(listener, outbox=MemoryStore(), outbox_config=OPEN) as station:
+            await station.connect()
+            handle = await server.wait_for_client("CP1")
+            await handle.close(force=True)
+            ticket = station.enqueue(v16.DataTransfer(vendorId="V"))
+            assert isinstance(await within(ticket.outcome), MessageAnswered)
+        assert csms.received == [("DataTransfer", {"vendorId": "V"})]
+
+    async def test_a_model_and_a_version_are_taken_as_call_takes_them(self, central):
+        csms, listener, _ = central
+        async with client_of(listener, outbox=MemoryStore(), outbox_config=OPEN) as station:
+            tickets = [
+                station.enqueue(v16.models.DataTransferRequest(vendor_id="A")),
+                station.enqueue("ocpp1.6", "DataTransfer", {"vendorId": "B"}),
+            ]
+            await station.connect()
+            for ticket in tickets:
+                await within(ticket.outcome)
+        assert [params["vendorId"] for _, params in csms.received] == ["A", "B"]
+
+    async def test_messages_wait_for_the_registration(self, central):
+        csms, listener, _ = central
+        async with client_of(listener, outbox=MemoryStore()) as station:
+            await station.connect()
+            later = station.enqueue("DataTransfer", {"vendorId": "V"})
+            boot = station.enqueue("BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"}, urgent=True)
+            await within(later.outcome)
+            assert boot.is_settled
+        assert [action for action, _ in csms.received] == ["BootNotification", "DataTransfer"]
+
+    async def test_new_settings_apply_to_messages_that_wait(self, central):
+        _, listener, _ = central
+        async with client_of(listener, outbox=MemoryStore(), outbox_config=OutboxConfig(size=1)) as station:
+            dropped = station.enqueue("DataTransfer", {"vendorId": "A"})
+            ticket = station.enqueue("DataTransfer", {"vendorId": "B"})
+            assert dropped.is_settled
+            station.reconfigure(outbox_config=OPEN)
+            await station.connect()
+            assert isinstance(await within(ticket.outcome), MessageAnswered)
+
+    async def test_a_message_that_is_cancelled_in_time_is_not_sent(self):
+        async with unreachable(outbox=MemoryStore()) as station:
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+            ticket.cancel()
+            assert await within(ticket.outcome) == MessageNotSent(NotSentReason.CANCELLED)
+            ticket.cancel()
+
+    async def test_the_transaction_id_is_known_until_the_transaction_ends(self, central):
+        _, listener, _ = central
+        async with client_of(listener, outbox=MemoryStore(), outbox_config=OPEN) as station:
+            start = station.enqueue("StartTransaction", START)
+            assert station.transaction_id(start) is None
+            await station.connect()
+            await within(start.outcome)
+            assert station.transaction_id(start) == 17
+            await within(station.enqueue("StopTransaction", STOP, transaction=start, last=True).outcome)
+            assert station.transaction_id(start) is None
+
+
+class TestClosing:
+    async def test_who_waits_for_an_outcome_learns_that_the_message_is_kept(self, tmp_path):
+        waits, told = anyio.Event(), anyio.Event()
+
+        async def wait(ticket):
+            waits.set()
+            with pytest.raises(ClosedError, match="it is kept"):
+                await ticket.outcome()
+            told.set()
+
+        async with anyio.create_task_group() as tasks, unreachable(outbox=SQLiteStore(tmp_path / "x.db")) as station:
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+            tasks.start_soon(wait, ticket)
+            await waits.wait()
+            await station.close()
+            await within(told.wait)
+            await within(ticket.accepted)
+        with pytest.raises(ClosedError, match="it is kept"):
+            await ticket.outcome()
+
+    async def test_messages_in_memory_are_settled(self):
+        async with unreachable(outbox=MemoryStore()) as station:
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+        assert await ticket.outcome() == MessageNotSent(NotSentReason.CLOSED)
+
+    async def test_a_stream_of_outcomes_ends_after_the_last_one(self):
+        async with unreachable(outbox=MemoryStore()) as station:
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+            outcomes = station.outcomes()
+            await station.close()
+            with anyio.fail_after(SECONDS):
+                assert [each async for each in outcomes] == [ticket]
+
+    async def test_a_closed_outbox_takes_nothing(self):
+        async with unreachable(outbox=MemoryStore()) as station:
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+        for use in (lambda: station.enqueue("DataTransfer", {}), ticket.acknowledge, station.outcomes):
+            with pytest.raises(ClosedError, match="connect"):
+                use()
+
+    async def test_what_the_store_did_not_report_is_not_accepted(self):
+        store = FakeStore()
+        store.answers = False
+        async with unreachable(outbox=store) as station:
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+        assert store.is_closed
+        with pytest.raises(ClosedError, match="before DataTransfer was stored"):
+            await ticket.accepted()
+
+    async def test_a_ticket_is_valid_after_the_client_connects_again(self, central, tmp_path):
+        csms, listener, _ = central
+        station = client_of(listener, outbox=SQLiteStore(tmp_path / "x.db"), outbox_config=OPEN)
+        async with station:
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+        async with station:
+            await station.connect()
+            assert isinstance(await within(ticket.outcome), MessageAnswered)
+        assert len(csms.received) == 1
+
+
+class TestAStoreThatFails:
+    async def test_a_store_that_cannot_be_opened_refuses_the_block_and_leaves_the_client_usable(self):
+        store = FakeStore(fails=True)
+        station = unreachable(outbox=store)
+        with pytest.raises(StoreError, match="another process"):
+            async with station:
+                pass
+        store._fails = False
+        async with station:
+            await within(station.enqueue("DataTransfer", {"vendorId": "V"}).accepted)
+        assert store.is_closed
+
+    async def test_a_failure_is_an_event_and_rejects_what_was_not_stored(self, caplog):
+        store = FakeStore()
+        events: list[ErrorEvent] = []
+        async with unreachable(outbox=store) as station:
+            station.on("error", events.append)
+            kept = station.enqueue("DataTransfer", {"vendorId": "kept"})
+            await within(kept.accepted)
+            store.answers = False
+            lost = station.enqueue("DataTransfer", {"vendorId": "lost"})
+            store.say(StoreFailed(store.batches[-1].number, OSError("disk full")))
+            with pytest.raises(StoreError, match="disk full"):
+                await within(lost.accepted)
+            with pytest.raises(StoreError, match="cannot enqueue"):
+                station.enqueue("DataTransfer", {"vendorId": "refused"})
+            store.answers = True
+            store.say(StoreBack())
+            await anyio.wait_all_tasks_blocked()
+            await within(station.enqueue("DataTransfer", {"vendorId": "later"}).accepted)
+        assert "disk full" in str(events[0].error)
+        assert "disk full" in caplog.text
+
+    async def test_a_store_that_raises_has_failed(self):
+        class Raising(FakeStore):
+            def submit(self, batch):
+                raise ValueError("a mistake")
+
+        async with unreachable(outbox=Raising()) as station:
+            with pytest.raises(StoreError, match="a mistake"):
+                await within(station.enqueue("DataTransfer", {"vendorId": "V"}).accepted)
+
+    async def test_a_wrong_report_does_not_end_the_event_loop(self, caplog):
+        store = FakeStore()
+        async with unreachable(outbox=store) as station:
+            store.say(Stored(99))
+            await anyio.wait_all_tasks_blocked()
+            await within(station.enqueue("DataTransfer", {"vendorId": "V"}).accepted)
+        assert "wrong report" in caplog.text
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    async def test_a_client_that_is_cancelled_while_its_store_opens_closes_it(self):
+        class Slow(FakeStore):
+            entered, released = threading.Event(), threading.Event()
+            closed = threading.Event()
+
+            def open(self, report):
+                self.entered.set()
+                self.released.wait(SECONDS)
+                return super().open(report)
+
+            def close(self):
+                self.closed.set()
+
+        store = Slow()
+        task = asyncio.create_task(unreachable(outbox=store).__aenter__())
+        await asyncio.to_thread(store.entered.wait, SECONDS)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        store.released.set()
+        assert await asyncio.to_thread(store.closed.wait, SECONDS)
+
+
+class TestMisuse:
+    async def test_without_the_option_there_is_no_outbox(self):
+        async with pair() as (station, _):
+            with pytest.raises(RuntimeError, match="pass outbox=SQLiteStore"):
+                station.enqueue("DataTransfer", {})
+
+    @pytest.mark.parametrize(
+        ("args", "options", "error", "expected"),
+        [
+            (("Reset", {"type": "Soft"}), {}, ValueError, "Reset"),
+            (("ocpp2.0.1", "Heartbeat"), {}, ValueError, "expected a message of ocpp1.6"),
+            ((v201.Heartbeat(),), {}, ValueError, "expected a message of ocpp1.6"),
+            (("StopTransaction", STOP), {"transaction": 17}, TypeError, "the Ticket of a StartTransaction"),
+            (("DataTransfer", {"vendorId": "V"}), {"ttl": 0}, ValueError, "ttl > 0"),
+            (("DataTransfer", {"vendorId": "V"}), {"timeout": 1}, TypeError, "timeout"),
+        ],
+    )
+    async def test_a_bad_argument_queues_nothing(self, args, options, error, expected):
+        store = FakeStore()
+        async with unreachable(outbox=store) as station:
+            with pytest.raises(error, match=expected):
+                station.enqueue(*args, **options)
+        assert store.batches == []
+
+    async def test_a_ticket_of_another_client_is_refused(self):
+        async with unreachable(outbox=MemoryStore()) as one, unreachable(outbox=MemoryStore()) as other:
+            start = one.enqueue("StartTransaction", START)
+            other.enqueue("StartTransaction", START)
+            with pytest.raises(ValueError, match="one of another"):
+                other.enqueue("StopTransaction", STOP, transaction=start, last=True)
+
+    async def test_a_store_belongs_to_one_client(self):
+        store = MemoryStore()
+        async with unreachable(outbox=store):
+            with pytest.raises(RuntimeError, match="store is open"):
+                async with unreachable(outbox=store):
+                    pass
+
+    async def test_nothing_is_acknowledged_before_its_outcome(self):
+        async with unreachable(outbox=MemoryStore()) as station:
+            with pytest.raises(RuntimeError, match="no outcome yet"):
+                station.enqueue("DataTransfer", {"vendorId": "V"}).acknowledge()
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    async def test_without_a_block_connect_opens_the_outbox_and_a_failure_closes_it(self):
+        store = FakeStore()
+        station = unreachable(outbox=store)
+        with pytest.raises(ClosedError):
+            station.enqueue("DataTransfer", {"vendorId": "V"})
+        with pytest.raises(ConnectionFailedError):
+            await station.connect()
+        assert store.is_closed
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("options", "error", "expected"),
+        [
+            ({"outbox": "station.db"}, TypeError, "a store such as SQLiteStore, got str"),
+            ({"outbox_config": {}}, TypeError, "OutboxConfig, got dict"),
+            ({"outbox": MemoryStore(), "offline_queue": True}, ValueError, "offline_queue=False"),
+        ],
+    )
+    async def test_wrong_ones_are_refused(self, options, error, expected):
+        with pytest.raises(error, match=expected):
+            OCPPClient("CP1", "ws://csms", **options)
+
+    async def test_the_store_is_fixed(self):
+        station = OCPPClient("CP1", "ws://csms", outbox=MemoryStore())
+        with pytest.raises(ValueError, match="outbox: it is fixed"):
+            station.reconfigure(outbox=MemoryStore())
+
+    @pytest.mark.parametrize("kind", [BlockingClient, type("Channels", (ChannelClient,), {"open_channel": None})])
+    async def test_other_clients_have_none(self, kind):
+        with pytest.raises(ValueError, match="expected no outbox"):
+            kind("CP1", "ws://csms", outbox=MemoryStore())
