@@ -1,6 +1,6 @@
 """Calls that became messages: what their callers get when the message is settled."""
 
-from typing import Any
+from typing import Any, assert_never
 
 from ocpp_core._json import loads
 from ocpp_core.errors import (
@@ -18,6 +18,7 @@ from ocpp_core.outbox.stored.outcomes import (
     MessageNotSent,
     MessageOutcome,
     MessageRefused,
+    MessageUnknown,
     NotSentReason,
     UnknownReason,
 )
@@ -41,8 +42,10 @@ def error_of(outcome: MessageOutcome) -> OCPPError | None:
             return CallDroppedError("the message was dropped: the outbox is full")
         case MessageNotSent(reason):
             return _not_sent(reason)
+        case MessageUnknown(reason):
+            return _unknown(reason)
         case _:
-            return _unknown(outcome.reason)
+            assert_never(outcome)
 
 
 def _not_sent(reason: NotSentReason) -> OCPPError:

@@ -22,7 +22,7 @@ __all__ = [
 NORMAL_CLOSURE: Final = 1000
 """The connection has done its job; the default of `close`."""
 GOING_AWAY: Final = 1001
-"""A client gave up reconnecting, see `ClientConfig.max_reconnects`."""
+"""A server closes, or a client reached `ClientConfig.max_reconnects`."""
 PROTOCOL_ERROR: Final = 1002
 """The peer broke RFC 6455, or sent too many bad messages."""
 NO_STATUS: Final = 1005
@@ -32,7 +32,7 @@ ABNORMAL_CLOSURE: Final = 1006
 INVALID_DATA: Final = 1007
 """A text message was not UTF-8, or its compressed data was corrupt."""
 POLICY_VIOLATION: Final = 1008
-"""A message took too long to arrive."""
+"""A message took too long, a rate was exceeded, or a serial number was wrong."""
 TOO_BIG: Final = 1009
 """A message exceeded `max_message_size`, or all unfinished ones together their limit."""
 TRY_AGAIN_LATER: Final = 1013

@@ -8,6 +8,7 @@ from dataclasses import fields
 from functools import cache
 from math import inf
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -17,6 +18,7 @@ from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
 from ocpp_transports._options._connection import BUNDLED_PROTOCOLS, PeerOptions
 from ocpp_transports._options._server import ServerOptions
+from ocpp_transports.events import SecurityEventKind
 from tests.contracts.snippets import Page, read
 from tools import build_docs
 from tools.index_readme import describe
@@ -184,6 +186,26 @@ class TestTheGuideToMessages:
         assert len(long) > 90
         assert [part for part in long if part not in known] == []
 
+    def test_it_names_every_kind_of_incident(self) -> None:
+        assert [kind for kind in get_args(SecurityEventKind) if f"`{kind}`" not in self.TEXT] == []
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 408, 426, 429, 431, 500, 503, 505])
+    def test_it_has_every_status_of_a_refusal(self, status: int) -> None:
+        assert re.search(rf"^### .*\b{status}\b", self.TEXT, re.MULTILINE)
+
+    @pytest.mark.parametrize("code", [1000, 1001, 1002, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4000])
+    def test_it_has_every_close_code(self, code: int) -> None:
+        assert re.search(rf"^\| {code}\b", self.TEXT, re.MULTILINE)
+
+
+def test_the_checklist_for_production_states_the_defaults_of_the_code() -> None:
+    text = (ROOT / "docs/production.md").read_text(encoding="utf-8")
+    stated = re.findall(r"^\| `(\w+)` \| `([^`]+)`", text, re.MULTILINE)
+    defaults = {each.name: each.default for each in fields(ServerOptions)}
+    assert len(stated) > 30
+    values = {name: inf if value == "inf" else ast.literal_eval(value) for name, value in stated}
+    assert values == {name: defaults[name] for name, _ in stated}
+
 
 def literals() -> str:
     """Return all texts in the sources; what an f-string inserts separates its parts."""
@@ -191,8 +213,11 @@ def literals() -> str:
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
+            constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
             found += [
-                node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) is str
+                each.decode("latin-1") if isinstance(each, bytes) else each
+                for each in constants
+                if isinstance(each, (str, bytes))
             ]
     return "\n".join(found)
 

@@ -97,27 +97,31 @@ class Acceptor:
         self.runtime = runtime
         self.registry = registry
         self.callbacks = callbacks
-        self.is_closing: bool = False
         self.gate = gate
+        self.is_closing: bool = False
         options = plans[None].own.options
         self.limits: Limits = Limits(runtime, registry)
         self.failed = failed
-        self.plain: PlainRequests = PlainRequests(
-            http_handlers,
-            options,
-            runtime=runtime,
-            places=self.limits.places,
-            failed=failed,
-            alarmed=alarmed,
-            is_draining=lambda: self.is_closing,
-        )
-        self._refused, self.alarmed = refused, alarmed
+        self.alarmed = alarmed
+        self.plain: PlainRequests = self._plain_requests(http_handlers, options)
+        self._refused = refused
         self._random, self._numbers = Random(), count(1)
         self._unfinished, self._answers = Unfinished(), AnswerMemory()
         self._threads = BoundedThreads(options.max_password_checks)
         self.policies: Mapping[SecurityProfile | None, Policies] = {}
         """The rules of the server (None), and of its listeners with a security profile of their own."""
         self.set_plans(plans)
+
+    def _plain_requests(self, handlers: HttpHandlers, options: ServerOptions) -> PlainRequests:
+        return PlainRequests(
+            handlers,
+            options,
+            runtime=self.runtime,
+            places=self.places,
+            failed=self.failed,
+            alarmed=self.alarmed,
+            is_draining=lambda: self.is_closing,
+        )
 
     @property
     def places(self) -> Places:
@@ -375,7 +379,8 @@ class _PendingHandshake:
         name = acceptor.registry.name_of(handshake.identity, handshake.namespace)
         if policy.options.link is not acceptor.policies[self._profile].own.options.link:
             self.driver.feed(Reconfigure(policy.options.link))
-        version, shared = policy.versions[protocol], acceptor.limits.bucket_of(handshake.remote_address)
+        rate, version = acceptor.limits.address_rate, policy.versions[protocol]
+        shared = None if rate is None else rate.bucket_of(handshake.remote_address)
         self.driver.feed(Accept(subprotocol, config=config, version=version, identity=name, shared=shared))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)

@@ -1,7 +1,6 @@
 """All limits of a server that admission enforces: places, rates, and the lag of the event loop."""
 
 from ocpp_core.admission.step import Step
-from ocpp_core.limits import Bucket
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._server._stations._registry import ConnectionRegistry
@@ -23,11 +22,12 @@ class Limits:
         self.shedding: Shedding = Shedding(runtime)
         """Refuses newcomers while the event loop is late."""
         self._rates = HandshakeRates(runtime.now)
-        self._address_rate: AddressRate | None = None
+        self.address_rate: AddressRate | None = None
+        """The buckets that the connections of one address share; None without `address_rate`."""
 
     def set_options(self, options: ServerOptions) -> None:
         """Use the rate of an address from now on."""
-        self._address_rate = AddressRate.of(options.address_rate, options.address_burst, self._address_rate)
+        self.address_rate = AddressRate.of(options.address_rate, options.address_burst, self.address_rate)
 
     def before(self, options: ServerOptions, *, asks: bool) -> tuple[Step, ...]:
         """Use these limits from now on; return the first steps of a handshake.
@@ -39,7 +39,3 @@ class Limits:
             *self.places.before(options, asks=asks),
             *self._rates.before(options),
         )
-
-    def bucket_of(self, address: str | None) -> Bucket | None:
-        """Return the bucket that the connections of an address share; None without `address_rate`."""
-        return None if self._address_rate is None else self._address_rate.bucket_of(address)

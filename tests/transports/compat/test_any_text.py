@@ -46,7 +46,7 @@ class Echo(v201.ChargePoint):
         return v201.call_result.Heartbeat(current_time="2026-01-01T00:00:00Z")
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=8))
 def test_the_charge_point_lives(texts):
     cp = Echo("CP1", Wire(), logger=QUIET)

@@ -97,6 +97,15 @@ class TestNewCertificates:
                 await client.connect()
                 await station_of(server)
 
+    async def test_do_not_lock_out_the_stations_of_an_authority_that_stays(self, files):
+        tls = TLSOptions(cert=files / "cert", key=files / "key", ca=trust(OLD))
+        async with serving(security_profile=SecurityProfile.TLS_CERT, tls=tls) as (server, listener):
+            store(files, OF_NEW)
+            server.update_tls()
+            member = pair(MEMBER, ca=trust(NEW))
+            async with client_of(listener, scheme="wss", security_profile=3, tls=member) as client:
+                await client.connect()
+
     async def test_that_are_invalid_leave_the_old_ones_in_place(self, files):
         async with serving(tls=options_of(files)) as (server, listener):
             before = server._options.tls

@@ -1,6 +1,7 @@
 """A server as a whole program: run(), serve_forever(), draining(); what signals do."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -219,8 +220,10 @@ uvicorn.run(OCPPApplication(server), host="127.0.0.1", port=int(sys.argv[1]), lo
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return held.getsockname()[1]
+    """A port that no client is given meanwhile: systems take the ports of clients from a range above these."""
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", random.randrange(15_000, 25_000))) as held:
+            return held.getsockname()[1]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocpp_transports._tls._peer_certificate import peer_certificate
@@ -73,6 +73,7 @@ def test_it_has_the_fields_and_the_form_that_openssl_gives_it(der, tmp_path):
     assert peer_certificate(der) == {key: value for key, value in known.items() if key != "version"}
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(MANY) - 1), st.binary(max_size=4), st.integers(0, 4))
 def test_damage_raises_nothing_but_a_value_error(at, inserted, removed):
     with suppress(ValueError):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ocpp_transports._tls._x509 import certificates_in, read_certificate
@@ -74,12 +74,14 @@ class TestAText:
 class TestDamage:
     """Whatever the bytes are: only ValueError."""
 
+    @settings(deadline=None)
     @given(st.integers(0, len(DER) - 1), st.binary(max_size=4), st.integers(0, 4))
     @example(0, b"\x30\x84\xff\xff", 4)
     @example(0, b"\x30\x80", 2)
     def test_in_a_certificate(self, at, data, length):
         self.read(DER[:at] + data + DER[at + length :])
 
+    @settings(deadline=None)
     @given(st.binary(max_size=64))
     def test_without_any(self, data):
         for der in certificates_in(data):

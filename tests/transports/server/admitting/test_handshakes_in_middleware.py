@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from tests.transports.pairs import SECONDS, client_of, first, knock, serving, station_of, upgrade
+from tests.transports.pairs import SECONDS, client_of, first, knock, pair, serving, station_of, upgrade
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +32,15 @@ class TestAMiddleware:
             status, _, body = await knock(listener, upgrade())
             assert (status, body) == (500, "Internal Server Error")
             assert str((await first(errors)).error) == "oops secret"
+
+    async def test_that_only_proceeds_leaves_both_sides_with_one_subprotocol(self):
+        async def proceeding(ctx, proceed):
+            await proceed()
+
+        ours, theirs = ["ocpp2.0.1", "ocpp1.6"], ["ocpp2.1", "ocpp1.6", "ocpp2.0.1"]
+        server = {"connection_middleware": [proceeding], "protocols": ours}
+        async with pair(server=server, protocols=theirs) as (client, station):
+            assert client.protocol == station.protocol == "ocpp2.0.1"
 
     async def test_gives_the_session_to_the_handle(self):
         async with serving() as (server, listener), client_of(listener) as client:
