@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock, get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakSet
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 
 from ocpp_core.errors import ClosedError, StoreError
 from ocpp_core.inputs import Tick
@@ -43,7 +44,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientOutbox"]
 
-_QUIET = frozenset({OutboxReportKind.LATE_ACCEPTED, OutboxReportKind.LATE_IGNORED})
+_CLOSED: Final = "closed while the outbox was opened"
+_QUIET: Final = frozenset({OutboxReportKind.LATE_ACCEPTED, OutboxReportKind.LATE_IGNORED})
+
+
+_T = TypeVar("_T")
+
+
+async def _in_thread(function: Callable[[], _T]) -> _T:
+    """Run a function in a thread of its own: threads that the application has in use must not delay the store."""
+    return await to_thread.run_sync(function, limiter=CapacityLimiter(1))
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +83,7 @@ class _Opening:
             if not self._is_abandoned:
                 return restored
         self.store.close()
-        raise ClosedError("closed while the outbox was opened")
+        raise ClosedError(_CLOSED)
 
     def abandon(self) -> None:
         """Close the store, or let the thread do it that opens it."""
@@ -109,7 +119,7 @@ class ClientOutbox:
         self._is_stopped = is_stopped
         self._failed = failed
         self._tickets: dict[int, Ticket] = {}
-        self._streams: list[TicketStream] = []
+        self._streams: WeakSet[TicketStream] = WeakSet()  # one that is no longer read is not kept
         self._use: _Opening | None = None
 
     # The use of the store
@@ -126,11 +136,13 @@ class ClientOutbox:
             return
         use = self._use = _Opening(self._store, driver)
         try:
-            restored = await to_thread.run_sync(use.open_store, partial(self._report, use))
+            restored = await _in_thread(partial(use.open_store, partial(self._report, use)))
         except BaseException:
             self._use = None if self._use is use else self._use
             use.abandon()
             raise
+        if self._use is not use:
+            raise ClosedError(_CLOSED)
         self._take_over(restored)
         use.is_restored = True
         driver.feed(restored)
@@ -142,10 +154,10 @@ class ClientOutbox:
         before = self._tickets
         self._tickets = {ticket.number: before.pop(ticket.number, ticket) for ticket in stored}
         for ticket in self._tickets.values():
-            ticket.accept()
+            ticket._accept()
         for lost in before.values():
             if not lost.is_settled:
-                lost.reject(StoreError("the store does not have the message"))
+                lost._reject(StoreError("the store does not have the message"))
 
     def configure(self, driver: "Driver[Any]", config: OutboxConfig) -> None:
         """Use other settings, also for the messages that are queued."""
@@ -169,7 +181,7 @@ class ClientOutbox:
         self._discard(use)
         try:
             with CancelScope(shield=True):
-                await to_thread.run_sync(self._store.close)
+                await _in_thread(self._store.close)
         finally:
             self._end_waiting()
 
@@ -180,9 +192,9 @@ class ClientOutbox:
     def _end_waiting(self) -> None:
         if not self.may_deliver:
             for stream in list(self._streams):
-                stream.finish()
+                stream._finish()
             for ticket in list(self._tickets.values()):
-                ticket.wake()
+                ticket._wake()
 
     def _report(self, use: _Opening, report: StoreReport) -> None:
         """Pass a report of the store to the engine, from any thread."""
@@ -209,9 +221,9 @@ class ClientOutbox:
             case Store():
                 self._submit(effect)
             case TicketAccepted(number) if number in self._tickets:
-                self._tickets[number].accept()
+                self._tickets[number]._accept()
             case TicketRejected(number, error) if number in self._tickets:
-                self._tickets.pop(number).reject(error)
+                self._tickets.pop(number)._reject(error)
             case TicketSettled(number, outcome):
                 self._settle(number, outcome)
             case OutboxReport():
@@ -231,9 +243,9 @@ class ClientOutbox:
         """Settle a ticket, a new one for a call that became a message and whose caller no longer waits."""
         ticket = self._tickets.get(number) or Ticket(self, number, None, None)
         self._tickets[number] = ticket
-        ticket.settle(outcome)
+        ticket._settle(outcome)
         for stream in self._streams:
-            stream.put(ticket)
+            stream._put(ticket)
 
     def _note(self, report: OutboxReport) -> None:
         """Log a report, and emit an event if the store fails."""
@@ -248,7 +260,7 @@ class ClientOutbox:
     def _forget(self, number: int) -> None:
         self._tickets.pop(number, None)
         for stream in self._streams:
-            stream.remove(number)
+            stream._remove(number)
 
     # The application
 
@@ -279,15 +291,11 @@ class ClientOutbox:
         """Return a stream of the settled tickets that are not acknowledged."""
         self._expect_open("read outcomes")
         settled = [ticket for ticket in self._tickets.values() if ticket.is_settled]
-        stream = TicketStream(settled, self.completion, self._streams_remove)
-        self._streams.append(stream)
+        stream = TicketStream(settled, self.completion)
+        self._streams.add(stream)
         if not self.may_deliver:
-            stream.finish()
+            stream._finish()
         return stream
-
-    def _streams_remove(self, stream: TicketStream) -> None:
-        if stream in self._streams:
-            self._streams.remove(stream)
 
     def _expect_open(self, verb: str) -> _Opening:
         use = self._use

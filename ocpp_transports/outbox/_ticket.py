@@ -133,22 +133,22 @@ class Ticket:
 
     # For the outbox
 
-    def accept(self) -> None:
+    def _accept(self) -> None:
         """Note that the message is stored."""
         self._is_accepted = True
-        self.wake()
+        self._wake()
 
-    def reject(self, error: StoreError) -> None:
+    def _reject(self, error: StoreError) -> None:
         """Note that the message is not stored."""
         self._error = error
-        self.wake()
+        self._wake()
 
-    def settle(self, outcome: MessageOutcome) -> None:
+    def _settle(self, outcome: MessageOutcome) -> None:
         """Note the outcome."""
         self._is_accepted, self._outcome = True, outcome
-        self.wake()
+        self._wake()
 
-    def wake(self) -> None:
+    def _wake(self) -> None:
         """Let the tasks that wait look again."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:

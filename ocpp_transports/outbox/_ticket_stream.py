@@ -19,11 +19,9 @@ class TicketStream(AsyncIterator[Ticket]):
         self,
         tickets: Iterable[Ticket],
         completion: Callable[[], Completion[None]],
-        forget: "Callable[[TicketStream], None]",
     ) -> None:
         self._tickets = {ticket.number: ticket for ticket in tickets}
         self._make_completion = completion
-        self._forget = forget
         self._is_finished = False
         self._waiter: Completion[None] | None = None
 
@@ -38,23 +36,22 @@ class TicketStream(AsyncIterator[Ticket]):
     async def aclose(self) -> None:
         """End the iteration at once."""
         self._tickets.clear()
-        self.finish()
+        self._finish()
 
     # For the outbox
 
-    def put(self, ticket: Ticket) -> None:
+    def _put(self, ticket: Ticket) -> None:
         """Add a ticket that was settled."""
         self._tickets[ticket.number] = ticket
         self._wake()
 
-    def remove(self, number: int) -> None:
+    def _remove(self, number: int) -> None:
         """Leave out a ticket that was acknowledged or forgotten."""
         self._tickets.pop(number, None)
 
-    def finish(self) -> None:
+    def _finish(self) -> None:
         """End after the tickets that are here."""
         self._is_finished = True
-        self._forget(self)
         self._wake()
 
     async def _wait(self) -> None:

@@ -296,27 +296,43 @@ class TestAStoreThatFails:
             await within(station.enqueue("DataTransfer", {"vendorId": "V"}).accepted)
         assert "wrong report" in caplog.text
 
-    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-    async def test_a_client_that_is_cancelled_while_its_store_opens_closes_it(self):
-        class Slow(FakeStore):
-            entered, released = threading.Event(), threading.Event()
-            closed = threading.Event()
 
-            def open(self, report):
-                self.entered.set()
-                self.released.wait(SECONDS)
-                return super().open(report)
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+class TestAStoreThatOpensSlowly:
+    """It is closed, whenever it has opened after all."""
 
-            def close(self):
-                self.closed.set()
+    class Slow(FakeStore):
+        def __init__(self):
+            super().__init__()
+            self.entered, self.released, self.closed = (threading.Event() for _ in range(3))
 
-        store = Slow()
+        def open(self, report):
+            self.entered.set()
+            self.released.wait(SECONDS)
+            return super().open(report)
+
+        def close(self):
+            self.closed.set()
+
+    async def test_after_the_client_is_cancelled(self):
+        store = self.Slow()
         task = asyncio.create_task(unreachable(outbox=store).__aenter__())
         await asyncio.to_thread(store.entered.wait, SECONDS)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         store.released.set()
+        assert await asyncio.to_thread(store.closed.wait, SECONDS)
+
+    async def test_after_the_client_is_closed(self):
+        store = self.Slow()
+        station = unreachable(outbox=store)
+        task = asyncio.create_task(station.connect())
+        await asyncio.to_thread(store.entered.wait, SECONDS)
+        await station.close()
+        store.released.set()
+        with pytest.raises(ClosedError, match="while the outbox was opened"):
+            await task
         assert await asyncio.to_thread(store.closed.wait, SECONDS)
 
 
