@@ -75,7 +75,7 @@ class ClientStack:
         ids: IdFactory,
         offline_queue: MakeOfflineQueue = MemoryQueue,
     ) -> None:
-        self.engine = self._make_engine(client, random=random, ids=ids, offline_queue=offline_queue)
+        self.engine: ClientEngine = self._make_engine(client, random=random, ids=ids, offline_queue=offline_queue)
         """The client engine, which holds the state and the queue."""
         self._link_config = link
         self._target = target

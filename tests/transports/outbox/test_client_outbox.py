@@ -6,11 +6,9 @@ import threading
 import anyio
 import pytest
 
-from ocpp_core import v16, v201
-from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreFailed
-from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient
-from ocpp_transports.blocking import BlockingClient
-from ocpp_transports.channel import ChannelClient
+from ocpp_core import v16
+from ocpp_core.outbox.commands import StoreBack, Stored, StoreFailed
+from ocpp_transports import ClosedError
 from ocpp_transports.events import ErrorEvent
 from ocpp_transports.outbox import (
     MemoryStore,
@@ -21,46 +19,10 @@ from ocpp_transports.outbox import (
     SQLiteStore,
     StoreError,
 )
-from tests.transports.pairs import SECONDS, client_of, pair, serving
+from tests.transports.outbox.fake_store import OPEN, START, STOP, FakeStore, unreachable
+from tests.transports.pairs import SECONDS, client_of, serving
 
 pytestmark = pytest.mark.anyio
-
-OPEN = OutboxConfig(gate="open")
-START = {"connectorId": 1, "idTag": "tag", "meterStart": 0, "timestamp": "2026-01-01T00:00:00Z"}
-STOP = {"meterStop": 5, "timestamp": "2026-01-01T01:00:00Z"}
-
-
-class FakeStore:
-    """A store that a test answers for, from its own thread as a real one does."""
-
-    is_durable = True
-
-    def __init__(self, *, fails=False):
-        self.batches = []
-        self.is_closed = False
-        self.answers = True
-        self.report = None
-        self._fails = fails
-
-    def open(self, report):
-        if self._fails:
-            raise StoreError("cannot open the outbox: another process has it open")
-        self.report, self.is_closed = report, False
-        return Restored(wall=0.0, first_ticket=1 << 32)
-
-    def submit(self, batch):
-        self.batches.append(batch)
-        if self.answers:
-            self.say(Stored(batch.number))
-
-    def say(self, report):
-        """Report from another thread."""
-        thread = threading.Thread(target=self.report, args=(report,))
-        thread.start()
-        thread.join()
-
-    def close(self):
-        self.is_closed = True
 
 
 class Central:
@@ -88,10 +50,6 @@ class Central:
 async def central():
     async with serving() as (server, listener):
         yield Central(server), listener, server
-
-
-def unreachable(**options):
-    return OCPPClient("CP1", "ws://127.0.0.1:9/ocpp", protocols=["ocpp1.6"], **{"outbox_config": OPEN, **options})
 
 
 async def within(awaitable_function):
@@ -334,82 +292,3 @@ class TestAStoreThatOpensSlowly:
         with pytest.raises(ClosedError, match="while the outbox was opened"):
             await task
         assert await asyncio.to_thread(store.closed.wait, SECONDS)
-
-
-class TestMisuse:
-    async def test_without_the_option_there_is_no_outbox(self):
-        async with pair() as (station, _):
-            with pytest.raises(RuntimeError, match="pass outbox=SQLiteStore"):
-                station.enqueue("DataTransfer", {})
-
-    @pytest.mark.parametrize(
-        ("args", "options", "error", "expected"),
-        [
-            (("Reset", {"type": "Soft"}), {}, ValueError, "Reset"),
-            (("ocpp2.0.1", "Heartbeat"), {}, ValueError, "expected a message of ocpp1.6"),
-            ((v201.Heartbeat(),), {}, ValueError, "expected a message of ocpp1.6"),
-            (("StopTransaction", STOP), {"transaction": 17}, TypeError, "the Ticket of a StartTransaction"),
-            (("DataTransfer", {"vendorId": "V"}), {"ttl": 0}, ValueError, "ttl > 0"),
-            (("DataTransfer", {"vendorId": "V"}), {"timeout": 1}, TypeError, "timeout"),
-        ],
-    )
-    async def test_a_bad_argument_queues_nothing(self, args, options, error, expected):
-        store = FakeStore()
-        async with unreachable(outbox=store) as station:
-            with pytest.raises(error, match=expected):
-                station.enqueue(*args, **options)
-        assert store.batches == []
-
-    async def test_a_ticket_of_another_client_is_refused(self):
-        async with unreachable(outbox=MemoryStore()) as one, unreachable(outbox=MemoryStore()) as other:
-            start = one.enqueue("StartTransaction", START)
-            other.enqueue("StartTransaction", START)
-            with pytest.raises(ValueError, match="one of another"):
-                other.enqueue("StopTransaction", STOP, transaction=start, last=True)
-
-    async def test_a_store_belongs_to_one_client(self):
-        store = MemoryStore()
-        async with unreachable(outbox=store):
-            with pytest.raises(RuntimeError, match="store is open"):
-                async with unreachable(outbox=store):
-                    pass
-
-    async def test_nothing_is_acknowledged_before_its_outcome(self):
-        async with unreachable(outbox=MemoryStore()) as station:
-            with pytest.raises(RuntimeError, match="no outcome yet"):
-                station.enqueue("DataTransfer", {"vendorId": "V"}).acknowledge()
-
-    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-    async def test_without_a_block_connect_opens_the_outbox_and_a_failure_closes_it(self):
-        store = FakeStore()
-        station = unreachable(outbox=store)
-        with pytest.raises(ClosedError):
-            station.enqueue("DataTransfer", {"vendorId": "V"})
-        with pytest.raises(ConnectionFailedError):
-            await station.connect()
-        assert store.is_closed
-
-
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-class TestOptions:
-    @pytest.mark.parametrize(
-        ("options", "error", "expected"),
-        [
-            ({"outbox": "station.db"}, TypeError, "a store such as SQLiteStore, got str"),
-            ({"outbox_config": {}}, TypeError, "OutboxConfig, got dict"),
-            ({"outbox": MemoryStore(), "offline_queue": True}, ValueError, "offline_queue=False"),
-        ],
-    )
-    async def test_wrong_ones_are_refused(self, options, error, expected):
-        with pytest.raises(error, match=expected):
-            OCPPClient("CP1", "ws://csms", **options)
-
-    async def test_the_store_is_fixed(self):
-        station = OCPPClient("CP1", "ws://csms", outbox=MemoryStore())
-        with pytest.raises(ValueError, match="outbox: it is fixed"):
-            station.reconfigure(outbox=MemoryStore())
-
-    @pytest.mark.parametrize("kind", [BlockingClient, type("Channels", (ChannelClient,), {"open_channel": None})])
-    async def test_other_clients_have_none(self, kind):
-        with pytest.raises(ValueError, match="expected no outbox"):
-            kind("CP1", "ws://csms", outbox=MemoryStore())
