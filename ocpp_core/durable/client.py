@@ -75,7 +75,7 @@ class DurableClientEngine(ClientEngine):
     ) -> None:
         super().__init__(config, random=random, ids=ids, offline_queue=offline_queue)
         self._effects: deque[OutboxEffect] = deque()
-        self.outbox = Outbox(outbox, ids=ids, emit=self._perform)
+        self.outbox: Outbox = Outbox(outbox, ids=ids, emit=self._perform)
         """The outbox, to be read; its inputs pass through `handle`."""
         self._callers: dict[int, StartCall] = {}
 

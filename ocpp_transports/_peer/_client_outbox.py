@@ -130,25 +130,24 @@ class ClientOutbox:
         Raises:
             StoreError: The store cannot be opened.
             ClosedError: The client was closed before the store was open.
-            RuntimeError: The store is in use, or is being closed.
+            RuntimeError: Another client uses the store.
         """
         if self._use is not None:
             return
         use = self._use = _Opening(self._store, driver)
         try:
             restored = await _in_thread(partial(use.open_store, partial(self._report, use)))
+            self._take_over(use, restored)
         except BaseException:
             self._use = None if self._use is use else self._use
             use.abandon()
             raise
+        use.is_restored = True
+
+    def _take_over(self, use: _Opening, restored: Restored) -> None:
+        """Restore the stored messages, and reject those that the store has no longer."""
         if self._use is not use:
             raise ClosedError(_CLOSED)
-        self._take_over(restored)
-        use.is_restored = True
-        driver.feed(restored)
-
-    def _take_over(self, restored: Restored) -> None:
-        """Know the stored messages by their tickets, and reject those that the store has no longer."""
         stored = [Ticket(self, kept.ticket, None, kept.key) for kept in restored.outcomes]
         stored += [Ticket(self, record.ticket, record.action, record.key) for record in restored.records]
         before = self._tickets
@@ -158,6 +157,7 @@ class ClientOutbox:
         for lost in before.values():
             if not lost.is_settled:
                 lost._reject(StoreError("the store does not have the message"))
+        use.driver.feed(restored)
 
     def configure(self, driver: "Driver[Any]", config: OutboxConfig) -> None:
         """Use other settings, also for the messages that are queued."""

@@ -45,10 +45,11 @@ class EnqueueMixin:
         self, protocol: str, action: str, params: Params = ..., /, **options: "Unpack[EnqueueKeywords]"
     ) -> "Ticket": ...
     def enqueue(self, *args: Any, **options: Any) -> "Ticket":
-        """Queue a message until the peer has responded, over lost connections and, with a durable store, restarts.
+        """Queue a message until the peer has responded.
 
-        It needs no connection, but an open store: enter the block or `connect` first. Middleware does not see messages
-        of the outbox. In strict mode a payload is checked when it is sent.
+        It outlives lost connections and, in a durable store, restarts. It needs no connection, but an open store: enter
+        the block or `connect` first. Middleware does not see messages of the outbox. In strict mode a payload is
+        checked when it is sent.
 
         Args:
             *args: What `call` takes: a message or a request model; or an action and its payload, after a subprotocol
@@ -84,7 +85,9 @@ class EnqueueMixin:
         return outbox.enqueue(message)
 
     def outcomes(self) -> "TicketStream":
-        """Iterate over the messages with an outcome that is not acknowledged, also those of earlier processes.
+        """Iterate over the tickets with an outcome that is not acknowledged.
+
+        Those of earlier processes are among them. The iteration ends when the client closes.
 
             async for ticket in station.outcomes():
                 print(ticket.key, await ticket.outcome())
@@ -97,10 +100,10 @@ class EnqueueMixin:
         return self._expect_outbox("read outcomes").outcomes()
 
     def transaction_id(self, ticket: "Ticket") -> int | None:
-        """Return the `transactionId` in the response to a StartTransaction of OCPP 1.6; None if it is not known.
+        """Return the `transactionId` in the response to a StartTransaction of OCPP 1.6.
 
-        It is -1 if the message ended without a usable response (1.6 errata 3.18), and known until the last message of
-        the transaction is settled.
+        It is None before the response, and after the last message of the transaction is settled. It is -1 if the start
+        ended without a usable response (1.6 errata 3.18).
 
         Raises:
             ClosedError: The outbox is not open.

@@ -31,7 +31,7 @@ class TicketOwner(Protocol):
 
 
 class Ticket:
-    """A message of the outbox: whether it is stored, and what became of it.
+    """A message of the outbox: if it is stored, and its outcome.
 
     It remains valid while the client closes and connects again. After a restart, `OCPPClient.outcomes` and `enqueue`
     with the same `key` return a ticket with the same number.
@@ -62,7 +62,10 @@ class Ticket:
 
     @property
     def number(self) -> int:
-        """The number of the message, unique in its store, also over restarts. Later messages have higher numbers."""
+        """The number of the message, unique in its store over all restarts.
+
+        Later messages have higher numbers.
+        """
         return self._number
 
     @property
@@ -81,7 +84,7 @@ class Ticket:
         return self._outcome is not None
 
     async def accepted(self) -> None:
-        """Wait until the message is stored; from then on it will be delivered or settled.
+        """Wait until the message is stored: it is delivered or settled from then on.
 
         Raises:
             StoreError: The store could not write it; it was not sent, and will not be.
@@ -113,15 +116,16 @@ class Ticket:
         return self._outcome
 
     def cancel(self) -> None:
-        """Cancel the message: its outcome is then `MessageNotSent`, or `MessageUnknown` if it was transmitted.
+        """Cancel the message, unless it is settled.
 
-        Ignored once it is settled. Raises ClosedError if the client is closed.
+        Its outcome is then `MessageNotSent`, or `MessageUnknown` if it was transmitted. Raises ClosedError if the
+        client is closed.
         """
         if self._outcome is None:
             self._owner.cancel(self._number)
 
     def acknowledge(self) -> None:
-        """Forget the outcome: it is not reported again after a restart, and the key is free.
+        """Forget the outcome, so that it is not reported again, and free the key.
 
         Raises:
             RuntimeError: The message has no outcome yet.

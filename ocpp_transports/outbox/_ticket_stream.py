@@ -10,16 +10,13 @@ __all__ = ["TicketStream"]
 
 
 class TicketStream(AsyncIterator[Ticket]):
-    """The tickets with an outcome that is not acknowledged, each once; it ends when the client closes.
+    """The tickets with an outcome that is not acknowledged, each once.
 
-    It keeps no more than the outbox: a ticket that is acknowledged or forgotten before it is read is left out.
+    It ends when the client closes. It keeps no more than the outbox: a ticket that is acknowledged or forgotten before
+    it is read is left out.
     """
 
-    def __init__(
-        self,
-        tickets: Iterable[Ticket],
-        completion: Callable[[], Completion[None]],
-    ) -> None:
+    def __init__(self, tickets: Iterable[Ticket], completion: Callable[[], Completion[None]]) -> None:
         self._tickets = {ticket.number: ticket for ticket in tickets}
         self._make_completion = completion
         self._is_finished = False
