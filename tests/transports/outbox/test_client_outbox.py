@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import anyio
 import pytest
@@ -55,6 +56,11 @@ async def central():
 async def within(awaitable_function):
     with anyio.fail_after(SECONDS):
         return await awaitable_function()
+
+
+async def refused_as_closed(call):
+    with pytest.raises(ClosedError, match="it is kept"):
+        await call()
 
 
 class TestDelivery:
@@ -192,6 +198,22 @@ class TestClosing:
         assert store.is_closed
         with pytest.raises(ClosedError, match="before DataTransfer was stored"):
             await ticket.accepted()
+
+    async def test_the_outcome_of_a_call_that_was_queued_is_reported_if_its_caller_is_gone(self, central):
+        _, listener, _ = central
+        async with client_of(listener, outbox=FakeStore()) as station:
+            await station.connect()
+            station.enqueue("StartTransaction", START)  # the gate is closed, so the call waits behind it
+            async with anyio.create_task_group() as tasks:
+                call = partial(station.call, "StopTransaction", {**STOP, "transactionId": 3})
+                tasks.start_soon(refused_as_closed, call)
+                await anyio.wait_all_tasks_blocked()
+                await station.close(await_pending=False)
+            station.reconfigure(outbox_config=OPEN)
+            await station.connect()
+            outcomes = station.outcomes()
+            actions = [(await within(outcomes.__anext__)).action for _ in range(2)]
+            assert actions == ["StartTransaction", None]
 
     async def test_a_ticket_is_valid_after_the_client_connects_again(self, central, tmp_path):
         csms, listener, _ = central
