@@ -161,6 +161,8 @@ class ChannelClient(ClientPeer):
         **options: Unpack[ClientKeywords],
     ) -> None:
         super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
+        if self._options.outbox is not None:
+            raise ValueError(f"expected no outbox for a {type(self).__name__}: only OCPPClient has one")
 
     @abstractmethod
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple[Channel, str | None]:

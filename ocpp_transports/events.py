@@ -98,7 +98,7 @@ class CloseEvent:
 class ErrorEvent:
     """A failure that no caller gets as an exception.
 
-    It is a failed attempt to connect, a broken stream, or a listener that raised.
+    It is a failed attempt to connect, a broken stream, a listener that raised, or a store of the outbox that failed.
     """
 
     error: BaseException

@@ -30,6 +30,7 @@ from ocpp_core.outbox.accepting import lane_of
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
+    DiscardMessages,
     Enqueue,
     OutboxInput,
     ReconfigureOutbox,
@@ -74,7 +75,7 @@ class DurableClientEngine(ClientEngine):
     ) -> None:
         super().__init__(config, random=random, ids=ids, offline_queue=offline_queue)
         self._effects: deque[OutboxEffect] = deque()
-        self.outbox = Outbox(outbox, ids=ids, emit=self._perform)
+        self.outbox: Outbox = Outbox(outbox, ids=ids, emit=self._perform)
         """The outbox, to be read; its inputs pass through `handle`."""
         self._callers: dict[int, StartCall] = {}
 
@@ -114,6 +115,16 @@ class DurableClientEngine(ClientEngine):
         else:
             super().start(event, now)
 
+    def enqueue(self, message: Enqueue, now: float) -> int:
+        """Queue a message as `handle` does, and return its ticket at once; the host drains both polls afterwards.
+
+        Raises the same errors as `handle`, and then changes nothing.
+        """
+        self._now = max(self._now, now)
+        ticket = self._enqueue(message)
+        self._fill()
+        return ticket
+
     def _queue_call(self, call: StartCall) -> None:
         """Queue a call as a message, whose timeout and message ID are those of messages."""
         message = Enqueue(action=call.action, payload=call.payload, ttl=call.ttl, protocol=call.protocol)
@@ -150,6 +161,8 @@ class DurableClientEngine(ClientEngine):
                 outbox.acknowledge(ticket)
             case CancelTicket(ticket):
                 outbox.cancel(ticket)
+            case DiscardMessages():
+                outbox.discard()
             case Restored():
                 outbox.restore(event, now)
             case StoreFailed(number, error):

@@ -10,6 +10,7 @@ from .stored.records import Binding, KeptOutcome, Lane, OutboxRecord
 __all__ = [
     "Acknowledge",
     "CancelTicket",
+    "DiscardMessages",
     "Enqueue",
     "OutboxInput",
     "ReconfigureOutbox",
@@ -121,6 +122,11 @@ class Acknowledge:
 
 
 @dataclass(slots=True)
+class DiscardMessages:
+    """Settle all queued messages as closed: the queue is in memory only, and its owner closes."""
+
+
+@dataclass(slots=True)
 class SetGate:
     """Let messages out that are not urgent, or hold them."""
 
@@ -151,6 +157,7 @@ OutboxInput: TypeAlias = (
     | StoreBack
     | Enqueue
     | CancelTicket
+    | DiscardMessages
     | Acknowledge
     | SetGate
     | SetClock

@@ -26,9 +26,9 @@ class Journal:
     """The batches of one queue, and the outputs that are held."""
 
     def __init__(self, emit: Callable[[OutboxEffect], None], release: Callable[[OutboxEffect], None]) -> None:
-        self.open = 1
+        self.open: int = 1
         """The number of the open batch."""
-        self.failed = False
+        self.failed: bool = False
         """True from a failure of the store until it works again."""
         self._emit = emit
         self._release = release

@@ -59,17 +59,17 @@ class Messages:
     """The messages of one queue, with their outcomes, transaction IDs and deadlines."""
 
     def __init__(self, config: OutboxConfig, journal: Journal, emit: Callable[[OutboxEffect], None]) -> None:
-        self.config = config
+        self.config: OutboxConfig = config
         """The settings in force."""
-        self.lanes = Lanes()
+        self.lanes: Lanes = Lanes()
         """The queued messages."""
-        self.outcomes = KeptOutcomes(journal.record)
+        self.outcomes: KeptOutcomes = KeptOutcomes(journal.record)
         """The outcomes that are not acknowledged."""
-        self.ids = TransactionIds(journal.record)
+        self.ids: TransactionIds = TransactionIds(journal.record)
         """The transaction IDs of OCPP 1.6."""
-        self.timers = Timers()
+        self.timers: Timers = Timers()
         """The deadlines of messages, named by `Due` and ticket."""
-        self.offset = 0.0
+        self.offset: float = 0.0
         """The wall-clock time minus the monotonic time, in seconds."""
         self._journal = journal
         self._emit = emit

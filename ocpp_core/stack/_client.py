@@ -75,7 +75,7 @@ class ClientStack:
         ids: IdFactory,
         offline_queue: MakeOfflineQueue = MemoryQueue,
     ) -> None:
-        self.engine: ClientEngine = ClientEngine(client, random=random, ids=ids, offline_queue=offline_queue)
+        self.engine: ClientEngine = self._make_engine(client, random=random, ids=ids, offline_queue=offline_queue)
         """The client engine, which holds the state and the queue."""
         self._link_config = link
         self._target = target
@@ -84,6 +84,11 @@ class ClientStack:
         self._attempt = 0
         self._now = -inf
         expect_request(target.host, target.target, client.protocols, target.headers)
+
+    def _make_engine(
+        self, client: ClientConfig, *, random: Random, ids: IdFactory, offline_queue: MakeOfflineQueue
+    ) -> ClientEngine:
+        return ClientEngine(client, random=random, ids=ids, offline_queue=offline_queue)
 
     @property
     def session(self) -> Session | None:

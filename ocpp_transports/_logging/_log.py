@@ -168,6 +168,12 @@ class Log:
         """Write a failure that the application chose not to get as an exception, of an action or a station."""
         self._write(logging.WARNING, "%s: %s", _one_line(text), known=_Known(action, identity=identity))
 
+    def recurring(self, kind: str, text: str) -> None:
+        """Write a warning that may recur with every message; for each kind only so often."""
+        more = self._admit(logging.WARNING, kind)
+        if more is not None:
+            self._write(logging.WARNING, "%s: %s: %s%s", kind, _one_line(text), more)
+
     def handler_failed(self, action: str, error: BaseException, message_id: str | None = None) -> None:
         """Write that a handler raised: an RPC error is a response, anything else a fault."""
         handler = f"the handler of {action[:_SHOWN_ID]!r}"  # the catch-all gets names that the peer invents

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ocpp_core.identity import IdentityCharacters
     from ocpp_core.limits import Rate
     from ocpp_core.messages import Leniency
+    from ocpp_core.outbox.settings import OutboxConfig
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
     from ocpp_transports._metrics._metrics import Metrics
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         UnmatchedProtocol,
         Verify,
     )
+    from ocpp_transports.outbox._interface import OutboxStore
 
     from ._tls import TLSOptions
 
@@ -128,6 +130,8 @@ class ClientKeywords(ReconnectKeywords, SocketKeywords, total=False):
     password: str | bytes | None
     tls: TLSOptions | SSLContext | None
     headers: Mapping[str, str]
+    outbox: OutboxStore | None
+    outbox_config: OutboxConfig
 
 
 class ClientChanges(ClientKeywords, total=False):

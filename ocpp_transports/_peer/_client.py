@@ -36,6 +36,8 @@ from ._peer import ConnectionState, Peer
 if TYPE_CHECKING:
     from ocpp_transports._metrics._metrics import Metrics
 
+    from ._client_outbox import ClientOutbox
+
 __all__ = ["ClientCommand", "ClientPeer"]
 
 ClientCommand: TypeAlias = Command | Connect
@@ -51,6 +53,7 @@ class ClientPeer(Peer):
     _sent_by_peer = sent_by_peer("station")
     _options: ReconnectOptions
     _driver: Driver[ClientCommand] | None
+    _outbox: "ClientOutbox | None" = None
 
     def __init__(self, identity: str, options: ReconnectOptions) -> None:
         super().__init__(identity, options, CloseGrace())
@@ -61,6 +64,12 @@ class ClientPeer(Peer):
         if self._runtime is None:
             self._start(in_block=True)
         self._in_block = True
+        try:
+            await self._open_outbox()
+        except BaseException:
+            self._in_block = False
+            await self._shut()
+            raise
         return self
 
     async def __aexit__(
@@ -106,6 +115,7 @@ class ClientPeer(Peer):
 
         Raises:
             ConnectionFailedError: The first attempt failed.
+            StoreError: The store of the outbox cannot be opened.
             UnexpectedHttpResponse: The server responded with a status other than 101.
             WebsocketUpgradeError: The server responded with an invalid 101, or chose another subprotocol.
             RuntimeError: The client is not CLOSED, or runs on trio outside a block.
@@ -118,6 +128,7 @@ class ClientPeer(Peer):
         await self._get_ready()
         driver = self._driver or self._start(in_block=False)
         try:
+            await self._open_outbox()
             protocol: str = await driver.ask(Connect)
         except Exception:
             if self.state is ConnectionState.CLOSED and not self._in_block:
@@ -231,6 +242,8 @@ class ClientPeer(Peer):
             self._waits(state)
         elif isinstance(state, Stopped):
             self._finish(state.code, state.reason, lost=state.lost)
+            if self._outbox is not None:
+                self._outbox.stopped()
 
     def _opened(self, state: Online) -> None:
         if self._driver is not None:
@@ -254,10 +267,21 @@ class ClientPeer(Peer):
         self._log.now = self._runtime.now
         return driver
 
+    async def _open_outbox(self) -> None:
+        if self._outbox is not None and self._driver is not None:
+            await self._outbox.open(self._driver)
+
     async def _shut(self) -> None:
         """Release the event loop: end listeners, connections and tasks."""
         runtime, driver = self._runtime, self._driver
         self._runtime, self._driver, self._engine = None, None, None
+        try:
+            if self._outbox is not None:
+                await self._outbox.close()
+        finally:
+            await self._stop(runtime, driver)
+
+    async def _stop(self, runtime: Runtime | None, driver: Driver[ClientCommand] | None) -> None:
         if driver is not None:
             driver.stop()
         if runtime is not None:

@@ -65,6 +65,8 @@ class BlockingClient(BlockingPeer):
         max_threads: int = MAX_THREADS,
         **options: Unpack[ClientKeywords],
     ) -> None:
+        if options.get("outbox") is not None:
+            raise ValueError("expected no outbox for a BlockingClient: it cannot enqueue; use OCPPClient")
         self._wrapped = OCPPClient(identity, endpoint, protocols=protocols, **options)
         self._bridge = Bridge(self._wrapped, loop, max_threads, present=self._present, opens="connect()")
 

@@ -11,6 +11,7 @@ from ocpp_core.inputs import Connect, TextReceived, Tick, TransportLost, Transpo
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
+    DiscardMessages,
     Enqueue,
     OutboxInput,
     ReconfigureOutbox,
@@ -124,6 +125,7 @@ ROWS = {
     "Enqueue": always(Enqueue(action="Heartbeat", payload={}, token=7)),
     "Enqueue: a bad argument": always(Enqueue(action="", payload={})),
     "CancelTicket": always(CancelTicket(TICKET)),
+    "DiscardMessages": always(DiscardMessages()),
     "Acknowledge: a message without an outcome": always(Acknowledge(TICKET)),
     "SetGate: closed": always(SetGate(False)),
     "SetClock": always(SetClock(NOW + 5000.0)),

@@ -33,6 +33,9 @@ TWINS: Final[dict[type, type]] = {
 }
 
 WITHOUT: Final = {
+    "OCPPClient.enqueue": "tickets are awaited in the event loop: a `BlockingClient` refuses the option `outbox`",
+    "OCPPClient.outcomes": "see `enqueue`",
+    "OCPPClient.transaction_id": "see `enqueue`",
     "OCPPServer.run": "`serve_forever` is the whole program already: the constructor names the loop",
     "OCPPServer.include": "functions of a router that servers share run in event loops: `wrapped.include` attaches it",
     "OCPPRouter.include": "functions of a router that servers share run in event loops: `wrapped.include` attaches it",

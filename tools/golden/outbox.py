@@ -51,6 +51,11 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Queued | Marked | Sending | Waiting": "Store, → Empty",
         "Halted": "noted",
     },
+    "DiscardMessages": {
+        "New | Empty": "ignored",
+        "Queued | Marked | Sending | Waiting": "Store, → Empty",
+        "Halted": "noted",
+    },
     "Acknowledge: a message without an outcome": {
         "any": "ignored",
     },

@@ -15,9 +15,9 @@ class Chooser:
         """True while a connection is open."""
         self.protocol: str | None = None
         """The subprotocol of the last connection."""
-        self.is_open = config.gate == "open"
+        self.is_open: bool = config.gate == "open"
         """True if messages may be sent that are not urgent."""
-        self.resumes_at = 0.0
+        self.resumes_at: float = 0.0
         """Until this time, only urgent messages are sent; monotonic seconds."""
         self._lanes = lanes
         self._overtake = config.overtake

@@ -38,7 +38,7 @@ class Lanes:
     def __init__(self) -> None:
         self.entries: dict[int, Entry] = {}
         """All messages by ticket, in the order of acceptance."""
-        self.bytes = 0
+        self.bytes: int = 0
         """Bytes of all payloads."""
         self._transactions: dict[int, Entry] = {}
         self._urgent: list[int] = []

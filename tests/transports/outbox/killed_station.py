@@ -14,7 +14,7 @@ from ocpp_core.outbox.commands import Enqueue, Restored, StoreBack, Stored, Stor
 from ocpp_core.outbox.effects import OutboxEffect, Store, TicketAccepted, TicketSettled, Transmit
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
-from ocpp_transports._outbox import _sqlite
+from ocpp_transports.outbox import _sqlite
 
 
 def say(*words: Any) -> None:

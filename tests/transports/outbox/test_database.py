@@ -11,7 +11,7 @@ from ocpp_core.errors import StoreError
 from ocpp_core.outbox.effects import Store
 from ocpp_core.outbox.stored.outcomes import MessageDropped
 from ocpp_core.outbox.stored.records import Delete, KeptOutcome, Lane, Operation, OutboxRecord, Put, ReplaceAll
-from ocpp_transports._outbox._database import Database
+from ocpp_transports.outbox._database import Database
 
 PAGE = 4096
 

@@ -37,9 +37,9 @@ from ocpp_core.outbox.stored.records import (
     ReplaceAll,
     Unbind,
 )
-from ocpp_transports._outbox._file import FileLock
-from ocpp_transports._outbox._memory import MemoryStore
-from ocpp_transports._outbox._sqlite import SQLiteStore
+from ocpp_transports.outbox._file import FileLock
+from ocpp_transports.outbox._memory import MemoryStore
+from ocpp_transports.outbox._sqlite import SQLiteStore
 
 GUARD = 30.0
 """Seconds after which a test gives up; a report takes milliseconds."""

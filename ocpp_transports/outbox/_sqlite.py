@@ -40,6 +40,9 @@ class SQLiteStore:
         ValueError: An argument has a value that is not allowed.
     """
 
+    is_durable = True
+    """It keeps the messages when it is closed."""
+
     def __init__(
         self,
         path: str | Path,

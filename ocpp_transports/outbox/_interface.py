@@ -20,6 +20,10 @@ class OutboxStore(Protocol):
     After a failure it discards every batch until one that begins with `ReplaceAll`.
     """
 
+    @property
+    def is_durable(self) -> bool:
+        """True if it keeps the messages when it is closed; False lets a client that closes settle them."""
+
     def open(self, report: ReportToOutbox) -> Restored:
         """Open the store and return what it has, without blocking for longer than a few commits take.
 

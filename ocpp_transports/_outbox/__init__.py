@@ -1,1 +1,0 @@
-"""Stores of an outbox: what makes its batches durable."""

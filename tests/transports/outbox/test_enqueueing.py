@@ -1,0 +1,92 @@
+"""The arguments of `OCPPClient.enqueue`, the misuse of tickets, and the options of the outbox."""
+
+import pytest
+
+from ocpp_core import v201
+from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient
+from ocpp_transports.blocking import BlockingClient
+from ocpp_transports.channel import ChannelClient
+from ocpp_transports.outbox import MemoryStore
+from tests.transports.outbox.fake_store import START, STOP, FakeStore, unreachable
+from tests.transports.pairs import pair
+
+pytestmark = pytest.mark.anyio
+
+
+class TestMisuse:
+    async def test_without_the_option_there_is_no_outbox(self):
+        async with pair() as (station, _):
+            with pytest.raises(RuntimeError, match="pass outbox=SQLiteStore"):
+                station.enqueue("DataTransfer", {})
+
+    @pytest.mark.parametrize(
+        ("args", "options", "error", "expected"),
+        [
+            (("Reset", {"type": "Soft"}), {}, ValueError, "Reset"),
+            (("ocpp2.0.1", "Heartbeat"), {}, ValueError, "expected a message of ocpp1.6"),
+            ((v201.Heartbeat(),), {}, ValueError, "expected a message of ocpp1.6"),
+            (("StopTransaction", STOP), {"transaction": 17}, TypeError, "the Ticket of a StartTransaction"),
+            (("DataTransfer", {"vendorId": "V"}), {"ttl": 0}, ValueError, "ttl > 0"),
+            (("DataTransfer", {"vendorId": "V"}), {"timeout": 1}, TypeError, "timeout"),
+        ],
+    )
+    async def test_a_bad_argument_queues_nothing(self, args, options, error, expected):
+        store = FakeStore()
+        async with unreachable(outbox=store) as station:
+            with pytest.raises(error, match=expected):
+                station.enqueue(*args, **options)
+        assert store.batches == []
+
+    async def test_a_ticket_of_another_client_is_refused(self):
+        async with unreachable(outbox=MemoryStore()) as one, unreachable(outbox=MemoryStore()) as other:
+            start = one.enqueue("StartTransaction", START)
+            other.enqueue("StartTransaction", START)
+            with pytest.raises(ValueError, match="one of another"):
+                other.enqueue("StopTransaction", STOP, transaction=start, last=True)
+
+    async def test_a_store_belongs_to_one_client(self):
+        store = MemoryStore()
+        async with unreachable(outbox=store):
+            with pytest.raises(RuntimeError, match="store is open"):
+                async with unreachable(outbox=store):
+                    pass
+
+    async def test_nothing_is_acknowledged_before_its_outcome(self):
+        async with unreachable(outbox=MemoryStore()) as station:
+            with pytest.raises(RuntimeError, match="no outcome yet"):
+                station.enqueue("DataTransfer", {"vendorId": "V"}).acknowledge()
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    async def test_without_a_block_connect_opens_the_outbox_and_a_failure_closes_it(self):
+        store = FakeStore()
+        station = unreachable(outbox=store)
+        with pytest.raises(ClosedError):
+            station.enqueue("DataTransfer", {"vendorId": "V"})
+        with pytest.raises(ConnectionFailedError):
+            await station.connect()
+        assert store.is_closed
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("options", "error", "expected"),
+        [
+            ({"outbox": "station.db"}, TypeError, "a store such as SQLiteStore, got str"),
+            ({"outbox_config": {}}, TypeError, "OutboxConfig, got dict"),
+            ({"outbox": MemoryStore(), "offline_queue": True}, ValueError, "offline_queue=False"),
+        ],
+    )
+    async def test_wrong_ones_are_refused(self, options, error, expected):
+        with pytest.raises(error, match=expected):
+            OCPPClient("CP1", "ws://csms", **options)
+
+    async def test_the_store_is_fixed(self):
+        station = OCPPClient("CP1", "ws://csms", outbox=MemoryStore())
+        with pytest.raises(ValueError, match="outbox: it is fixed"):
+            station.reconfigure(outbox=MemoryStore())
+
+    @pytest.mark.parametrize("kind", [BlockingClient, type("Channels", (ChannelClient,), {"open_channel": None})])
+    async def test_other_clients_have_none(self, kind):
+        with pytest.raises(ValueError, match="expected no outbox"):
+            kind("CP1", "ws://csms", outbox=MemoryStore())
