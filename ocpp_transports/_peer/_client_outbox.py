@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock, get_ident
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 from weakref import WeakSet
 
 from anyio import CancelScope, CapacityLimiter, to_thread
@@ -28,6 +28,7 @@ from ocpp_core.outbox.effects import (
     TicketAccepted,
     TicketRejected,
     TicketSettled,
+    Transmit,
 )
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.outcomes import MessageOutcome
@@ -220,16 +221,20 @@ class ClientOutbox:
         match effect:
             case Store():
                 self._submit(effect)
-            case TicketAccepted(number) if number in self._tickets:
-                self._tickets[number]._accept()
-            case TicketRejected(number, error) if number in self._tickets:
-                self._tickets.pop(number)._reject(error)
+            case TicketAccepted(number):
+                if number in self._tickets:  # a call that became a message has no ticket
+                    self._tickets[number]._accept()
+            case TicketRejected(number, error):
+                if number in self._tickets:
+                    self._tickets.pop(number)._reject(error)
             case TicketSettled(number, outcome):
                 self._settle(number, outcome)
             case OutboxReport():
                 self._note(effect)
+            case Transmit():
+                pass  # the session has sent it
             case _:
-                pass  # a call that became a message has no ticket
+                assert_never(effect)
 
     def _submit(self, batch: Store) -> None:
         try:
