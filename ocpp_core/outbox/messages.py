@@ -30,11 +30,9 @@ from .ordering.lanes import Entry, Lanes
 from .settings import OutboxConfig
 from .stored.outcomes import (
     MessageDropped,
-    MessageNotSent,
     MessageOutcome,
     MessageRefused,
     MessageUnknown,
-    NotSentReason,
     UnknownReason,
 )
 from .stored.records import KeptOutcome, OutboxRecord, Put, ReplaceAll
@@ -266,12 +264,12 @@ class Messages:
         detail = f"{entry.record.action} was dropped: the queue is full"
         self._emit(OutboxReport(OutboxReportKind.DROPPED, entry.record.ticket, detail))
 
-    def replace_named(self, name: str | None) -> None:
-        """Settle the messages with a name that were never transmitted."""
-        named = [entry for entry in self.lanes.entries.values() if name is not None and entry.record.name == name]
-        for entry in named:
-            if not entry.record.started:
-                self.settle(entry, MessageNotSent(NotSentReason.REPLACED))
+    def unsent_named(self, name: str | None) -> list[Entry]:
+        """Return the messages with a name that were never transmitted."""
+        if name is None:
+            return []
+        records = ((entry, entry.record) for entry in self.lanes.entries.values())
+        return [entry for entry, record in records if record.name == name and not record.started]
 
     def acknowledge(self, ticket: int) -> None:
         """Forget an outcome and its key; ignore an unknown ticket."""

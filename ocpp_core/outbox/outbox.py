@@ -191,9 +191,12 @@ class Outbox:
         if self._journal.failed:
             raise StoreError(f"cannot enqueue {command.action}: the store cannot write; retry when it can")
         entry = Entry(record)
-        for victim in victims(self._lanes, entry, messages.config):
-            messages.drop(victim)
-        messages.replace_named(command.replaces)
+        replaced = messages.unsent_named(command.replaces)
+        dropped = victims(self._lanes, entry, messages.config, replaced)
+        for each in replaced:
+            messages.settle(each, MessageNotSent(NotSentReason.REPLACED))
+        for each in dropped:
+            messages.drop(each)
         messages.accept(entry)
         self._next_ticket += 1
         return record.ticket

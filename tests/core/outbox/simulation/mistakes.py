@@ -213,7 +213,7 @@ def unmark_forgets(self: Any, entry: Any, before: Any) -> None:
     self.lanes.set_ready(entry, True)
 
 
-def drop_started(lanes: Any, newcomer: Any, config: Any) -> Any:
+def drop_started(lanes: Any, newcomer: Any, config: Any, replaced: Any) -> Any:
     return [] if len(lanes.entries) < config.size else [next(iter(lanes.entries.values()))]
 
 
