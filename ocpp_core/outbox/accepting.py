@@ -31,7 +31,6 @@ _TYPES: Final = {
     "droppable": (bool, NoneType),
     "urgent": (bool,),
     "resend": (bool, NoneType),
-    "protocol": (str, NoneType),
 }
 
 
@@ -101,7 +100,7 @@ def _check(command: Enqueue) -> None:
         raise TypeError(f"expected an action name, got {command.action!r}")
     if not isinstance(command.payload, dict):
         raise TypeError(f"expected a dict as payload, got {type(command.payload).__name__}")
-    for what, name in (("key", command.key), ("replaces", command.replaces)):
+    for what, name in (("key", command.key), ("replaces", command.replaces), ("protocol", command.protocol)):
         if name is not None and not (isinstance(name, str) and 1 <= len(name) <= _MAX_NAME and is_unicode(name)):
             raise ValueError(f"expected {what} as a text of 1 to {_MAX_NAME} characters, got {name!r}")
     _check_types(command)

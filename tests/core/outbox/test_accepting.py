@@ -73,7 +73,7 @@ class TestMisuse:
             ({"lane": "fast"}, ValueError, "fast"),
             ({"resend": "no"}, TypeError, "expected resend as bool or None, got 'no'"),
             ({"urgent": 1}, TypeError, "expected urgent as bool, got 1"),
-            ({"protocol": 1.6}, TypeError, "expected protocol as str or None"),
+            ({"protocol": "\ud800"}, ValueError, "expected protocol as a text"),
             ({"transaction": []}, TypeError, "expected transaction as int or None"),
             ({"action": "StopTransaction", "urgent": True}, ValueError, "expected urgent=False"),
             ({"action": "StartTransaction", "droppable": True}, ValueError, "expected droppable=False"),

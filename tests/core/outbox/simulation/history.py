@@ -44,6 +44,7 @@ class History:
         self.oracle = Oracle(self.timeline, self.peer)
         self.disk = Disk(self.timeline, self.scenario, self.oracle.expect)
         self.oracle.disk = self.disk
+        self.disk.check = self.oracle.changed_together
         self.station = make_station(self.timeline, self.scenario, self.disk, self.peer, self.oracle)
         self.peer.hang_up = self._cut
         self.peer.kill = self._crash
@@ -187,9 +188,7 @@ class History:
                 self._expect_one_message(key, ticket)
 
     def _configure(self) -> None:
-        self.station.config = replace(self.station.config, size=self.random.choice([3, 1000]))
-        self.station.outbox.configure(self.station.config, self.timeline.now)
-        self.station.settle()
+        self.station.configure(replace(self.station.config, size=self.random.choice([3, 1000])))
 
     # What goes wrong
 
@@ -259,6 +258,8 @@ class History:
         self.station.settle()
         self._wait(60.0)
         bindings = {binding.start: binding.closed for binding in self.disk.state.bindings.values()}
+        kept = len(self.station.outbox._messages.outcomes.all)
+        self.oracle.expect(kept <= self.scenario.config.outcomes_kept, "the kept outcomes are bounded")
         self.oracle.finish(bindings, queued=len(self.station.outbox), has_slot=self.station.outbox.has_slot)
         if self.scenario.remembers and self.scenario.config.retry_id == "same":
             self.oracle.expect(max(self._handled(), default=1) <= 1, "what a peer remembers is handled once")
