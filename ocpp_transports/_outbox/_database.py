@@ -17,6 +17,8 @@ __all__ = ["Database", "Synchronous"]
 
 Synchronous: TypeAlias = Literal["full", "normal"]
 """Whether each commit waits for the disk."""
+_ERRORS: Final = (OSError, sqlite3.Error, MemoryError)
+"""What SQLite and the file system raise; `sqlite3` turns SQLITE_NOMEM into MemoryError."""
 _BUSY_SECONDS: Final = 0.0
 """Seconds to wait for a lock: no other connection may have one."""
 
@@ -40,11 +42,11 @@ class Database:
                 create(self._path, self.opened)
             self._node = self._path.stat().st_ino
             connection = sqlite3.connect(self._path, isolation_level=None, timeout=_BUSY_SECONDS)
-        except (OSError, sqlite3.Error) as error:
+        except _ERRORS as error:
             raise self._failure(error) from error
         try:
             self._prepare(connection)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             connection.close()
             raise self._failure(error) from error
         return connection
@@ -69,7 +71,7 @@ class Database:
             self._count_opening()
             self._keep_spare()
             return load(self._connection)
-        except (OSError, sqlite3.Error) as error:
+        except _ERRORS as error:
             raise self._failure(error) from error
 
     def _count_opening(self) -> None:
@@ -109,7 +111,7 @@ class Database:
                 apply(connection, batch.operations)
             connection.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):
+            with suppress(*_ERRORS):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
             raise
@@ -117,7 +119,7 @@ class Database:
     def _retry(self, batches: Sequence[Store]) -> None:
         try:
             self._write(batches)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise self._rolled_back(error) from error
 
     def _rolled_back(self, error: Exception) -> StoreError:
@@ -131,7 +133,7 @@ class Database:
             try:
                 self.reopen()
                 self._set_synchronous()
-            except (OSError, sqlite3.Error, StoreError):
+            except (*_ERRORS, StoreError):
                 return StoreError(f"{text}; it is unknown whether the messages were kept")
         return StoreError(text)
 
@@ -142,7 +144,7 @@ class Database:
         """
         with suppress(FileNotFoundError):
             self._expect_same_file()
-        with suppress(sqlite3.Error):
+        with suppress(*_ERRORS):
             self._connection.close()
         self._connection = self._connect()
 
@@ -155,14 +157,14 @@ class Database:
             self.reopen()
             self._set_synchronous()
             self._connection.execute("UPDATE opened SET times = ?", (self.opened,))
-        except (OSError, sqlite3.Error) as error:
+        except _ERRORS as error:
             raise self._failure(error) from error
 
     def close(self) -> None:
         """Move everything into the one file, and close it."""
-        with suppress(sqlite3.Error):
+        with suppress(*_ERRORS):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with suppress(sqlite3.Error):
+        with suppress(*_ERRORS):
             self._connection.close()
 
     def _expect_same_file(self) -> None:
@@ -194,7 +196,7 @@ class Database:
     def _shrink(self) -> None:
         """Empty the write-ahead log after each commit on a full disk, until there is space for a spare again."""
         if self._is_full:
-            with suppress(sqlite3.Error):
+            with suppress(*_ERRORS):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._keep_spare()
             self._is_full = not sibling(self._path, "-spare").exists()
