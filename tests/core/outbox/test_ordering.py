@@ -148,6 +148,17 @@ class TestAFullQueue:
         assert owner.outcomes == {profile: MessageNotSent(NotSentReason.REPLACED)}
         assert [record.ticket for record in owner.outbox.records] == [older, newer]
 
+    @each("options", [{}, {"urgent": True}])
+    def test_keeps_nothing_of_what_left_without_a_connection(self, options):
+        owner = Owner(online=False, size=4)
+        kept = owner.send(**options)
+        for _ in range(100):
+            owner.outbox.cancel(owner.send(**options))
+        lanes = owner.outbox._lanes
+        assert len(lanes._others) + len(lanes._urgent) <= 2 * 1 + 16 + 1
+        owner.open()
+        assert owner.sent_tickets == [kept]
+
     def test_counts_bytes_too(self):
         owner = Owner(online=False, max_bytes=100)
         first = owner.send(payload={"data": "x" * 60})
