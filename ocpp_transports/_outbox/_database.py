@@ -28,6 +28,7 @@ class Database:
 
     def __init__(self, path: Path, synchronous: Synchronous, spare: int, opened: int) -> None:
         self._path = path
+        self._log = sibling(path, "-wal")
         self._synchronous = synchronous
         self._spare = spare
         self.opened = opened
@@ -40,12 +41,13 @@ class Database:
         try:
             if not check(self._path):
                 create(self._path, self.opened)
-            self._node = self._path.stat().st_ino
+            self._node = _node(self._path)
             connection = sqlite3.connect(self._path, isolation_level=None, timeout=_BUSY_SECONDS)
         except _ERRORS as error:
             raise self._failure(error) from error
         try:
             self._prepare(connection)
+            self._log_node = _node(self._log)
         except _ERRORS as error:
             connection.close()
             raise self._failure(error) from error
@@ -94,6 +96,7 @@ class Database:
         """
         try:
             self._expect_same_file()
+            self._expect_same_log()
             self._write(batches)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL or not self._free_spare():
@@ -169,8 +172,13 @@ class Database:
 
     def _expect_same_file(self) -> None:
         """Raise OSError if the file was removed or replaced: SQLite would go on writing to the removed one."""
-        if self._path.stat().st_ino != self._node:
+        if _node(self._path) != self._node:
             raise OSError("the file was replaced; move the other one away")
+
+    def _expect_same_log(self) -> None:
+        """Raise OSError if the log was removed or replaced: the end of the process would lose what is in it."""
+        if _node(self._log) != self._log_node:
+            raise OSError("its file -wal was replaced")
 
     # A full disk, on which even deletions need space
 
@@ -200,6 +208,10 @@ class Database:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._keep_spare()
             self._is_full = not sibling(self._path, "-spare").exists()
+
+
+def _node(path: Path) -> int:
+    return path.stat().st_ino
 
 
 def _is_damage(error: Exception) -> bool:

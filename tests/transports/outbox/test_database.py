@@ -201,3 +201,15 @@ class TestTheNumberOfOpenings:
         database.close()
         update = statements.index("UPDATE opened SET times = 1")
         assert statements[update - 1 : update + 2 : 2] == ["PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"]
+
+
+class TestARemovedLog:
+    def test_is_noticed_before_the_commit_and_loses_nothing(self, database: Database, tmp_path: Path) -> None:
+        database.commit(batch(put(1)))
+        (tmp_path / "station.db-wal").unlink()
+        with pytest.raises(StoreError, match="No such file or directory"):
+            database.commit(batch(put(2)))
+        database.probe()
+        assert tickets(database) == [1]
+        database.commit(batch(put(3)))
+        assert tickets(database) == [1, 3]
