@@ -5,7 +5,7 @@ for 1.6 is this library's.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -24,6 +24,7 @@ IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
+_NameT = TypeVar("_NameT", str, "StationKey")
 
 _IDENTIFIER_STRING: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -107,6 +108,10 @@ class IdentityRule:
         """Return the lookup key of a station: equal for identities that name the same station."""
         return identity.casefold() if self.ignore_case else identity
 
+    def key_of(self, station: StationKey) -> StationKey:
+        """Return the same for a station of a namespace, whose case always counts."""
+        return StationKey(station.namespace, self.key(station.identity))
+
 
 class Spellings:
     """A cached search for the name with the same key as an identity, in a mapping that may change.
@@ -121,21 +126,21 @@ class Spellings:
 
     def __init__(self) -> None:
         self._names: list[object] = []
-        self._by_key: dict[str, str] = {}
+        self._by_key: dict[Hashable, Any] = {}
         self._searches = 0
 
-    def find(self, identity: str, named: Mapping[str, object], key: Callable[[str], str]) -> str | None:
-        """Return the first name in a mapping that has the same key.
+    def find(self, name: _NameT, named: Mapping[Any, object], key: Callable[[_NameT], Hashable]) -> _NameT | None:
+        """Return the first name in a mapping that has the same type and key.
 
         None if there is none.
         """
         if self._is_outdated(named):
             self._names = [*named]
-            names = [name for name in named if isinstance(name, str)]
-            self._by_key = {key(name): name for name in reversed(names)}
-        return self._by_key.get(key(identity))
+            names = [each for each in named if isinstance(each, type(name))]
+            self._by_key = {key(each): each for each in reversed(names)}
+        return self._by_key.get(key(name))
 
-    def _is_outdated(self, named: Mapping[str, object]) -> bool:
+    def _is_outdated(self, named: Mapping[Any, object]) -> bool:
         count = len(named)
         if count != len(self._names):
             return True
@@ -155,7 +160,7 @@ def by_identity(values: Mapping[str, _T] | Callable[[str], _R], rule: IdentityRu
         return values
     if not rule.ignore_case:
         return values.get
-    return partial(_find, values, rule, Spellings())
+    return partial(_find, values, rule.key, Spellings())
 
 
 def by_key(values: Mapping[Any, _T], rule: IdentityRule) -> Callable[[StationKey], _T | None]:
@@ -164,15 +169,17 @@ def by_key(values: Mapping[Any, _T], rule: IdentityRule) -> Callable[[StationKey
     A station without a namespace has that of its identity.
     """
     find = by_identity(values, rule)
+    find_key = partial(_find, values, rule.key_of, Spellings()) if rule.ignore_case else values.get
 
     def of(station: StationKey) -> _T | None:
-        return values[station] if station.namespace and station in values else find(station.identity)
+        found = find_key(station) if station.namespace else None
+        return find(station.identity) if found is None else found
 
     return of
 
 
-def _find(values: Mapping[str, _T], rule: IdentityRule, spellings: Spellings, identity: str) -> _T | None:
-    if identity in values:
-        return values.get(identity)
-    name = spellings.find(identity, values, rule.key)
-    return None if name is None else values.get(name)
+def _find(values: Mapping[Any, _T], key: Callable[[_NameT], Hashable], spellings: Spellings, name: _NameT) -> _T | None:
+    if name in values:
+        return values.get(name)
+    other = spellings.find(name, values, key)
+    return None if other is None else values.get(other)

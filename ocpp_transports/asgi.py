@@ -78,8 +78,9 @@ class OCPPApplication:
     Handlers, events, `auth` and sessions are those of the server. A rejected handshake gets its HTTP status before the
     upgrade. Paths, and the patterns of routes, are relative to the mount point (`root_path`). Without routes, the last
     segment of the path is the identity. As the whole application it opens and closes the server with the process (ASGI
-    lifespan); startup fails if nothing checks the passwords of profile 1 or 2. A mounted application receives no
-    lifespan events: put `async with server, server.draining():` into the lifespan of the surrounding application.
+    lifespan); startup fails if nothing checks the passwords of profile 1 or 2, or if a route added meanwhile sets an
+    option of the ASGI server. A mounted application receives no lifespan events: put
+    `async with server, server.draining():` into the lifespan of the surrounding application.
 
     A message of more than `max_message_size` bytes closes its connection (1009). The ASGI server is responsible for
     sockets, TLS, pings, compression and unfinished messages.
@@ -98,12 +99,10 @@ class OCPPApplication:
     """
 
     def __init__(self, server: OCPPServer, *, shows_peers: bool = False) -> None:
-        for options in server._all_options():
-            options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)
-            if not shows_peers:
-                options.expect_defaults("in an ASGI application", _NEEDS_PEERS)
         self.server = server
         """The server that receives the stations."""
+        self._settings_of_others = _SETTINGS_OF_OTHERS if shows_peers else {**_SETTINGS_OF_OTHERS, **_NEEDS_PEERS}
+        self._expect_options()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, or the lifespan. Raises ValueError for any other type of scope."""
@@ -146,9 +145,15 @@ class OCPPApplication:
             is_head = request.method == "HEAD"
             await _answer(send, "http.response", answer.status, answer.headers, answer.body, is_head=is_head)
 
+    def _expect_options(self) -> None:
+        """Raise ValueError for options that this application cannot obey."""
+        for options in self.server._all_options():
+            options.expect_defaults("in an ASGI application", self._settings_of_others)
+
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # "lifespan.startup"
         try:
+            self._expect_options()  # routes may have been added meanwhile
             self.server._plans[None].expect_deciders()
         except ValueError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})

@@ -292,7 +292,8 @@ Refused handshakes, with the usual HTTP status:
 * `handshake_timeout` (408)
 * `wrong_profile` (403): a route of another security profile than the connection
 * `no_route` (404), `bad_identity` (400), `bad_subprotocol` (400, or 1002 with `unmatched_protocol`)
-* `bad_credentials` (401): no password, a wrong one, an unknown station, no certificate, or a 401 of `auth`
+* `bad_credentials` (401): no password, a wrong one, an unknown station, no certificate, or a 401 of `auth`; also for
+  `/metrics` with `metrics_credentials`
 * `certificate_mismatch` (401): a certificate of the right CA that is not valid for the identity (the options
   `identify`, `certificate_organization` and `certificate_pins`)
 * `replacement_refused` (503): where nothing proves the identity, a newcomer claimed the one of a connected station

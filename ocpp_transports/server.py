@@ -23,6 +23,7 @@ from ._peer._mixins import HandlerMixin
 from ._runtime._base import Listener, SocketRuntime
 from ._server._admitting._acceptor import Acceptor
 from ._server._lifecycle._closing import ClosingMixin
+from ._server._lifecycle._opening import expect_trust
 from ._server._lifecycle._serving import ServingMixin
 from ._server._plain._http import HttpMixin, PlainRequests
 from ._server._plain._http_handlers import HttpHandlers
@@ -164,7 +165,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
     def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
         """Change options for connections accepted from now on; `tls` applies from the next `listen`, see `update_tls`.
 
-        Raises the same errors as the constructor, and ValueError for a security profile that a listener does not meet.
+        Raises the same errors as the constructor, and ValueError for options that an open listener cannot obey.
         """
         made = self._options.changed(options)
         plans = self._planned(made)
@@ -243,6 +244,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         return map(self._profiles.__getitem__, self._open_listeners())
 
     def _planned(self, options: ServerOptions) -> Mapping[SecurityProfile | None, RoutingPlan]:
+        expect_trust(any(each in self._proxied for each in self._open_listeners()), options)
         plans = self._all_plans(options)
         for listener, live in self._open_listeners().items():
             plan = plans[self._profiles[listener]]

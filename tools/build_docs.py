@@ -146,7 +146,7 @@ def limits_page() -> str:
 
 def setting_rows(cls: Any) -> Iterator[tuple[str, str, str, str]]:
     """Yield name, default, range and docstring of each field. Raises KeyError for a missing docstring."""
-    documented = field_docs(source_of(config), cls.__name__)
+    documented = field_docs(source_of(sys.modules[cls.__module__]), cls.__name__)
     for field in (each for each in fields(cls) if each.init):
         yield f"`{field.name}`", default_of(field, range_of(field)), range_of(field), documented[field.name]
 

@@ -54,6 +54,8 @@ class CheckReplacement(Generic[ConnectionT]):
     """Return the connection of the station that a handshake names, or None."""
     live_origin_of: Callable[[ConnectionT], str | None]
     """Return the origin of a connection, or None for one that is closing."""
+    profile_of: Callable[[ConnectionT], SecurityProfile]
+    """Return the security profile of a connection, which another route or port may have accepted."""
     origin_of: Callable[[str | None], str]
     """Return the origin of a remote address: equal for all addresses of one owner."""
     retry_after: int
@@ -66,7 +68,8 @@ class CheckReplacement(Generic[ConnectionT]):
             return None
         origin = self.live_origin_of(connection)
         is_same = self.replace == "same_address" and origin == self.origin_of(candidate.facts.remote_address)
-        if origin is None or is_same:
+        is_weaker = candidate.handshake.security_profile < self.profile_of(connection)
+        if origin is None or (is_same and not is_weaker):
             return None
         detail = f"{_REASON} by a connection from {origin or 'an unknown address'}"
         candidate.cause = Cause("replacement_refused", detail)

@@ -140,7 +140,7 @@ class GatedRequests(Requests):
         """Handle a CALL, or refuse it with SecurityError; return True if it ends the connection."""
         if self._gate.admits(frame[2]):
             return super().on_call(frame, text, now)
-        self._count_refused(frame, now)
+        self._count(frame, now)
         self._report(frame, "a CALL before the BootNotification was accepted")
         self.refuse(frame[1], ErrorCode.SECURITY_ERROR, "the station is not registered", action=frame[2])
         if self._gate.status is None and not self._is_reported and not self._is_booting:
@@ -152,7 +152,7 @@ class GatedRequests(Requests):
         """Handle a SEND, or drop it: it must never be answered (2.1 Part 4 §4.2.4)."""
         if self._gate.admits(frame[2]):
             return super().on_send(frame, text, now)
-        self._count_refused(frame, now)
+        self._count(frame, now)
         self._report(frame, "a SEND before the BootNotification was accepted")
         return None
 

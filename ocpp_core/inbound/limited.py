@@ -62,6 +62,7 @@ class Limited(Repeats):
         if rate is not None:
             if is_call and (first := rate.call(frame[1])) is not None:
                 self._join(first, frame, text)
+                self._count(frame, now)
                 return False
             due = rate.ready_at(action, now)
             if due > now:
@@ -73,8 +74,8 @@ class Limited(Repeats):
             return False
         return True
 
-    def _count_refused(self, frame: Frame, now: float) -> None:
-        """Count a CALL that is refused for a mistake, which the rates do not delay."""
+    def _count(self, frame: Frame, now: float) -> None:
+        """Count a message that the rates do not delay: a copy of a CALL, or one that is refused for a mistake."""
         rate, action = self._rate, frame[2]
         if rate is None:
             return

@@ -114,21 +114,23 @@ class Requests(Limited):
             self._emit(Trace(Direction.IN, frame, action))
         if self._open and (first := self._in_progress(message_id)) is not None:
             self._join(first, frame, text)
-        elif answers is not None and message_id in answers and self._has_answered(answers, frame, text, now):
-            pass
-        elif (
+            self._count(frame, now)
+            return self.is_too_fast
+        if answers is not None and message_id in answers and self._has_answered(answers, frame, text, now):
+            self._count(frame, now)
+            return self.is_too_fast
+        if (
             config.validator is not None
             and (validator := config.validator_of(action)) is not None
             and (violation := validator.check_call(action, payload)) is not None
             and (payload := forgive_nulls(config, "call", action, payload)) is None
         ):
-            self._count_refused(frame, now)
+            self._count(frame, now)
             self._refuse_invalid(frame, violation)
             return self.is_too_fast
-        elif self._is_limited and not self._may_pass(frame, text, now):
+        if self._is_limited and not self._may_pass(frame, text, now):
             return self.is_too_fast
-        else:
-            self._dispatch(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
+        self._dispatch(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
         return None
 
     def on_send(self, frame: Frame, text: str, now: float) -> str | None:

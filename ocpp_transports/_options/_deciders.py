@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol, get_args
 
 from ocpp_core.admission.handshake import MAX_NAMESPACE
 from ocpp_core.admission.pins import normal_fingerprint
-from ocpp_core.handshake import CONTROL, SecurityProfile, check_certificate_rule, expect_basic_user
+from ocpp_core.handshake import SecurityProfile, check_certificate_rule, expect_basic_user
 from ocpp_core.identity import StationKey
 from ocpp_core.proxies.trusted import TrustedProxies
 from ocpp_core.websocket.headers import is_token
@@ -139,8 +139,8 @@ def expect_namespace(namespace: object) -> None:
     if callable(namespace):
         expect_arguments(namespace, "namespace", "handshake")
     elif isinstance(namespace, str):
-        if len(namespace) > MAX_NAMESPACE or CONTROL.search(namespace):
-            limit = f"at most {MAX_NAMESPACE} characters, without control characters"
+        if len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
+            limit = f"at most {MAX_NAMESPACE} printable characters"
             raise ValueError(f"expected a namespace of {limit}, got {namespace!r}")
     elif namespace is not None:
         raise TypeError(f"expected namespace as str or a function, got {type(namespace).__name__}")

@@ -144,8 +144,8 @@ class ServerOptions(SocketOptions):
     """Most characters of an identity; a longer one gets 400. OCPP 2.x has 48, stations of OCPP 1.6 may have more."""
     replace: Replace = "same_address"
     """Who may replace a live connection of its identity if neither a password nor a certificate proves the newcomer's:
-    `always`; `same_address`, unknown addresses counting as one; or `never_live`. Others get 503, and the old one is
-    pinged and dropped if it is silent for `pong_timeout`."""
+    `always`; `same_address`, unknown addresses counting as one, unless the old one has a stronger security profile; or
+    `never_live`. Others get 503, and the old one is pinged and dropped if it is silent for `pong_timeout`."""
     registration: RegistrationRule = "optional"
     """With `required`, a station of OCPP must register: until your handler has accepted its BootNotification, its other
     CALLs get SecurityError, and a SEND is dropped."""

@@ -101,8 +101,8 @@ class HandlerMixin:
             )
             if action is not None and not custom:
                 expect_handled(self._role, action, self._served if version is None else (version,))
-            if action is not None and self._options.meter is not None:
-                self._options.meter.know(action)
+            if action is not None:
+                self._know(action)
         return self._handlers.handle(*args)
 
     def remove_handler(self, *names: str | type[Message[Any, Any]]) -> None:
@@ -120,6 +120,11 @@ class HandlerMixin:
     def use(self, middleware: Middleware) -> Middleware:
         """Wrap this middleware around all handlers and calls, inside the existing middleware. Returns it."""
         return self._handlers.use(middleware)
+
+    def _know(self, action: str) -> None:
+        """Let the metrics, if there are any, count an action by its name."""
+        if self._options.meter is not None:
+            self._options.meter.know(action)
 
 
 class EventMixin(ABC):

@@ -242,7 +242,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
     def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
         """Change options for connections accepted from now on; `tls` applies from the next `listen`, see `update_tls`.
 
-        Raises the same errors as the constructor, and ValueError for a security profile that a listener does not meet.
+        Raises the same errors as the constructor, and ValueError for options that an open listener cannot obey.
         """
         self._bridge.run(partial(self._wrapped.reconfigure, **in_threads(self._bridge, options)))
 

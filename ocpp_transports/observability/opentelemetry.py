@@ -13,17 +13,18 @@ Register it first: middleware that is registered before it runs outside of the s
 
 from collections.abc import Awaitable, Callable
 from time import time_ns
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import anyio
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
 
 from ocpp_core._version import __version__
-from ocpp_core.errors import OCPPError, RPCError
+from ocpp_core.errors import ConnectionLostError, OCPPError, RPCError
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._handlers._contexts import CallContext, HandlerContext
 from ocpp_transports._handlers._table import Middleware
+from ocpp_transports._logging._log import LOGGER
 from ocpp_transports._metrics._labels import KNOWN_ACTIONS, OTHER
 
 __all__ = ["tracing"]
@@ -31,27 +32,41 @@ __all__ = ["tracing"]
 _LONGEST: Final = 100
 """Characters of an action or an error code that a span has; a peer may choose them."""
 
+_P = ParamSpec("_P")
+_ResultT = TypeVar("_ResultT")
+
 
 def tracing(tracer_provider: TracerProvider | None = None) -> Middleware:
     """Return the middleware that makes a span of each call; without a provider it uses the global one.
 
-    A span that is not sampled costs no attributes. The attributes follow the semantic conventions for RPC: `rpc.system`
+    If a sampler or a span processor raises, the exception is logged, and the call continues. A span that is not sampled
+    costs no attributes. The attributes follow the semantic conventions for RPC: `rpc.system`
     (`ocpp`), `rpc.method` (the action), `network.protocol.version`, and `error.type` for a failure. The identity of the
     station is `ocpp.identity`, the message ID `ocpp.message_id`. Payloads are not recorded.
     """
     tracer = trace.get_tracer("ocpp_ws_io", __version__, tracer_provider)
 
     async def trace_call(context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
-        span = _begin(tracer, context)
-        with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        span = _contained(_begin, tracer, context) or trace.INVALID_SPAN
+        with trace.use_span(span, record_exception=False, set_status_on_exception=False):
             try:
                 return await proceed()
             except BaseException as error:
-                if span.is_recording():
-                    _fail(span, error)
+                _contained(_fail, span, error)
                 raise
+            finally:
+                _contained(span.end)
 
     return trace_call
+
+
+def _contained(trace_step: Callable[_P, _ResultT], *args: _P.args, **kwargs: _P.kwargs) -> _ResultT | None:
+    """Do a step of tracing; log what it raises, because a call must not fail for a sampler or a span processor."""
+    try:
+        return trace_step(*args, **kwargs)
+    except Exception:
+        LOGGER.exception("cannot trace a call")
+        return None
 
 
 def _begin(tracer: Tracer, context: "HandlerContext[Any, Any] | CallContext[Any]") -> Span:
@@ -79,7 +94,11 @@ def _begin(tracer: Tracer, context: "HandlerContext[Any, Any] | CallContext[Any]
 
 def _fail(span: Span, error: BaseException) -> None:
     """Record a failure: the error code of a CALLERROR, or the name of any other exception."""
-    kind = str(error.code)[:_LONGEST] if isinstance(error, RPCError) else type(error).__name__
+    if not span.is_recording():
+        return
+    kind = type(error).__name__
+    if isinstance(error, RPCError) and not isinstance(error, ConnectionLostError):
+        kind = str(error.code)[:_LONGEST]
     span.set_attribute("error.type", kind)
     span.set_status(Status(StatusCode.ERROR, "cancelled" if is_cancellation(error) else kind))
     if not isinstance(error, OCPPError) and not is_cancellation(error):

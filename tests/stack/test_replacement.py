@@ -11,6 +11,7 @@ from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.admission.replacement import CheckReplacement, Replace, retry_after_probe
 from ocpp_core.client_states import Online
 from ocpp_core.config import ClientConfig, LinkConfig
+from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Accept, Close, Probe, Reject
 from ocpp_core.testing import Laboratory, LabStation, ServerConnection
 from tests.core.admission.station import arrive, judge
@@ -35,6 +36,7 @@ class Central(Laboratory):
             False,
             connection_of=lambda _: next(iter(self._live()), None),
             live_origin_of=self.origins.get,
+            profile_of=lambda _: SecurityProfile.NONE,
             origin_of=str,
             retry_after=retry_after_probe(link.pong_timeout),
         )

@@ -213,8 +213,17 @@ class TestTheLifespan:
         with pytest.raises(ValueError, match="expected a scope of type websocket, http or lifespan, got 'smtp'"):
             await OCPPApplication(csms())({"type": "smtp"}, mistyped(None), mistyped(None))
 
-    async def test_does_not_begin_if_nobody_decides_on_passwords(self):
-        server, sent = csms(security_profile=1), []
+    @pytest.mark.parametrize(
+        ("options", "reason"),
+        [
+            ({"security_profile": 1}, "expected credentials, verify or an auth handler with security profile 1"),
+            ({"ping_interval": 5}, "expected no ping_interval for a server in an ASGI application"),
+        ],
+    )
+    async def test_does_not_begin_with_routes_that_cannot_be_served(self, options, reason):
+        server, sent = csms(), []
+        app = OCPPApplication(server)
+        server.route("/{identity}", **options)
 
         async def receive():
             return {"type": "lifespan.startup"}
@@ -222,9 +231,9 @@ class TestTheLifespan:
         async def send(message):
             sent.append(message)
 
-        await OCPPApplication(server)({"type": "lifespan"}, receive, send)
+        await app({"type": "lifespan"}, receive, send)
         assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
-        assert sent[0]["message"].startswith("expected credentials, verify or an auth handler with security profile 1")
+        assert sent[0]["message"].startswith(reason)
 
     async def test_outlives_the_server(self):
         server = csms()

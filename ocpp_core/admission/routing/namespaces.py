@@ -6,7 +6,6 @@ from typing import Any
 
 from ocpp_core.admission.handshake import MAX_NAMESPACE, Namespace
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
-from ocpp_core.handshake import CONTROL
 from ocpp_core.inputs import Reject
 
 __all__ = ["SetNamespace"]
@@ -32,8 +31,8 @@ def _set(candidate: Candidate, namespace: Any) -> Reject | None:
     """Store a namespace; 400 for one that a station may have chosen badly, TypeError for another type."""
     if not isinstance(namespace, str):
         raise TypeError(f"expected namespace to return str, got {type(namespace).__name__}")
-    if len(namespace) > MAX_NAMESPACE or CONTROL.search(namespace):
-        candidate.cause = Cause("bad_identity", "its namespace is too long, or has control characters")
+    if len(namespace) > MAX_NAMESPACE or not namespace.isprintable():
+        candidate.cause = Cause("bad_identity", "its namespace is too long, or has characters that are not printable")
         return refuse(400, "Invalid namespace")
     candidate.handshake = replace(candidate.handshake, namespace=namespace)
     return None

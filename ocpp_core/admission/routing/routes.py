@@ -14,7 +14,6 @@ from typing import Final, Generic, TypeVar
 from ocpp_core.admission.handshake import MAX_NAMESPACE, MatchedPath
 from ocpp_core.admission.request import path_of, unescape
 from ocpp_core.admission.step import refuse
-from ocpp_core.handshake import CONTROL
 from ocpp_core.inputs import Reject
 
 __all__ = ["PathMatch", "RoutePattern", "RouteTree", "join_patterns"]
@@ -210,7 +209,7 @@ def _matched(
         params[pattern.names[-1]] = "/".join(_quoted(text) for text in rest if text is not None)
         namespace.append(params[pattern.names[-1]])
     joined = "/".join(namespace)
-    if len(joined) > MAX_NAMESPACE or CONTROL.search(joined):
+    if len(joined) > MAX_NAMESPACE or not joined.isprintable():
         return _BAD_PATH
     return PathMatch(value, MatchedPath(pattern.text, identity, MappingProxyType(params), joined))
 

@@ -30,6 +30,7 @@ from ocpp_core.admission.replacement import CheckReplacement
 from ocpp_core.admission.request import describe_offer
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, proceed, refuse
 from ocpp_core.handshake import SecurityProfile
+from ocpp_core.identity import StationKey
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Command, Reconfigure, Reject, Respond, ServerInput, StackInput
 from ocpp_core.link import Unfinished
@@ -309,8 +310,11 @@ class _PendingHandshake:
         self._alarm(kind, report.detail, 408 if is_late else None)
 
     def _alarm(self, kind: SecurityEventKind, detail: str, status: int | None, reason: str = "") -> None:
-        identity = None if self._candidate is None else self._candidate.handshake.identity or None
-        self._acceptor.alarmed(SecurityEvent(kind, identity, self.facts.remote_address, detail, status, reason))
+        key = StationKey("", "") if self._candidate is None else self._candidate.handshake.key
+        address = self.facts.remote_address
+        self._acceptor.alarmed(
+            SecurityEvent(kind, key.identity or None, address, detail, status, reason, key.namespace)
+        )
 
     # Deciding
 

@@ -61,7 +61,9 @@ class ProxyReports:
             origin = origin_of(options.forwarded_header, headers, peer, self._trusts)
             if origin.problem:
                 self._ignored.add(peer, f"{options.forwarded_header} of a proxy was not used: {origin.problem}")
-            told = replace(told, remote_address=origin.address, tls=tls if origin.secure is None else origin.secure)
+            # A proxy that reports a station must state its TLS too: that of the proxy's own connection says nothing.
+            is_silent = origin.secure is None and options.forwarded_header not in headers
+            told = replace(told, remote_address=origin.address, tls=tls if is_silent else origin.secure is True)
         return told if options.certificate_header is None else self._with_certificate(told, headers)
 
     def _without_reports(self, facts: ConnectionFacts, headers: Mapping[str, str]) -> ConnectionFacts:

@@ -2,6 +2,7 @@
 
 from ocpp_core.admission.replacement import CheckReplacement, certificates_prove, retry_after_probe
 from ocpp_core.admission.step import Step
+from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._peer._peer import ConnectionState
 from ocpp_transports._server._stations._connection import OCPPServerClient
@@ -18,9 +19,14 @@ def replacement_steps(options: ServerOptions, registry: ConnectionRegistry) -> t
         return ()
     proven = certificates_prove(options.identify, options.certificate_pins)
     retry_after = retry_after_probe(options.link.pong_timeout)
-    return (CheckReplacement(options.replace, proven, registry.connection_of, _live_origin, owner_of, retry_after),)
+    of_connections = registry.connection_of, _live_origin, _profile
+    return (CheckReplacement(options.replace, proven, *of_connections, owner_of, retry_after),)
 
 
 def _live_origin(station: OCPPServerClient) -> str | None:
     """Return the owner of the address of an open connection."""
     return owner_of(station.handshake.remote_address) if station.state is ConnectionState.OPEN else None
+
+
+def _profile(station: OCPPServerClient) -> SecurityProfile:
+    return station.security_profile

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from ssl import SSLContext
 from typing import NamedTuple
+from weakref import WeakSet
 
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._driver._limits import BACKLOG
@@ -27,7 +28,7 @@ from ocpp_transports._tls._loaded import LiveTLS
 
 from ._ports import expect_place, inherited_sockets
 
-__all__ = ["OpeningMixin"]
+__all__ = ["OpeningMixin", "expect_trust"]
 
 
 class _Place(NamedTuple):
@@ -51,6 +52,11 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
     _acceptor: Acceptor | None
     _closed: Acceptor | None
     """The acceptor of before `close`, which still refuses connections from other libraries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._proxied: WeakSet[Listener] = WeakSet()
+        """The listeners whose connections begin with a header of the PROXY protocol."""
 
     async def listen(
         self,
@@ -101,7 +107,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         tls = options.tls if ssl is None else ssl
         expect_tls(tls)
         expect_place(port, host, backlog, reuse_port=reuse_port, fd=fd, systemd=systemd)
-        _expect_proxies(proxy_protocol, options)
+        expect_trust(proxy_protocol, options)
         self._expect_here()
         with self._plan_listener(profile) as plan:
             plan.expect_deciders()
@@ -137,6 +143,8 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             await self._expect_open_for(listener, acceptor)
             self._profiles = {each: self._profiles[each] for each in self._open_listeners()} | {listener: profile}
             self._listeners = {**self._open_listeners(), listener: live}
+            if place.proxy_protocol:
+                self._proxied.add(listener)
         self._renewal.start(runtime, self._options)
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
@@ -203,7 +211,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             self._emit("client", station, after=release)
 
 
-def _expect_proxies(proxy_protocol: bool, options: ServerOptions) -> None:
+def expect_trust(proxy_protocol: bool, options: ServerOptions) -> None:
     """Raise TypeError or ValueError if a listener cannot demand the PROXY protocol."""
     if not isinstance(proxy_protocol, bool):
         raise TypeError(f"expected proxy_protocol as bool, got {proxy_protocol!r}")

@@ -29,12 +29,17 @@ class ResponseBudget:
     @property
     def is_spent(self) -> bool:
         """True if no further response may be made now."""
-        now, recent = self._now(), self._recent
-        while recent and recent[0][0] <= now:
-            self._total -= recent.popleft()[1]
+        self._forget(self._now())
         return self._total >= MAX_RESPONSES
 
     def spend(self, size: int) -> None:
         """Count a response of `size` bytes."""
-        self._recent.append((self._now() + LINGER, size))
+        now = self._now()
+        self._forget(now)
+        self._recent.append((now + LINGER, size))
         self._total += size
+
+    def _forget(self, now: float) -> None:
+        recent = self._recent
+        while recent and recent[0][0] <= now:
+            self._total -= recent.popleft()[1]

@@ -92,8 +92,8 @@ class HttpMixin(ABC):
 class PlainRequests:
     """Answers the plain requests of one server.
 
-    `failed` is called for the mistakes of a function, `alarmed` for a request that the gate for addresses or a limit
-    refused.
+    `failed` is called for the mistakes of a function, `alarmed` for a request that the gate for addresses, a limit or
+    the check of `metrics_credentials` refused.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class PlainRequests:
             return None
         handler = self._handlers.find(request.path)
         if handler is None:
-            respond(self._stock_answer(request))
+            respond(self._stock_answer(request, facts))
             return None
         if (refusal := self._refusal(request)) is not None:
             respond(refusal)
@@ -152,13 +152,18 @@ class PlainRequests:
             if exchange is not None:
                 exchange.stop()
 
-    def _stock_answer(self, request: PlainRequest) -> Respond:
+    def _stock_answer(self, request: PlainRequest, facts: ConnectionFacts) -> Respond:
         """Return the response to a request for a path without a function."""
         if request.path == METRICS and self._budget.is_spent:
             return _BUSY
         answer = self._stock.answer(request, self.options)
         if answer is not None:
             self._budget.spend(len(answer.body))
+            if answer.status == 401:
+                detail = f"wrong or missing credentials for {request.path}"
+                self.alarmed(
+                    SecurityEvent("bad_credentials", None, facts.remote_address, detail, 401, answer.body.decode())
+                )
             return answer
         return WRONG_METHOD if request.method == "OPTIONS" else _UPGRADE_REQUIRED
 

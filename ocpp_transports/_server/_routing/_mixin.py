@@ -109,6 +109,10 @@ class RoutingMixin(ABC):
     def _expect_here(self) -> None:
         """Raise RuntimeError if the server belongs to the event loop of another thread."""
 
+    @abstractmethod
+    def _know(self, action: str) -> None:
+        """Let the metrics count an action by its name."""
+
     def _plan_routes(self) -> Callable[[], None]:
         self._expect_here()
         options = self._options

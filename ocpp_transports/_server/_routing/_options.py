@@ -58,6 +58,8 @@ WITHOUT_ROUTES: Final[Mapping[str, str]] = {
 _MIDDLEWARE: Final = "connection_middleware"
 _PASSWORDS: Final[Mapping[str, Any]] = {"credentials": None, "verify": None}
 _CERTIFICATE_CHECKS: Final[Mapping[str, Any]] = {
+    "certificate_header": None,
+    "certificate_verify_header": None,
     "identify": "exact",
     "certificate_organization": None,
     "certificate_pins": None,
@@ -97,7 +99,9 @@ def for_route(server: ServerOptions, *levels: Mapping[str, Any]) -> ServerOption
     own = levels[-1]
     changes = {name: value for level in levels for name, value in level.items()}
     profile = SecurityProfile(changes.get("security_profile", server.security_profile))
-    unused = {**_unused_by(profile), **_other_passwords(levels)}
+    keeps_all_sessions = changes.get("unauthenticated_sessions", server.unauthenticated_sessions)
+    sessions = {} if profile or keeps_all_sessions else {"session_ttl": 0}
+    unused = {**_unused_by(profile), **_other_passwords(levels), **sessions}
     made = {**changes, **{name: value for name, value in unused.items() if name not in own}}
     if "protocols" in changes:
         made |= {name: value for name, value in _spoken(server, made).items() if name not in own}

@@ -66,17 +66,15 @@ class RoutingPlan:
 
         It also raises if the listener would not notice that a certificate is missing, which a proxy is said to check.
         """
-        profiles = self.profiles(tls=tls)
-        if not profiles:
+        if not self.profiles(tls=tls):
             _check(next(iter(self.rules)).options, tls=tls)
-        trusting = any(_trusts_a_proxy(each.options) for each in self.rules)
-        if tls and trusting and len(profiles) > 1:
-            raise ValueError("expected no tls_terminated with profile 3 on a listener that serves other profiles too")
+        self._expect_certificates(tls=tls)
 
     def expect_connection(self, *, tls: bool, certificate: bool) -> None:
         """Raise ValueError for a connection from another library that no station could use, as for a listener."""
-        if self.routes:
-            return  # each handshake is compared with its route
+        if self.routes:  # each handshake is compared with its route
+            self._expect_certificates(tls=tls)
+            return
         options = self.own.options
         options.expect_deciders()
         _check(options, tls=tls)
@@ -85,13 +83,23 @@ class RoutingPlan:
         if options.security_profile is SecurityProfile.TLS_CERT:
             raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
 
+    def _expect_certificates(self, *, tls: bool) -> None:
+        """Raise ValueError if stations of profile 3 need no certificate: a proxy cannot demand it of the others."""
+        if any(_trusts_a_proxy(each.options) for each in self.rules) and len(self.profiles(tls=tls)) > 1:
+            raise ValueError(
+                "expected certificate_header with tls_terminated and profile 3 on a listener that serves other "
+                "profiles too: otherwise a station without a certificate is accepted"
+            )
+
 
 def _check(options: ServerOptions, *, tls: bool) -> None:
     check_listener_profile(options.security_profile, tls=tls, tls_terminated=options.tls_terminated)
 
 
 def _trusts_a_proxy(options: ServerOptions) -> bool:
-    return options.tls_terminated and options.security_profile is SecurityProfile.TLS_CERT
+    """Return True if nothing but the proxy checks that there is a certificate."""
+    is_checked = not options.tls_terminated or options.certificate_header is not None
+    return options.security_profile is SecurityProfile.TLS_CERT and not is_checked
 
 
 def _meets(options: ServerOptions, *, tls: bool) -> bool:

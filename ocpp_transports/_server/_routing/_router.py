@@ -33,6 +33,9 @@ class RouteUser(Protocol):
     def _plan_routes(self) -> Callable[[], None]:
         """Check the routes as they are now; return the function that uses them."""
 
+    def _know(self, action: str) -> None:
+        """Let the metrics count an action by its name."""
+
 
 class _Below(NamedTuple):
     """A router below another one."""
@@ -183,6 +186,14 @@ class OCPPRouter(HandlerMixin):
             if is_new:
                 below.router._around.discard(self)
             raise
+        for router in below.router._all():
+            for action in filter(None, router._handlers.targets):
+                self._know(action)
+
+    def _know(self, action: str) -> None:
+        """Let the metrics of all servers with this router count an action by its name."""
+        for user in self._all_users():
+            user._know(action)
 
     def _set(self, **attributes: Any) -> None:
         """Change this router in all servers, or in none of them if one cannot use it."""

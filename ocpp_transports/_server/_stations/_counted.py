@@ -25,7 +25,7 @@ def counted(registry: ConnectionRegistry, metrics: "Metrics | None") -> tuple[_O
         return registry.opened, registry.ended
 
     def opened(station: OCPPServerClient, driver: Driver[Command]) -> None:
-        is_newcomer = registry.get_client(station.identity) is None
+        is_newcomer = registry.connection_of(station.handshake) is None
         registry.opened(station, driver)
         metrics.count("ocpp_connections_opened", station.protocol or "", str(station.security_profile.value))
         if not is_newcomer:

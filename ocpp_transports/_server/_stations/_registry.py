@@ -84,7 +84,8 @@ class ConnectionRegistry:
     def name_of(self, identity: str, namespace: str = "") -> str:
         """Return the name by which a station is looked up: equal for identities of one station."""
         name = self._rule.key(identity) if self._rule.ignore_case else identity
-        return f"{namespace}\0{name}" if namespace else name  # neither has control characters
+        # No station has control characters, but an identity that the application looks up may.
+        return f"{namespace}\0{name}" if namespace or "\0" in name else name
 
     def _only(self, identity: str, name: str) -> OCPPServerClient:
         """Return the only station of an identity, in any namespace."""

@@ -6,6 +6,7 @@ from typing import Any
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.admission.pins import fingerprint_of
 from ocpp_core.admission.replacement import CheckReplacement, Replace, certificates_prove, retry_after_probe
+from ocpp_core.handshake import SecurityProfile
 from tests.core.admission.station import BASIC, NONE, TLS_BASIC, TLS_CERT, arrive, basic, judge
 from tests.tables import each
 
@@ -21,6 +22,7 @@ def refusal_of(
     origin: str = ELSEWHERE,
     certificate: Any = None,
     offered: tuple[str, ...] = ("ocpp1.6",),
+    held_with: SecurityProfile = NONE,
     **rules: Any,
 ) -> Any:
     """Return the refusal of a newcomer while `holder` is where the live connection comes from, and its candidate."""
@@ -29,6 +31,7 @@ def refusal_of(
         certificates_prove(rules.get("identify", "exact"), rules.get("certificate_pins")),
         connection_of=lambda handshake: holder or "closing",
         live_origin_of=lambda _: holder,
+        profile_of=lambda _: held_with,
         origin_of=str,
         retry_after=36,
     )
@@ -55,6 +58,13 @@ class TestANewcomer:
         refusal, candidate = refusal_of(security_profile=profile, **rules)
         causes = [candidate.cause.kind] if candidate.cause else []
         assert (refusal is not None, causes) == (is_refused, ["replacement_refused"] * is_refused)
+
+    @each("held_with, is_refused", [(NONE, False), (BASIC, True), (TLS_CERT, True)])
+    def test_of_the_same_address_does_not_replace_a_connection_of_a_stronger_profile(
+        self, held_with: SecurityProfile, is_refused: bool
+    ) -> None:
+        refusal, _ = refusal_of("same_address", origin=HOME, held_with=held_with)
+        assert (refusal is not None) is is_refused
 
     def test_learns_when_to_try_again_and_nothing_of_the_other(self) -> None:
         refusal, _ = refusal_of()

@@ -49,6 +49,12 @@ class TestACopyOfAnAnsweredCall:
             assert (sent(done), dispatched(done)) == ([[3, "a", ACCEPTED]], [])
             assert reports(done) == [ReportKind.REPEATED_CALL]
 
+    def test_counts_for_the_rate_but_does_not_wait(self, memory):
+        session = answered(memory, inbound_rate=1, inbound_burst=2)
+        done = session.hear(AUTHORIZE, AUTHORIZE, '[2,"b","Authorize",{"idTag":"x"}]')
+        assert [frame[:2] for frame in sent(done)] == [[3, "a"], [3, "a"]]
+        assert reports(done)[2:] == [ReportKind.CALL_HELD]
+
     @pytest.mark.parametrize("end", [TransportLost(), Close(drain=False)])
     def test_gets_it_on_the_next_connection_too(self, memory, end):
         answered(memory).play(end)

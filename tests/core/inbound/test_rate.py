@@ -125,14 +125,14 @@ class TestCallsBeyondTheRate:
         assert len(of(Trace, session.hear(*map(a_call, range(1, 5))))) == 4
 
 
-class TestWhatDoesNotCount:
-    def test_a_copy_has_the_outcome_of_the_one_that_waits(self) -> None:
+class TestCopies:
+    def test_have_the_outcome_of_the_one_that_waits(self) -> None:
         session = a_limited_session()
         done = session.hear(a_call(1), a_call(2), a_call(3), a_call(3), a_call(3))
         assert reports(done) == [HELD, ReportKind.REPEATED_CALL, ReportKind.REPEATED_CALL]
         assert dispatched(session.wait(1)) == [3]
 
-    def test_a_copy_does_so_when_none_is_in_progress(self) -> None:
+    def test_do_so_when_none_is_in_progress(self) -> None:
         session = a_limited_session()
         session.hear(a_call(1), a_call(2))
         session.play(Reply(1, {}), Reply(2, {}))
@@ -140,6 +140,8 @@ class TestWhatDoesNotCount:
         assert reports(done) == [HELD, ReportKind.REPEATED_CALL, ReportKind.DUPLICATE_ID]
         assert dispatched(session.wait(10)) == [3]
 
+
+class TestWhatDoesNotCount:
     def test_an_answer(self) -> None:
         """Its loss would make this side's call fail, and a station that repeats what it lost sends more than before."""
         session = a_limited_session(call_concurrency=5)
@@ -187,6 +189,11 @@ class TestTheModes:
         assert (dispatched(done), of(Abandon, done)) == ([1, 2], [Abandon(1), Abandon(2)])
         assert ReportKind.TOO_FAST in reports(done)
         assert session.wait(3) == []
+
+    def test_disconnect_closes_for_a_flood_of_copies(self) -> None:
+        session = a_limited_session(inbound_limit="disconnect")
+        assert of(CloseTransport, session.hear(a_call(1), a_call(1))) == []
+        assert [action.code for action in of(CloseTransport, session.hear(a_call(1)))] == [POLICY_VIOLATION]
 
     def test_disconnect_while_a_close_waits_ends_the_wait(self) -> None:
         session = a_limited_session(inbound_limit="disconnect", inbound_burst=1)

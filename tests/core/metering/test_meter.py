@@ -1,10 +1,13 @@
 """What a session counts: each CALL once, in the direction of its CALL, as answered or as unanswered."""
 
 import json
+from math import inf
+from random import Random
+from typing import Any
 
 import pytest
 
-from ocpp_core.actions import Trace
+from ocpp_core.actions import ReportKind, Trace
 from ocpp_core.config import SessionConfig
 from ocpp_core.errors import (
     CallCancelledError,
@@ -17,7 +20,7 @@ from ocpp_core.errors import (
 )
 from ocpp_core.inputs import CancelCall, Close, Decline, Fail, Notify, Reconfigure, Reply, StartCall, TransportLost
 from ocpp_core.versions import OCPP21
-from tests.core.player import Strict, a_session, of
+from tests.core.player import Strict, a_session, of, reports, settled
 from tests.tables import each
 
 
@@ -166,6 +169,40 @@ class TestSends:
         session.play(TransportLost())
         sent = [("NotifyPeriodicEventStream", "send", None)]
         assert (meter.inbound.seen, meter.outbound.seen) == (sent, sent)
+
+
+class TestTheSums:
+    @each("seed", range(10))
+    @each("mode", ["delay", "reject"])
+    def test_are_those_of_a_count_of_ones_own(self, seed, mode):
+        """Whatever happens to a CALL, it is counted once: with its response, or as unanswered."""
+        random, meter = Random(seed), Counting()
+        limits: Any = {"max_inbound": 3, "max_declined": 1, "max_queued": 3, "call_concurrency": 2, "call_timeout": 2}
+        rates: Any = {"inbound_rate": 5, "inbound_burst": 3, "max_delayed": 2, "inbound_limit": mode}
+        session = a_session(meter=meter, validator=Strict(), refuse_when_busy=seed % 2 == 0, **limits, **rates)
+        started = heard = 0
+        for number in range(300):
+            payload = {"bad": 1} if random.random() < 0.1 else {}
+            some, step = max(1, number - random.randrange(20)), random.randrange(8)
+            if step < 2:
+                heard += 1
+                session.hear(a_call(str(some), random.choice(("Heartbeat", "Reset")), payload))
+            elif step < 4:
+                request = next(iter(session.engine.requests._open), 0)
+                session.play(random.choice((Reply(request, payload), Fail(request, "GenericError"), Decline(request))))
+            elif step == 4:
+                started += 1
+                session.play(StartCall(started, "Reset", payload, ttl=random.choice((0.5, inf))))
+            elif step == 5:
+                session.hear(f'[3,"id-{random.randrange(max(1, started - 4), started + 2)}",{{}}]')
+            elif step == 6:
+                session.play(CancelCall(random.randrange(started + 1)))
+            else:
+                session.wait(random.random() / 2)
+        session.play(TransportLost())
+        copies = [kind for kind in reports(session.log) if kind is ReportKind.REPEATED_CALL]
+        assert len(meter.outbound.seen) == len(settled(session.log)) == started
+        assert len(meter.inbound.seen) == heard - len(copies)
 
 
 class TestAMeter:

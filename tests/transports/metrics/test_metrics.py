@@ -113,6 +113,7 @@ class TestRefusals:
             (401, "unknown station CP-SECRET", "unauthorized"),
             (503, "Closing", "closing"),
             (503, "Full", "full"),
+            (503, "Overloaded", "overloaded"),
             (503, "CP-SECRET is not welcome", "unavailable"),
             (418, "CP-SECRET", OTHER),
         ],

@@ -1,13 +1,11 @@
 """A span of each call: its parent, its duration, its attributes, its failure, and none of it without sampling."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import anyio
 import pytest
 
-from ocpp_transports import OCPPServer, RPCSecurityError
+from ocpp_transports import ConnectionLostError, OCPPServer, RPCSecurityError
 from ocpp_transports.memory import MemoryOCPPClient
+from tests.kinds import mistyped
 
 sdk = pytest.importorskip("opentelemetry.sdk.trace", reason="the extra `tracing` is not installed")
 pytestmark = pytest.mark.anyio
@@ -33,6 +31,7 @@ class Traced:
         await self.server.__aenter__()
         await self.client.__aenter__()
         await self.client.connect()
+        await self.server.wait_for_client("CP1")
         return self
 
     async def __aexit__(self, *exc):
@@ -114,9 +113,22 @@ class TestASpan:
                 tasks.start_soon(traced.server.call, "CP1", "Reset", {"type": "Soft"})
                 await begun.wait()
                 tasks.cancel_scope.cancel()
+            await traced.client.close(force=True)  # without waiting for the handler
             span = traced.spans()["ocpp/Reset"]
         assert (span.status.status_code.name, span.status.description) == ("ERROR", "cancelled")
         assert span.events == ()
+
+    async def test_of_a_call_whose_connection_is_lost_has_that_kind(self):
+        async with Traced() as traced:
+
+            @traced.client.handle("Reset")
+            async def reset(ctx):
+                await traced.client.close(force=True)
+
+            with pytest.raises(ConnectionLostError):
+                await traced.server.call("CP1", "Reset", {"type": "Soft"})
+            span = traced.spans()["ocpp/Reset"]
+        assert span.attributes["error.type"] == "ConnectionLostError"
 
     async def test_of_an_invented_action_has_a_common_name(self):
         async with Traced() as traced:
@@ -125,15 +137,36 @@ class TestASpan:
             span = traced.spans()["ocpp/(other)"]
         assert span.attributes["rpc.method"] == ("Invented" * 40)[:100]
 
-    async def test_that_is_not_sampled_has_no_attributes_made(self):
+    async def test_that_is_not_sampled_has_no_attributes_made(self, caplog):
         from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
         from ocpp_transports.observability.opentelemetry import tracing
 
-        async def proceed():
-            return {}
+        class Unread:
+            action = "Heartbeat"
+            received_at = anyio.current_time()
 
-        context: Any = SimpleNamespace(action="Heartbeat", received_at=anyio.current_time())  # and nothing else
-        assert await tracing(sdk.TracerProvider(sampler=ALWAYS_OFF))(context, proceed) == {}
-        with pytest.raises(AttributeError):
-            await tracing(sdk.TracerProvider())(context, proceed)
+            def __getattr__(self, name):
+                raise AssertionError(name)
+
+        assert await tracing(sdk.TracerProvider(sampler=ALWAYS_OFF))(mistyped(Unread()), returning) == {}
+        assert caplog.records == []
+
+    @pytest.mark.parametrize("step", ["on_start", "on_end"])
+    async def test_whose_processor_raises_does_not_harm_the_call(self, step, caplog):
+        def fail(*args, **kwargs):
+            raise OSError("the collector is down")
+
+        async with Traced() as traced:
+            traced.server.handle("Heartbeat", lambda ctx: {})
+            traced.client.handle("Reset", lambda ctx: {"status": "Accepted"})
+            processor = sdk.SpanProcessor()
+            setattr(processor, step, fail)
+            traced.provider.add_span_processor(processor)
+            assert await traced.client.call("Heartbeat", {}) == {}
+            assert await traced.server.call("CP1", "Reset", {"type": "Soft"}) == {"status": "Accepted"}
+        assert [record.message for record in caplog.records].count("cannot trace a call") == 2
+
+
+async def returning():
+    return {}

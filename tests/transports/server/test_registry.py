@@ -143,7 +143,7 @@ class TestStations:
             assert seen == ["server", "station"] * 2
 
     async def test_may_be_reconfigured_one_by_one(self):
-        async with pair() as (client, station):
+        async with pair(drain_timeout=0.01) as (client, station):
             client.handle("Reset", lambda ctx: anyio.sleep_forever())
             station.reconfigure(call_timeout=0.02)
             with pytest.raises(TimeoutError):
@@ -152,7 +152,7 @@ class TestStations:
                 station.reconfigure(call_timeout=0)
 
     async def test_that_come_later_get_the_servers_new_options(self):
-        async with serving() as (server, listener), client_of(listener) as client:
+        async with serving() as (server, listener), client_of(listener, drain_timeout=0.01) as client:
             server.reconfigure(call_timeout=0.02)
             client.handle("Reset", lambda ctx: anyio.sleep_forever())
             await client.connect()

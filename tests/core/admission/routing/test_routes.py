@@ -58,6 +58,7 @@ FOUND: tuple[tuple[str, str | None, str | int, dict[str, str], str], ...] = (
     ("/old/a/../CP1", None, 400, {}, ""),
     ("/ocpp/%00/CP1", None, 400, {}, ""),
     ("/ocpp/%zz/CP1", None, 400, {}, ""),
+    ("/ocpp/%E2%80%AE/CP1", None, 400, {}, ""),  # text after it would be shown from right to left
     (f"/ocpp/{'t' * 256}/CP1", None, 400, {}, ""),
     ("ocpp/CP1", None, 400, {}, ""),
     ("*", None, 400, {}, ""),

@@ -218,6 +218,11 @@ class TestAListenerForProxies:
                 await server.listen(0, "127.0.0.1", proxy_protocol=True)
             with pytest.raises(TypeError, match="expected proxy_protocol as bool"):
                 await server.listen(0, "127.0.0.1", proxy_protocol=1)  # type: ignore[arg-type]  # what is refused
+        async with listening() as (server, listener):
+            with pytest.raises(ValueError, match="expected trusted_proxies with proxy_protocol=True"):
+                server.reconfigure(trusted_proxies=[])
+            await listener.aclose()
+            server.reconfigure(trusted_proxies=[])
 
 
 async def until_open(server, count):

@@ -98,7 +98,7 @@ async def test_a_request_that_breaks_every_rule_gets_the_answer_of_each_in_turn(
         )
         for name, mended, expected, kind in ORDER:
             if name == "handshake_rate":  # there was a token for the first one
-                server._acceptor.rates._rate.take("127.0.0.1", server._runtime.now())
+                server._acceptor.limits._rates._rate.take("127.0.0.1", server._runtime.now())
             got, headers, _ = await knock(listener, request.text(), eof=request.method == "POST")
             incident = await first(incidents)
             assert isinstance(incident, SecurityEvent)

@@ -101,9 +101,18 @@ class TestTLS:
         assert reading.read().tls
         assert not reading.read(STATION).tls
 
-    def test_to_the_proxy_does_not_make_that_of_the_proxy_count(self):
-        facts = Reading(**FORWARDING).read(facts=ConnectionFacts(PROXY, tls=True), x_forwarded_proto="http")
-        assert not facts.tls
+    @each(
+        ("headers", "is_tls"),
+        [
+            ({"x_forwarded_for": STATION, "x_forwarded_proto": "https"}, True),
+            ({"x_forwarded_for": STATION}, False),
+            ({"x_forwarded_for": "junk"}, False),
+            ({"x_forwarded_proto": "http"}, False),
+            ({}, True),  # the proxy connects for itself
+        ],
+    )
+    def test_of_the_connection_of_the_proxy_does_not_count_for_its_station(self, headers, is_tls):
+        assert Reading(**FORWARDING).read(facts=ConnectionFacts(PROXY, tls=True), **headers).tls is is_tls
 
 
 class TestTheCertificate:

@@ -8,6 +8,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from ocpp_transports._driver._limits import LINGER
 from ocpp_transports._hosts import _anyio_stream, _asyncio_socket
 from ocpp_transports._server._plain._budget import MAX_RESPONSES, ResponseBudget
 from tests.transports.pairs import SECONDS, knock, serving
@@ -30,6 +31,15 @@ def test_responses_count_for_as_long_as_they_may_take():
         budget.spend(size)
         spent.append(budget.is_spent)
     assert spent == [False, True, True, False]
+
+
+def test_old_responses_are_forgotten_also_if_only_checks_are_answered():
+    clock = Clock()
+    budget = ResponseBudget(clock.now)
+    for _ in range(1000):
+        clock.time += 1
+        budget.spend(15)
+    assert len(budget._recent) <= LINGER + 1
 
 
 @pytest.mark.anyio

@@ -107,7 +107,7 @@ class TestMetrics:
             assert body.endswith("# EOF\n")
 
     async def test_may_demand_a_password(self):
-        async with serving(http=True, metrics=True, metrics_credentials=("scraper", "secret")) as (_, listener):
+        async with serving(http=True, metrics=True, metrics_credentials=("scraper", "secret")) as (server, listener):
             for value, status in (
                 (None, 401),
                 (basic(b"scraper:secret"), 200),
@@ -121,6 +121,7 @@ class TestMetrics:
                 got, headers, body = await knock(listener, get("/metrics", "GET", *fields))
                 assert (got, "www-authenticate" in headers) == (status, status == 401), value
                 assert ("ocpp_stations" in body) is (status == 200)
+            assert server.metrics.value("ocpp_security_events", kind="bad_credentials") == 6
 
     async def test_may_be_larger_than_a_message(self):
         async with serving(http=True, metrics=True, max_outgoing_size=16384) as (server, listener):

@@ -1,11 +1,14 @@
 """Several security profiles on one server: on ports of their own, and on routes of one port."""
 
 import ssl
+from typing import Any
 
 import pytest
 
 from ocpp_transports import ConnectionFailedError, OCPPServer, OCPPServerClient, UnexpectedHttpResponse
 from ocpp_transports._tls._contexts import server_context
+from ocpp_transports.channel import UpgradeOffer
+from tests.core.admission.station import basic
 from tests.kinds import an
 from tests.transports.pairs import serving
 from tests.transports.server.routing.test_tenants import station, status_of
@@ -119,13 +122,41 @@ class TestRoutes:
             with pytest.raises(ValueError, match="expected tls options with security profile 2"):
                 await server.listen(0, "127.0.0.1")
 
-    async def test_that_trust_a_proxy_are_not_mixed_with_others_on_a_port_with_tls(self):
-        """The port could not tell a station without a certificate from one whose proxy has checked it."""
-        async with OCPPServer(protocols=["ocpp1.6"], tls=SERVER_3) as server:
-            server.route("/open/{identity}")
-            server.route("/certificate/{identity}", security_profile=3, tls_terminated=True)
-            with pytest.raises(ValueError, match="expected no tls_terminated with profile 3 on a listener"):
+    @pytest.mark.parametrize("tls", [SERVER_3, None])
+    async def test_that_trust_a_proxy_are_not_mixed_with_others_unless_it_passes_certificates_on(self, tls):
+        """Nothing could tell a station without a certificate from one whose proxy has checked it."""
+        proxies: Any = {"trusted_proxies": ["127.0.0.1"], "tls_terminated": True}
+        async with OCPPServer(protocols=["ocpp1.6"], tls=tls, security_profile=3, **proxies) as server:
+            server.route("/certificate/{identity}")
+            server.route("/password/{identity}", security_profile=2, credentials=PASSWORD)
+            with pytest.raises(ValueError, match="expected certificate_header with tls_terminated and profile 3"):
                 await server.listen(0, "127.0.0.1")
+            with pytest.raises(ValueError, match="expected certificate_header with tls_terminated and profile 3"):
+                server.incoming(UpgradeOffer("/certificate/CP1", tls=True))
+            server.reconfigure(certificate_header="X-Client-Cert")
+            assert (await server.listen(0, "127.0.0.1")).port
+
+    async def test_leave_out_what_the_proxy_passes_on_if_they_do_not_use_it(self):
+        passing = {"tls_terminated": True, "certificate_header": "X-Cert", "certificate_verify_header": "X-Verify"}
+        proxies = {"trusted_proxies": ["127.0.0.1"], "forwarded_header": "x-forwarded-for", **passing}
+        stated = "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https"
+        async with serving(security_profile=3, **proxies) as (server, listener):
+            server.route("/certificate/{identity}")
+            server.route("/password/{identity}", security_profile=2, credentials=PASSWORD)
+            for path, authorization, status in (
+                ("/certificate/CP1", [], 401),
+                ("/password/CP1", [], 401),
+                ("/password/CP1", map(": ".join, basic(SECRET)), 101),
+            ):
+                assert await status_of(listener, path, *stated, *authorization) == status
+
+    async def test_without_a_proof_keep_no_sessions_beside_those_that_do(self):
+        async with serving(security_profile=1, credentials=PASSWORD, session_ttl=60) as (server, listener):
+            server.route("/open/{identity}", security_profile=0)
+            server.route("/basic/{identity}")
+            for path, rules in (("/open", {}), ("/basic", AS_BASIC)):
+                await connect(listener, path, **rules)
+            server.route("/all/{identity}", security_profile=0, unauthenticated_sessions=True)
 
 
 @pytest.mark.parametrize(

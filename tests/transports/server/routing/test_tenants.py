@@ -32,10 +32,10 @@ def station(listener, path="", identity="CP1", *, scheme="ws", **options):
     return OCPPClient(identity, url, **{**settings, "call_timeout": SECONDS, **options})
 
 
-async def status_of(listener, path):
+async def status_of(listener, path, *headers):
     """Return the status of the response to an upgrade request of OCPP 1.6."""
     async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-        await stream.send(upgrade(path))
+        await stream.send(upgrade(path, *headers))
         with anyio.fail_after(SECONDS):
             return int((await stream.receive()).split()[1])
 
@@ -117,6 +117,7 @@ class TestTenants:
             await one.connect()
             found = await server.wait_for_client("CP1")
             assert found is server.get_client("CP1") is server.get_client(StationKey("b", "CP1"))
+            assert server.get_client("b\0CP1") is server.get_client(StationKey("", "b\0CP1")) is None
             await two.connect()
             expected = "expected StationKey(namespace, 'CP1'), because it is connected in the namespaces 'a', 'b'"
             with pytest.raises(ValueError, match=re.escape(expected)):
@@ -132,7 +133,11 @@ class TestTenants:
                 await server.call(StationKey("b", "CP1"), "Reset", {"type": "Soft"})
 
     async def test_replace_only_their_own_stations(self):
-        async with serving() as (server, listener), station(listener, "/a") as one, station(listener, "/b") as other:
+        async with (
+            serving(metrics=True) as (server, listener),
+            station(listener, "/a") as one,
+            station(listener, "/b") as other,
+        ):
             server.route("/{tenant}/{identity}")
             await one.connect()
             await other.connect()
@@ -144,6 +149,7 @@ class TestTenants:
                 assert server.get_client(StationKey("a", "CP1")) is new is not old
                 assert (await first(old.events("close"))).code == 4000
             assert server.get_client(StationKey("b", "CP1")) is not None
+            assert server.metrics.value("ocpp_evictions") == 1
 
     async def test_do_not_share_the_results_of_repeated_calls(self):
         request = '[2,"same","Heartbeat",{}]'
@@ -175,7 +181,7 @@ class TestTenants:
         async with serving(namespace=lambda handshake: 5) as (_, listener):
             assert await status_of(listener, "/CP1") == 500
         for wrong in ("a\n", "x" * 256):
-            with pytest.raises(ValueError, match="expected a namespace of at most 255 characters"):
+            with pytest.raises(ValueError, match="expected a namespace of at most 255 printable characters"):
                 OCPPServer(namespace=wrong)
         with pytest.raises(TypeError, match="expected namespace as str or a function, got int"):
             OCPPServer(namespace=mistyped(5))
@@ -188,6 +194,8 @@ class TestTenants:
             for path, identity, password, accepted in (
                 ("/a", "CP1", "of a", True),
                 ("/a", "CP1", "of all", False),
+                ("/a", "cp1", "of a", True),
+                ("/a", "cp1", "of all", False),
                 ("/b", "cp1", "of all", True),
                 ("/b", "CP2", "of b", True),
                 ("/a", "CP2", "of b", False),
@@ -312,9 +320,11 @@ class TestARoute:
             server.on("upgrade_aborted", lambda event: seen.append((event.identity, event.namespace)))
             server.route("/a/{tenant}/{identity}", auth=lambda accept, reject, handshake: 1 / 0)
             server.route("/b/{tenant}/{identity}", security_profile=2, auth=lambda accept, reject, handshake: accept())
-            for path in ("/a/t/CP1", "/CP1", "/b/t/CP1", "/a/../CP1"):
+            server.route("/c/{tenant}/{identity}", protocols=["ocpp2.1"], unmatched_protocol="upgrade-then-close")
+            for path in ("/c/t/CP1", "/a/t/CP1", "/CP1", "/b/t/CP1", "/a/../CP1"):
                 await status_of(listener, path)
         assert seen == [
+            ("bad_subprotocol", "t", 1002),
             ("decision_failed", "t", 500),
             ("CP1", "t"),
             ("no_route", "", 404),
@@ -348,6 +358,16 @@ class TestARouter:
                 async with station(listener, path) as client:
                     await client.connect()
                     assert (await client.call("Heartbeat") == NOW) if "later" not in path else True
+
+    async def test_has_its_own_actions_counted_by_name(self):
+        server, router = OCPPServer(metrics=True), OCPPRouter()
+        router.route("/{identity}").handle("Before", print, custom=True)
+        server.include(router)
+        router.handle("After", print, custom=True)
+        for action in ("Before", "After", "Invented"):
+            server.metrics.inbound.result(action, 0.1)
+        calls = "ocpp_call_duration_seconds"
+        assert [server.metrics.value(calls, action=name) for name in ("Before", "After", "(other)")] == [1, 1, 1]
 
     async def test_changes_all_of_its_servers_or_none(self):
         router = OCPPRouter()

@@ -1,0 +1,26 @@
+"""The limits and policies of the engines, frozen and validated on construction.
+
+Times are in seconds and sizes in bytes, unless stated otherwise; `inf` means no limit.
+"""
+
+from ._client import ClientConfig, UpgradeTarget
+from ._declared import Range, expect_declared, number
+from ._link import Compression, LinkConfig
+from ._session import IdFactory, InboundLimit, SessionConfig
+from ._validator import Kind, Validator, Violation
+
+__all__ = [
+    "ClientConfig",
+    "Compression",
+    "IdFactory",
+    "InboundLimit",
+    "Kind",
+    "LinkConfig",
+    "Range",
+    "SessionConfig",
+    "UpgradeTarget",
+    "Validator",
+    "Violation",
+    "expect_declared",
+    "number",
+]

@@ -1,0 +1,52 @@
+"""The interface of strict mode: what checks the payloads of a protocol."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from ocpp_core.versions import ErrorCode
+
+__all__ = ["Kind", "Validator", "Violation"]
+
+Kind: TypeAlias = Literal["call", "result", "send"]
+"""The message type of a schema: CALL, CALLRESULT or SEND."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """The reason why a payload is refused.
+
+    It is an error code and at most 255 characters that name the path and the rule.
+    """
+
+    code: ErrorCode
+    """The error code for the peer, in the spelling of OCPP 2.x."""
+    description: str
+    """What breaks the schema, and where."""
+
+
+class Validator(Protocol):
+    """A validator of payloads for one protocol.
+
+    It never refuses an action that it does not know.
+    """
+
+    def has(self, action: str) -> bool:
+        """Return True if there is a schema for the action."""
+
+    def check_call(self, action: str, payload: object) -> Violation | None:
+        """Check the payload of a CALL."""
+
+    def check_result(self, action: str, payload: object) -> Violation | None:
+        """Check the payload of a CALLRESULT."""
+
+    def check_send(self, action: str, payload: object) -> Violation | None:
+        """Check the payload of a SEND."""
+
+    def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
+        """Return a payload without the members that are null although the schema does not allow null.
+
+        Args:
+            kind: The type of the message, which selects the schema.
+            action: The action of the message.
+            payload: The payload; it is not changed.
+        """
