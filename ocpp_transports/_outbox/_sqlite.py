@@ -73,6 +73,8 @@ class SQLiteStore:
     def open(self, report: ReportToOutbox) -> Restored:
         """Open the database and return what it has; `report` is called in the thread of the store.
 
+        If `report` raises, because the event loop of the host is closed, the store commits what was submitted.
+
         Raises:
             StoreError: The database cannot be opened; it is unchanged.
             RuntimeError: The store is open.
