@@ -143,7 +143,7 @@ class Database:
     def reopen(self) -> None:
         """Open the file anew, and create it if it was removed.
 
-        Raises StoreError if that fails, or if another file is in its place: its messages would be overwritten.
+        Raises StoreError if that fails, OSError if another file is in its place: its messages would be overwritten.
         """
         with suppress(FileNotFoundError):
             self._expect_same_file()
