@@ -151,8 +151,12 @@ class History:
         action = "StopTransaction" if is_last else "MeterValues"
         deadline = 20.0 if random.random() < 0.1 else None
         command = Enqueue(action=action, payload=payload, transaction=start, last=is_last, deadline=deadline)
-        if self.station.enqueue(command, number) is not None and is_last:
+        ticket = self.station.enqueue(command, number)
+        if ticket is not None and is_last:
             self._starts.remove(start)
+            if random.random() < 0.15:  # perhaps while the start is marked and not written
+                self.station.outbox.cancel(ticket)
+                self.station.settle()
 
     def _temper(self) -> str:
         return self.random.choices(["good", "poison", "hangs_up", "kills"], [90, 5, 4, 1])[0]
