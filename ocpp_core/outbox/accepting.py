@@ -6,6 +6,7 @@ be that of the event. Only `transactionId` is filled in at each transmission, fr
 
 from collections.abc import Mapping
 from math import inf
+from types import NoneType
 from typing import Any, Final
 
 from ocpp_core.config import Range
@@ -24,6 +25,13 @@ _MAX_NAME: Final = 255
 _POSITIVE: Final = Range(0, excludes_least=True, unit="seconds")
 _WAIT: Final = Range(0, unit="seconds")
 _ATTEMPTS: Final = Range(0, 1_000_000, unit="transmissions")
+_TYPES: Final = {
+    "transaction": (int, NoneType),
+    "last": (bool,),
+    "droppable": (bool, NoneType),
+    "urgent": (bool,),
+    "resend": (bool, NoneType),
+}
 
 
 def lane_of(action: str, payload: Mapping[str, Any]) -> Lane:
@@ -92,15 +100,24 @@ def _check(command: Enqueue) -> None:
         raise TypeError(f"expected an action name, got {command.action!r}")
     if not isinstance(command.payload, dict):
         raise TypeError(f"expected a dict as payload, got {type(command.payload).__name__}")
-    for what, name in (("key", command.key), ("replaces", command.replaces)):
+    for what, name in (("key", command.key), ("replaces", command.replaces), ("protocol", command.protocol)):
         if name is not None and not (isinstance(name, str) and 1 <= len(name) <= _MAX_NAME and is_unicode(name)):
             raise ValueError(f"expected {what} as a text of 1 to {_MAX_NAME} characters, got {name!r}")
+    _check_types(command)
     _check_number("ttl", command.ttl, _POSITIVE)
     _check_number("deadline", command.deadline, _POSITIVE)
     _check_number("interval", command.interval, _WAIT)
     attempts = command.attempts
     if attempts is not None and (attempts not in _ATTEMPTS or not isinstance(attempts, int)):
         raise ValueError(f"expected attempts {_ATTEMPTS}, got {attempts!r}")
+
+
+def _check_types(command: Enqueue) -> None:
+    """Raise TypeError for what a store could not write, or would read as something else."""
+    for what, types in _TYPES.items():
+        if not isinstance(value := getattr(command, what), types):
+            names = " or ".join("None" if each is NoneType else each.__name__ for each in types)
+            raise TypeError(f"expected {what} as {names}, got {value!r}")
 
 
 def _check_lane(command: Enqueue, lane: Lane) -> None:

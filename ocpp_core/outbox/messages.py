@@ -19,6 +19,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Final
 
+from ocpp_core.errors import StoreError
 from ocpp_core.timers import Timers
 
 from .accepting import START
@@ -30,11 +31,9 @@ from .ordering.lanes import Entry, Lanes
 from .settings import OutboxConfig
 from .stored.outcomes import (
     MessageDropped,
-    MessageNotSent,
     MessageOutcome,
     MessageRefused,
     MessageUnknown,
-    NotSentReason,
     UnknownReason,
 )
 from .stored.records import KeptOutcome, OutboxRecord, Put, ReplaceAll
@@ -51,6 +50,8 @@ class Due(Enum):
     DEADLINE = "deadline"
 
 
+_UNBORN: Final = 2
+"""Factor on the size of the queue for messages that are not durable yet, also those that left the queue again."""
 _LAST_RESORT: Final = MessageUnknown(UnknownReason.TIMEOUT)
 """The outcome of a message that is given up although no failure of it is stored."""
 
@@ -139,6 +140,14 @@ class Messages:
             return
         if self.ids.of(start) is None:
             raise ValueError(f"expected the ticket of a {START} whose transaction has not ended, got {start!r}")
+
+    def expect_store(self, action: str) -> None:
+        """Raise StoreError unless the store writes, and keeps up: what waits for it is bounded."""
+        if self._journal.failed:
+            raise StoreError(f"cannot enqueue {action}: the store cannot write; retry when it can")
+        waiting = len(self._unborn)
+        if waiting >= _UNBORN * self.config.size:
+            raise StoreError(f"cannot enqueue {action}: the store has not written {waiting} messages; retry later")
 
     def born(self, number: int) -> None:
         """Note that all batches up to `number` are durable."""
@@ -266,12 +275,12 @@ class Messages:
         detail = f"{entry.record.action} was dropped: the queue is full"
         self._emit(OutboxReport(OutboxReportKind.DROPPED, entry.record.ticket, detail))
 
-    def replace_named(self, name: str | None) -> None:
-        """Settle the messages with a name that were never transmitted."""
-        named = [entry for entry in self.lanes.entries.values() if name is not None and entry.record.name == name]
-        for entry in named:
-            if not entry.record.started:
-                self.settle(entry, MessageNotSent(NotSentReason.REPLACED))
+    def unsent_named(self, name: str | None) -> list[Entry]:
+        """Return the messages with a name that were never transmitted."""
+        if name is None:
+            return []
+        records = ((entry, entry.record) for entry in self.lanes.entries.values())
+        return [entry for entry, record in records if record.name == name and not record.started]
 
     def acknowledge(self, ticket: int) -> None:
         """Forget an outcome and its key; ignore an unknown ticket."""

@@ -178,7 +178,7 @@ class Outbox:
             TypeError: An argument has a wrong type.
             ValueError: An argument is out of range, or the transaction is unknown.
             CallDroppedError: The queue is full.
-            StoreError: The store cannot write.
+            StoreError: The store cannot write, or does not keep up.
         """
         if self._next_ticket is None:
             raise RuntimeError("cannot enqueue: the stored messages were not read; restore them first")
@@ -188,12 +188,14 @@ class Outbox:
         if (known := messages.known(command.key)) is not None:
             return known
         messages.expect_transaction(command.transaction)
-        if self._journal.failed:
-            raise StoreError(f"cannot enqueue {command.action}: the store cannot write; retry when it can")
+        messages.expect_store(command.action)
         entry = Entry(record)
-        for victim in victims(self._lanes, entry, messages.config):
-            messages.drop(victim)
-        messages.replace_named(command.replaces)
+        replaced = messages.unsent_named(command.replaces)
+        dropped = victims(self._lanes, entry, messages.config, replaced)
+        for each in replaced:
+            messages.settle(each, MessageNotSent(NotSentReason.REPLACED))
+        for each in dropped:
+            messages.drop(each)
         messages.accept(entry)
         self._next_ticket += 1
         return record.ticket

@@ -17,6 +17,8 @@ __all__ = ["Database", "Synchronous"]
 
 Synchronous: TypeAlias = Literal["full", "normal"]
 """Whether each commit waits for the disk."""
+_ERRORS: Final = (OSError, sqlite3.Error, MemoryError)
+"""What SQLite and the file system raise; `sqlite3` turns SQLITE_NOMEM into MemoryError."""
 _BUSY_SECONDS: Final = 0.0
 """Seconds to wait for a lock: no other connection may have one."""
 
@@ -26,38 +28,38 @@ class Database:
 
     def __init__(self, path: Path, synchronous: Synchronous, spare: int, opened: int) -> None:
         self._path = path
+        self._log = sibling(path, "-wal")
         self._synchronous = synchronous
         self._spare = spare
         self.opened = opened
         """How often the database was opened; a new one begins with this count."""
         self._is_full = False
         self._connection = self._connect()
-        self._node = path.stat().st_ino
 
     def _connect(self) -> sqlite3.Connection:
         """Open the file, and create it if there is none."""
         try:
             if not check(self._path):
                 create(self._path, self.opened)
+            self._node = _node(self._path)
             connection = sqlite3.connect(self._path, isolation_level=None, timeout=_BUSY_SECONDS)
-        except (OSError, sqlite3.Error) as error:
+        except _ERRORS as error:
             raise self._failure(error) from error
         try:
             self._prepare(connection)
-        except sqlite3.Error as error:
+            self._log_node = _node(self._log)
+        except _ERRORS as error:
             connection.close()
             raise self._failure(error) from error
         return connection
 
     def _failure(self, error: Exception) -> StoreError:
-        is_damage = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-        kind = DamagedStoreError if is_damage else StoreError
+        kind = DamagedStoreError if _is_damage(error) else StoreError
         return kind(f"cannot open the outbox {str(self._path)!r}: {error}")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {self._synchronous.upper()}")
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(f"it is damaged: {verdict}")
@@ -68,13 +70,24 @@ class Database:
         Raises StoreError if the file cannot be written or a row is damaged.
         """
         try:
-            (before,) = self._connection.execute("SELECT times FROM opened").fetchone()
-            self.opened = before + 1
-            self._connection.execute("UPDATE opened SET times = ?", (self.opened,))
+            self._count_opening()
             self._keep_spare()
             return load(self._connection)
-        except (OSError, sqlite3.Error) as error:
+        except _ERRORS as error:
             raise self._failure(error) from error
+
+    def _count_opening(self) -> None:
+        """Count this opening. The count outlives a power cut with each setting: tickets must stay unique."""
+        row = self._connection.execute("SELECT times FROM opened").fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError("it is damaged: the number of openings is missing")
+        self.opened = row[0] + 1
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("UPDATE opened SET times = ?", (self.opened,))
+        self._set_synchronous()
+
+    def _set_synchronous(self) -> None:
+        self._connection.execute(f"PRAGMA synchronous = {self._synchronous.upper()}")
 
     def commit(self, batches: Sequence[Store]) -> None:
         """Make batches durable in one transaction.
@@ -83,6 +96,7 @@ class Database:
         """
         try:
             self._expect_same_file()
+            self._expect_same_log()
             self._write(batches)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL or not self._free_spare():
@@ -100,7 +114,7 @@ class Database:
                 apply(connection, batch.operations)
             connection.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):
+            with suppress(*_ERRORS):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
             raise
@@ -108,7 +122,7 @@ class Database:
     def _retry(self, batches: Sequence[Store]) -> None:
         try:
             self._write(batches)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise self._rolled_back(error) from error
 
     def _rolled_back(self, error: Exception) -> StoreError:
@@ -121,48 +135,61 @@ class Database:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
             try:
                 self.reopen()
-            except StoreError:
+                self._set_synchronous()
+            except (*_ERRORS, StoreError):
                 return StoreError(f"{text}; it is unknown whether the messages were kept")
         return StoreError(text)
 
     def reopen(self) -> None:
-        """Open the file anew, and create it if it was removed. Raises StoreError if that fails."""
-        with suppress(sqlite3.Error):
+        """Open the file anew, and create it if it was removed.
+
+        Raises StoreError if that fails, OSError if another file is in its place: its messages would be overwritten.
+        """
+        with suppress(FileNotFoundError):
+            self._expect_same_file()
+        with suppress(*_ERRORS):
             self._connection.close()
         self._connection = self._connect()
-        self._node = self._path.stat().st_ino
 
     def probe(self) -> None:
-        """Raise StoreError unless the file can be written."""
+        """Open the file anew, which ends whatever state a failure left, and write to it.
+
+        Raises StoreError unless the file can be written.
+        """
         try:
-            self._expect_same_file()
-            self._connection.execute("UPDATE opened SET times = ?", (self.opened,))
-        except (OSError, sqlite3.Error):
             self.reopen()
-            try:
-                self._connection.execute("UPDATE opened SET times = ?", (self.opened,))
-            except sqlite3.Error as error:
-                raise self._failure(error) from error
+            self._set_synchronous()
+            self._connection.execute("UPDATE opened SET times = ?", (self.opened,))
+        except _ERRORS as error:
+            raise self._failure(error) from error
 
     def close(self) -> None:
         """Move everything into the one file, and close it."""
-        with suppress(sqlite3.Error):
+        with suppress(*_ERRORS):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with suppress(sqlite3.Error):
+        with suppress(*_ERRORS):
             self._connection.close()
 
     def _expect_same_file(self) -> None:
         """Raise OSError if the file was removed or replaced: SQLite would go on writing to the removed one."""
-        if self._path.stat().st_ino != self._node:
-            raise OSError("the file was replaced")
+        if _node(self._path) != self._node:
+            raise OSError("the file was replaced; move the other one away")
+
+    def _expect_same_log(self) -> None:
+        """Raise OSError if the log was removed or replaced: the end of the process would lose what is in it."""
+        if _node(self._log) != self._log_node:
+            raise OSError("its file -wal was replaced")
 
     # A full disk, on which even deletions need space
 
     def _keep_spare(self) -> None:
         spare = sibling(self._path, "-spare")
         if self._spare and not spare.exists():
-            with suppress(OSError):  # a full disk: without a spare, the next failure is reported at once
+            try:
                 spare.write_bytes(bytes(self._spare))
+            except OSError:  # a full disk: without a spare, the next failure is reported at once
+                with suppress(OSError):
+                    spare.unlink()  # a part of it would take the last space, and look like a spare
 
     def _free_spare(self) -> bool:
         """Give the spare space to the database; return False if there is none."""
@@ -177,7 +204,18 @@ class Database:
     def _shrink(self) -> None:
         """Empty the write-ahead log after each commit on a full disk, until there is space for a spare again."""
         if self._is_full:
-            with suppress(sqlite3.Error):
+            with suppress(*_ERRORS):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._keep_spare()
             self._is_full = not sibling(self._path, "-spare").exists()
+
+
+def _node(path: Path) -> int:
+    return path.stat().st_ino
+
+
+def _is_damage(error: Exception) -> bool:
+    """Return True if the file is at fault; SQLITE_ERROR is a table or column that is missing."""
+    if isinstance(error, sqlite3.OperationalError):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return isinstance(error, sqlite3.DatabaseError)

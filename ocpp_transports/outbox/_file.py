@@ -84,7 +84,11 @@ def check(path: Path) -> bool:
 
 
 def create(path: Path, opened: int) -> None:
-    """Create a database. A file at the path is always complete: it is built under another name."""
+    """Create a database. A file at the path is always complete: it is built under another name.
+
+    The journals of a database that was removed are moved aside: SQLite would write their pages into the new one.
+    """
+    move_aside(path)
     half = sibling(path, "-new")
     for leftover in (half, sibling(half, "-journal")):
         leftover.unlink(missing_ok=True)
@@ -109,13 +113,20 @@ def _sync_directory(directory: Path) -> None:
 
 
 def move_aside(path: Path) -> Path:
-    """Rename a damaged database with its journals, without overwriting anything; return its new path."""
+    """Rename a database with its journals, as far as they exist, without overwriting anything; return its new path."""
     number = 1
-    while (aside := sibling(path, f".damaged-{number}")).exists():
+    while _parts(aside := sibling(path, f".damaged-{number}")):
         number += 1
-    for suffix in ("-wal", "-journal", ""):
-        part = sibling(path, suffix)
-        if part.exists():
-            part.rename(sibling(aside, suffix))
+    for part in _parts(path):
+        part.rename(aside.with_name(aside.name + part.name.removeprefix(path.name)))
     sibling(path, "-shm").unlink(missing_ok=True)
     return aside
+
+
+def _parts(path: Path) -> list[Path]:
+    """Return the database and its journals, as far as they exist.
+
+    The database is first: if a rename is the last one before a crash, the journals are left alone, and the next opening
+    moves them aside. A database without its log would have an older state.
+    """
+    return [part for suffix in ("", "-wal", "-journal") if (part := sibling(path, suffix)).exists()]

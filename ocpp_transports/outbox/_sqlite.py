@@ -3,6 +3,8 @@
 import threading
 import time
 from collections import deque
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -13,13 +15,15 @@ from ocpp_core.outbox.stored.records import ReplaceAll
 
 from ._database import Database, Synchronous
 from ._file import DamagedStoreError, FileLock, move_aside
-from ._interface import ReportToOutbox
+from ._interface import ReportToOutbox, StoreReport
 
 __all__ = ["SQLiteStore"]
 
 OnDamage: TypeAlias = Literal["raise", "aside"]
 _RETRY: Final = 1.0
 """Seconds between attempts to write after a failure."""
+_SECONDS_AN_OPENING: Final = 4
+"""A station opens its store less often than that on average. Tickets fit into 63 bits until the year 2242."""
 
 
 class SQLiteStore:
@@ -58,7 +62,7 @@ class SQLiteStore:
             raise ValueError(f'expected on_damage as "raise" or "aside", got {on_damage!r}')
         if spare < 0 or not retry > 0:
             raise ValueError(f"expected spare >= 0 bytes and retry > 0 seconds, got {spare!r} and {retry!r}")
-        self._path = Path(path).absolute()
+        self._path = Path(path).resolve()  # a link has the lock of its file
         self._synchronous: Synchronous = synchronous
         self._spare = spare
         self._on_damage = on_damage
@@ -71,6 +75,8 @@ class SQLiteStore:
 
     def open(self, report: ReportToOutbox) -> Restored:
         """Open the database and return what it has; `report` is called in the thread of the store.
+
+        If `report` raises, because the event loop of the host is closed, the store commits what was submitted.
 
         Raises:
             StoreError: The database cannot be opened; it is unchanged.
@@ -128,7 +134,7 @@ class SQLiteStore:
         database, state = self._open_database()
         try:
             self._set_opened(_restored(database.opened, state))
-            self._serve(database, report)
+            self._serve(database, partial(_report, report))
         finally:
             database.close()
 
@@ -139,8 +145,8 @@ class SQLiteStore:
             if self._on_damage == "raise":
                 raise
         move_aside(self._path)
-        # The damaged file knew how often it was opened. Seconds since 1970 are more, so that tickets stay unique.
-        return self._load(opened=int(time.time()))
+        # The damaged file knew how often it was opened. The time is more, so that tickets stay unique.
+        return self._load(opened=int(time.time()) // _SECONDS_AN_OPENING)
 
     def _load(self, opened: int) -> tuple[Database, ReplaceAll]:
         database = Database(self._path, self._synchronous, self._spare, opened)
@@ -193,6 +199,12 @@ class SQLiteStore:
             return False
         report(Stored(batches[-1].number))
         return True
+
+
+def _report(report: ReportToOutbox, event: StoreReport) -> None:
+    """Report to the host. If its event loop is closed, what it submitted before is stored nevertheless."""
+    with suppress(Exception):
+        report(event)
 
 
 def _restored(opened: int, state: ReplaceAll) -> Restored:

@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import inf
+from typing import Final
 
 from ocpp_core.messages import utf8_length
 from ocpp_core.outbox.stored.records import Lane, OutboxRecord
 
 __all__ = ["Entry", "Lanes"]
+
+_SPARE: Final = 16
+"""Tickets of removed messages that are always allowed, so that a short queue is not compacted at each removal."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +69,13 @@ class Lanes:
         self.entries.pop(ticket, None)
         self._transactions.pop(ticket, None)
         self.bytes -= entry.size
+        if entry.record.lane is Lane.OTHER:
+            self._compact(self._urgent if entry.record.urgent else self._others)
+
+    def _compact(self, heap: list[int]) -> None:
+        """Forget removed messages once they outnumber the queued ones: without a connection, nothing looks them up."""
+        if len(heap) > 2 * len(self.entries) + _SPARE:
+            heap[:] = sorted(self.entries.keys() & set(heap))
 
     def set_ready(self, entry: Entry, is_ready: bool) -> None:
         """Note that a message may be sent now, or that it is being sent or waits for a retry."""

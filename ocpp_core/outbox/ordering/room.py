@@ -4,6 +4,7 @@ OCPP 2.x (QueueAllMessages): when memory is short, transaction messages go last,
 and never the start or the end of a transaction. A message that a transmission began for is not dropped.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,25 +35,37 @@ class _Room:
 
     def without(self, candidates: list[Entry], share: float) -> list[Entry]:
         """Count messages out, from the oldest on, until the rest fits; return them."""
-        dropped = []
+        dropped: list[Entry] = []
         for entry in candidates:
             if self.fits(share):
                 break
-            self.count -= 1
-            self.bytes -= entry.size
+            self.without_all([entry])
             dropped.append(entry)
         return dropped
 
+    def without_all(self, leaving: Sequence[Entry]) -> None:
+        """Count messages out."""
+        self.count -= len(leaving)
+        self.bytes -= sum(entry.size for entry in leaving)
 
-def victims(lanes: Lanes, newcomer: Entry, config: OutboxConfig) -> list[Entry]:
+
+def victims(lanes: Lanes, newcomer: Entry, config: OutboxConfig, replaced: Sequence[Entry] = ()) -> list[Entry]:
     """Return the messages to drop for a new one.
 
-    Raises CallDroppedError if the new one must not be queued.
+    Args:
+        lanes: The queued messages.
+        newcomer: The new message.
+        config: The limits.
+        replaced: The messages that the new one replaces; their room is free.
+
+    Raises:
+        CallDroppedError: The new message must not be queued.
     """
     room = _Room(config, len(lanes.entries) + 1, lanes.bytes + newcomer.size)
+    room.without_all(replaced)
     if room.fits():
         return []
-    idle = [entry for entry in lanes.entries.values() if not entry.record.started]
+    idle = [entry for entry in lanes.entries.values() if not entry.record.started and entry not in replaced]
     dropped = room.without([entry for entry in idle if _is_other(entry.record)], 1.0)
     if not room.fits() and newcomer.record.lane is Lane.TRANSACTION:
         dropped += room.without([entry for entry in idle if entry.record.droppable][::2], _AFTER_THINNING)

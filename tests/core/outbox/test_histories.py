@@ -14,6 +14,9 @@ FOUND_SOON = [
     "a restart forgets that a message may have been sent",
     "what a failed store rejects stays queued",
     "a message gets no transaction ID",
+    "a message and what it replaces are two batches",
+    "a restart forgets the deadlines",
+    "messages pass a closed gate",
     "a message that is not written leaves its slot to calls",
     "the outbox does not learn of a lost connection",
 ]

@@ -3,7 +3,7 @@
 import pytest
 
 from ocpp_core.errors import CallDroppedError
-from ocpp_core.outbox.stored.outcomes import MessageDropped
+from ocpp_core.outbox.stored.outcomes import MessageDropped, MessageNotSent, NotSentReason
 from tests.core.outbox.owner import Owner
 from tests.tables import each
 
@@ -140,6 +140,24 @@ class TestAFullQueue:
             owner.send("StartTransaction")
         with pytest.raises(CallDroppedError):
             owner.send("BootNotification", urgent=True)
+
+    def test_has_room_for_what_replaces_a_message(self):
+        owner = Owner(online=False, size=2)
+        older, profile = owner.send(), owner.send(replaces="profile", urgent=True)
+        newer = owner.send(replaces="profile", urgent=True)
+        assert owner.outcomes == {profile: MessageNotSent(NotSentReason.REPLACED)}
+        assert [record.ticket for record in owner.outbox.records] == [older, newer]
+
+    @each("options", [{}, {"urgent": True}])
+    def test_keeps_nothing_of_what_left_without_a_connection(self, options):
+        owner = Owner(online=False, size=4)
+        kept = owner.send(**options)
+        for _ in range(100):
+            owner.outbox.cancel(owner.send(**options))
+        lanes = owner.outbox._lanes
+        assert len(lanes._others) + len(lanes._urgent) <= 2 * 1 + 16 + 1
+        owner.open()
+        assert owner.sent_tickets == [kept]
 
     def test_counts_bytes_too(self):
         owner = Owner(online=False, max_bytes=100)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ocpp_core.errors import StoreError
 from ocpp_core.outbox.commands import Restored
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
@@ -42,6 +43,16 @@ class TestWriteAhead:
             MessageAnswered('{"transactionId":7}'),
             {"transactionId": 7},
         )
+
+    def test_a_store_that_does_not_keep_up_stops_the_acceptance(self):
+        owner = Owner(online=False, size=2)
+        owner.holds = True
+        for _ in range(4):
+            owner.send()
+        with pytest.raises(StoreError, match="cannot enqueue DataTransfer: the store has not written 4 messages"):
+            owner.send()
+        owner.commit()
+        owner.send()
 
     def test_nothing_can_be_queued_before_the_state_was_read(self):
         outbox = Outbox(OutboxConfig(), ids=str, emit=print)

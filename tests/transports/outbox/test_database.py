@@ -12,6 +12,7 @@ from ocpp_core.outbox.effects import Store
 from ocpp_core.outbox.stored.outcomes import MessageDropped
 from ocpp_core.outbox.stored.records import Delete, KeptOutcome, Lane, Operation, OutboxRecord, Put, ReplaceAll
 from ocpp_transports.outbox._database import Database
+from ocpp_transports.outbox._file import create
 
 PAGE = 4096
 
@@ -112,13 +113,103 @@ class TestAFailedSync:
             database.commit(batch(put(1)))
 
 
-class TestAReplacedFile:
-    def test_is_noticed_before_the_commit(self, database: Database, tmp_path: Path) -> None:
-        path = tmp_path / "station.db"
-        path.rename(tmp_path / "moved.db")
-        path.write_bytes(b"text")
-        with pytest.raises(StoreError, match="the file was replaced"):
+class TestASpareFile:
+    def test_that_finds_no_room_is_removed_and_does_not_take_the_last_of_it(
+        self, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spare = tmp_path / "station.db-spare"
+
+        def write_a_part(path: Path, content: bytes) -> None:
+            with path.open("wb") as file:
+                file.write(content[:100])
+            raise OSError("no space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", write_a_part)
+        assert (database._free_spare(), spare.exists(), database._is_full) == (True, False, True)
+
+
+class TestARollbackThatFails:
+    def test_is_ended_by_opening_the_file_anew(self, database: Database) -> None:
+        database._connection.execute("BEGIN")
+        with pytest.raises(StoreError, match="within a transaction"):
             database.commit(batch(put(1)))
-        with pytest.raises(StoreError, match="not a database"):
-            database.probe()
-        assert path.read_bytes() == b"text"
+        database.probe()
+        database.commit(batch(put(1)))
+        assert tickets(database) == [1]
+
+
+class TestAReplacedFile:
+    @pytest.mark.parametrize("is_database", [False, True])
+    def test_is_noticed_before_the_commit_and_never_written(
+        self, database: Database, tmp_path: Path, is_database: bool
+    ) -> None:
+        path, other = tmp_path / "station.db", tmp_path / "other.db"
+        other.write_bytes(b"text")
+        if is_database:
+            create(other, 0)
+        content = other.read_bytes()
+        other.rename(path)
+        for write in (lambda: database.commit(batch(put(1))), database.probe):
+            with pytest.raises(StoreError, match="the file was replaced; move the other one away"):
+                write()
+        assert path.read_bytes() == content
+        path.unlink()
+        database.probe()
+        database.commit(batch(ReplaceAll((put(2).record,), (), ())))
+        assert tickets(database) == [2]
+
+
+class TestARemovedFile:
+    """Its log stays: SQLite would write the pages in it into the new database."""
+
+    def test_leaves_a_log_that_is_moved_aside(self, database: Database, tmp_path: Path) -> None:
+        path = tmp_path / "station.db"
+        database.commit(batch(put(1)))
+        path.unlink()
+        database.probe()
+        assert tickets(database) == []
+        assert path.with_name("station.db.damaged-1-wal").exists()
+
+    def test_of_a_process_that_was_killed_does_not_come_back(self, database: Database, tmp_path: Path) -> None:
+        database.commit(batch(put(1)))
+        log = (tmp_path / "station.db-wal").read_bytes()
+        removed = tmp_path / "removed.db"
+        for number in (1, 2):
+            removed.with_name("removed.db-wal").write_bytes(log)
+            again = Database(removed, "full", 0, 0)
+            assert tickets(again) == []
+            again.close()
+            removed.unlink()
+            assert removed.with_name(f"removed.db.damaged-{number}-wal").read_bytes() == log
+
+
+class TestTheNumberOfOpenings:
+    def test_is_synced_with_each_setting_because_tickets_must_stay_unique(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        statements: list[str] = []
+        connect = sqlite3.connect
+
+        def traced(*arguments: Any, **options: Any) -> sqlite3.Connection:
+            connection: sqlite3.Connection = connect(*arguments, **options)
+            connection.set_trace_callback(statements.append)
+            return connection
+
+        monkeypatch.setattr(sqlite3, "connect", traced)
+        database = Database(tmp_path / "station.db", "normal", 0, 0)
+        database.load()
+        database.close()
+        update = statements.index("UPDATE opened SET times = 1")
+        assert statements[update - 1 : update + 2 : 2] == ["PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"]
+
+
+class TestARemovedLog:
+    def test_is_noticed_before_the_commit_and_loses_nothing(self, database: Database, tmp_path: Path) -> None:
+        database.commit(batch(put(1)))
+        (tmp_path / "station.db-wal").unlink()
+        with pytest.raises(StoreError, match="No such file or directory"):
+            database.commit(batch(put(2)))
+        database.probe()
+        assert tickets(database) == [1]
+        database.commit(batch(put(3)))
+        assert tickets(database) == [1, 3]

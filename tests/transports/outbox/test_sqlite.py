@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from math import inf
@@ -172,6 +173,9 @@ class TestAFileThatCannotBeOpened:
 
     def test_is_open_already(self, owner: Owner, path: Path) -> None:
         self.refused(path, "another process or store has it open")
+        link = path.with_name("link.db")
+        link.symlink_to(path)
+        self.refused(link, "another process or store has it open")
         with pytest.raises(RuntimeError, match="cannot open: the store is open"):
             owner.store.open(print)
         owner.commit(Put(record(1)))
@@ -217,6 +221,27 @@ class TestAFileThatCannotBeOpened:
         aside.close()
         assert path.with_name("station.db.damaged-1").read_bytes() == content
 
+    def test_was_moved_aside_at_a_time_that_makes_no_ticket_too_large(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path.write_bytes(b"text")
+        monkeypatch.setattr(time, "time", lambda: 2.0**32)  # in the year 2106
+        owner = Owner(path, on_damage="aside")
+        owner.commit(Put(record(owner.state.first_ticket)))
+        owner.close()
+
+    @pytest.mark.parametrize(
+        ("statement", "reason"),
+        [("DROP TABLE binding", "no such table"), ("DELETE FROM opened", "number of openings is missing")],
+    )
+    def test_lacks_something(self, path: Path, statement: str, reason: str) -> None:
+        Owner(path).close()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(statement)
+        with pytest.raises(StoreError, match=reason):
+            Owner(path)
+        Owner(path, on_damage="aside").close()
+
     def test_has_a_row_that_no_version_wrote(self, path: Path) -> None:
         owner = Owner(path)
         owner.commit(Put(record(1)))
@@ -235,6 +260,25 @@ class TestAFileThatCannotBeOpened:
         path.write_bytes(b"text")
         self.refused(path, "not a database")
         FileLock(path).release()
+
+
+class TestAHostThatIsGone:
+    def test_does_not_keep_the_store_from_committing_what_was_submitted(self, path: Path) -> None:
+        reported = threading.Event()
+
+        def report(event: Any) -> None:
+            reported.set()
+            raise RuntimeError("Event loop is closed")
+
+        store = SQLiteStore(path)
+        store.open(report)
+        store.submit(Store(1, (Put(record(1)),)))
+        assert reported.wait(GUARD)
+        store.submit(Store(2, (Put(record(2)),)))
+        store.close()
+        again = Owner(path)
+        assert [each.ticket for each in again.state.records] == [1, 2]
+        again.close()
 
 
 class TestAFailure:

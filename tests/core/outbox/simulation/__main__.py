@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from .engine_station import EngineStation
 from .history import Figures, History
-from .mistakes import MISTAKES, SESSION_MISTAKES, mistaken
+from .mistakes import MISTAKES
+from .seeding import mistaken
+from .session_mistakes import SESSION_MISTAKES
 from .station import Station
 
 MISTAKE_HISTORIES = 3000
@@ -28,7 +30,7 @@ def run_histories(first: int, count: int, station: type[Station] = Station) -> F
 def histories_to_find(name: str, most: int) -> int | None:
     """Return the number of histories until a seeded mistake is found; None if it is not."""
     station = EngineStation if name in SESSION_MISTAKES else Station
-    with mistaken(name):
+    with mistaken((MISTAKES | SESSION_MISTAKES)[name]):
         for seed in range(most):
             try:
                 History(seed, make_station=station).run()

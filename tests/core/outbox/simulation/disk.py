@@ -1,7 +1,7 @@
 """A store whose commits take time, fail, and are done or not when the process dies."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ocpp_core.outbox.commands import Restored
 from ocpp_core.outbox.effects import Store
@@ -32,6 +32,7 @@ class Disk:
         """New tickets of commits that failed and were kept nevertheless."""
         self.is_failing = False
         self.failures = 0
+        self.check: Callable[[Sequence[Operation]], None] = lambda operations: None
         self.report: Callable[[str, int], None] = lambda kind, number: None
         self._timeline = timeline
         self._scenario = scenario
@@ -58,6 +59,7 @@ class Disk:
     def submit(self, batch: Store) -> None:
         self._expect(batch.number == self._number + 1, "batches are numbered without gaps")
         self._number = batch.number
+        self.check(batch.operations)
         if isinstance(batch.operations[0], ReplaceAll):
             self._refuses = False
         if self._refuses:

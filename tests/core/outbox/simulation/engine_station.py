@@ -54,7 +54,7 @@ class EngineStation(Station):
         def took(now: float, *, live: bool = False) -> bool:
             is_taken = take(now, live=live)
             if is_taken:
-                self._oracle.message_taken()
+                self._note_taken()
             return is_taken
 
         vars(messages).update(fail=failed, cut=cut_off)
@@ -75,6 +75,7 @@ class EngineStation(Station):
             return
         self.connection, self._attempt = self._attempt, None
         self._is_broken = False
+        self._resumes_at = self._timeline.now + self.config.resume_after
         self.engine.handle(TransportOpened("ocpp1.6", attempt=self.connection), self._timeline.now)
         self.settle()
 

@@ -44,6 +44,7 @@ class History:
         self.oracle = Oracle(self.timeline, self.peer)
         self.disk = Disk(self.timeline, self.scenario, self.oracle.expect)
         self.oracle.disk = self.disk
+        self.disk.check = self.oracle.changed_together
         self.station = make_station(self.timeline, self.scenario, self.disk, self.peer, self.oracle)
         self.peer.hang_up = self._cut
         self.peer.kill = self._crash
@@ -150,8 +151,12 @@ class History:
         action = "StopTransaction" if is_last else "MeterValues"
         deadline = 20.0 if random.random() < 0.1 else None
         command = Enqueue(action=action, payload=payload, transaction=start, last=is_last, deadline=deadline)
-        if self.station.enqueue(command, number) is not None and is_last:
+        ticket = self.station.enqueue(command, number)
+        if ticket is not None and is_last:
             self._starts.remove(start)
+            if random.random() < 0.15:  # perhaps while the start is marked and not written
+                self.station.outbox.cancel(ticket)
+                self.station.settle()
 
     def _temper(self) -> str:
         return self.random.choices(["good", "poison", "hangs_up", "kills"], [90, 5, 4, 1])[0]
@@ -187,9 +192,7 @@ class History:
                 self._expect_one_message(key, ticket)
 
     def _configure(self) -> None:
-        self.station.config = replace(self.station.config, size=self.random.choice([3, 1000]))
-        self.station.outbox.configure(self.station.config, self.timeline.now)
-        self.station.settle()
+        self.station.configure(replace(self.station.config, size=self.random.choice([3, 1000])))
 
     # What goes wrong
 
@@ -259,6 +262,8 @@ class History:
         self.station.settle()
         self._wait(60.0)
         bindings = {binding.start: binding.closed for binding in self.disk.state.bindings.values()}
+        kept = len(self.station.outbox._messages.outcomes.all)
+        self.oracle.expect(kept <= self.scenario.config.outcomes_kept, "the kept outcomes are bounded")
         self.oracle.finish(bindings, queued=len(self.station.outbox), has_slot=self.station.outbox.has_slot)
         if self.scenario.remembers and self.scenario.config.retry_id == "same":
             self.oracle.expect(max(self._handled(), default=1) <= 1, "what a peer remembers is handled once")

@@ -3,30 +3,30 @@
 A run that finds nothing means little before it is known what it would find.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
-from unittest.mock import patch
+from typing import Any, Final
 
-from ocpp_core.client import ClientEngine
-from ocpp_core.client_states import Online
-from ocpp_core.durable.client import DurableClientEngine
-from ocpp_core.outbound.calls import Calls
-from ocpp_core.outbound.durable_calls import _RESERVED, _UNWRITTEN, DurableCalls
 from ocpp_core.outbox.effects import TicketAccepted, TicketSettled, Transmit
 from ocpp_core.outbox.journal import Journal
+from ocpp_core.outbox.kept_outcomes import KeptOutcomes
 from ocpp_core.outbox.messages import Due, Messages
 from ocpp_core.outbox.ordering import room
 from ocpp_core.outbox.ordering.choosing import Chooser
 from ocpp_core.outbox.ordering.lanes import Lanes
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.slot import Slot
-from ocpp_core.outbox.stored.outcomes import MessageUnknown, UnknownReason
+from ocpp_core.outbox.stored.outcomes import (
+    MessageDropped,
+    MessageNotSent,
+    MessageUnknown,
+    NotSentReason,
+    UnknownReason,
+)
 from ocpp_core.outbox.stored.records import Delete, Lane
 from ocpp_core.outbox.transaction_ids import TransactionIds
 
-Patch: TypeAlias = tuple[Any, str, Callable[..., Any]]
+from .seeding import Patch
 
 hold, seal, fail, resume = Journal.hold, Journal.seal, Journal.fail, Journal.resume
 record = Journal.record
@@ -213,13 +213,75 @@ def unmark_forgets(self: Any, entry: Any, before: Any) -> None:
     self.lanes.set_ready(entry, True)
 
 
-def drop_started(lanes: Any, newcomer: Any, config: Any) -> Any:
+def drop_started(lanes: Any, newcomer: Any, config: Any, replaced: Any) -> Any:
     return [] if len(lanes.entries) < config.size else [next(iter(lanes.entries.values()))]
 
 
 def reject_and_keep(self: Any) -> set[int]:
     unborn, self._unborn = set(self._unborn), {}
     return unborn
+
+
+def seal_after(kind: type, reason: Any = None) -> Callable[..., None]:
+    """End the batch after outcomes of a kind, so that what belongs to them is in the next one."""
+
+    def settled(self: Any, entry: Any, outcome: Any) -> None:
+        settle_message(self, entry, outcome)
+        if isinstance(outcome, kind) and reason in (None, getattr(outcome, "reason", None)):
+            self._journal.seal()
+
+    return settled
+
+
+def deadline_of_this_process(self: Any, entry: Any) -> None:
+    arm(self, entry)
+    if entry.is_restored:
+        self.timers.cancel((Due.DEADLINE, entry.record.ticket))
+
+
+def abandon_as_unknown(self: Any, entry: Any, not_sent: Any, unknown: Any) -> None:
+    if self._slot.of(entry) is not None:
+        self._retract()
+    self._settle(entry, MessageUnknown(unknown))
+
+
+def passing(**values: Any) -> Callable[..., Any]:
+    """Choose as if the gate, or the pause after a reconnect, had these values."""
+
+    def chosen(self: Any, now: float, live: bool) -> Any:
+        before = {name: getattr(self, name) for name in values}
+        for name, value in values.items():
+            setattr(self, name, value)
+        entry = next_message(self, now, live)
+        for name, value in before.items():
+            setattr(self, name, value)
+        return entry
+
+    return chosen
+
+
+def urgent_is_ordinary(self: Any, now: float, live: bool) -> Any:
+    may_pass = self.is_open and now >= self.resumes_at and not live
+    return (self._lanes.ordinary() if may_pass else None) or next_message(self, now, live)
+
+
+def head_blocks_all(self: Any) -> Any:
+    head = next(iter(self._transactions.values()), None)
+    return ordinary(self) if head is None or head.is_ready else None
+
+
+def known_without_outcome(self: Any, key: Any) -> Any:
+    ticket = None if key is None else self._keys.get(key)
+    if ticket is not None:
+        self._journal.hold(TicketAccepted(ticket))
+    return ticket
+
+
+def victims_without_replaced(lanes: Any, newcomer: Any, config: Any, replaced: Any) -> Any:
+    return [each for each in room_victims(lanes, newcomer, config) if each not in replaced]
+
+
+arm, ordinary, room_victims = Messages.arm, Lanes.ordinary, room.victims
 
 
 def no_mark(self: Any, entry: Any, message_id: str) -> None:
@@ -262,55 +324,24 @@ MISTAKES: Final[dict[str, list[Patch]]] = {
     "an outcome is forgotten before it is told": [(Messages, "settle", forget_untold)],
     "taking back a mark forgets the end of a transaction": [(Messages, "unmark", unmark_forgets)],
     "a full queue drops what was sent": [(room, "victims", drop_started)],
+    "a replaced message takes room from others": [(room, "victims", victims_without_replaced)],
+    "nothing is replaced": [(Messages, "unsent_named", lambda self, name: [])],
+    "a message and what it replaces are two batches": [
+        (Messages, "settle", seal_after(MessageNotSent, NotSentReason.REPLACED))
+    ],
+    "a message and what it displaces are two batches": [(Messages, "settle", seal_after(MessageDropped))],
+    "a restart forgets the deadlines": [(Messages, "arm", deadline_of_this_process)],
+    "a time to live ends what was sent": [(Outbox, "_was_started", lambda self, entry: False)],
+    "what was never sent is settled as unknown": [(Outbox, "_abandon", abandon_as_unknown)],
+    "messages pass a closed gate": [(Chooser, "next", passing(is_open=True))],
+    "there is no pause after a reconnect": [(Chooser, "next", passing(resumes_at=0.0))],
+    "urgent messages wait for others": [(Chooser, "next", urgent_is_ordinary)],
+    "a lane that waits holds up other messages": [(Lanes, "ordinary", head_blocks_all)],
+    "a failure keeps the message ID": [
+        (Messages, "fail", lambda self, entry, outcome, now: self._fail(entry, outcome, entry.record, now))
+    ],
+    "late responses are ignored": [(Outbox, "_answered_late", lambda self, message_id, text: False)],
+    "failed transmissions are not remembered": [(Slot, "remember", lambda self, flight: None)],
+    "kept outcomes have no bound": [(KeptOutcomes, "excess", lambda self, config: [])],
+    "a key that is used again gets no outcome": [(Messages, "known", known_without_outcome)],
 }
-
-
-def window_without_reserve(self: Any, now: float) -> None:
-    self._now = now
-    if self.is_open and len(self._pending) < self.config.call_concurrency:
-        self._outbox.take(now, live=bool(self._waiting.calls))
-    Calls.fill_window(self, now)
-
-
-def window_for_calls_first(self: Any, now: float) -> None:
-    if self._waiting.calls:
-        Calls.fill_window(self, now)
-    else:
-        fill_window(self, now)
-
-
-def window_keeps_reserve(self: Any, now: float) -> None:
-    self._now = now
-    has_room = self.is_open and len(self._pending) < self.config.call_concurrency
-    if has_room and self._outbox.take(now, live=bool(self._waiting.calls)):
-        self._pending[_RESERVED] = _UNWRITTEN
-    Calls.fill_window(self, now)
-
-
-def enter_without_loss(self: Any, state: Any) -> None:
-    ClientEngine._enter(self, state)
-    if isinstance(state, Online):
-        self.outbox.opened(state.subprotocol, self._now)
-
-
-fill_window = DurableCalls.fill_window
-
-SESSION_MISTAKES: Final[dict[str, list[Patch]]] = {
-    "a message that is not written leaves its slot to calls": [(DurableCalls, "fill_window", window_without_reserve)],
-    "the session does not ask while calls wait": [(DurableCalls, "fill_window", window_for_calls_first)],
-    "a slot stays taken after its message was taken back": [(DurableCalls, "fill_window", window_keeps_reserve)],
-    "the outbox does not learn of a lost connection": [(DurableClientEngine, "_enter", enter_without_loss)],
-}
-"""Mistakes between the session and the outbox, which only histories with the real session find."""
-
-
-@contextmanager
-def mistaken(name: str) -> Iterator[None]:
-    """Let the outbox make a mistake."""
-    with ExitStack() as patches:
-        for owner, attribute, replacement in (MISTAKES | SESSION_MISTAKES)[name]:
-            if owner is room:  # imported by name
-                patches.enter_context(patch("ocpp_core.outbox.outbox.victims", replacement))
-            else:
-                patches.enter_context(patch.object(owner, attribute, replacement))
-        yield

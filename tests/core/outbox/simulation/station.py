@@ -17,7 +17,8 @@ from ocpp_core.outbox.effects import (
 )
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
-from ocpp_core.outbox.stored.outcomes import MessageRefused
+from ocpp_core.outbox.stored.outcomes import MessageDropped, MessageRefused
+from ocpp_core.outbox.stored.records import Lane, OutboxRecord
 
 from .disk import Disk
 from .oracle import Oracle
@@ -57,6 +58,9 @@ class Station:
         self._is_broken = False
         self._gate = scenario.config.gate == "open"
         self._reported_at = 0.0
+        self._resumes_at = 0.0
+        self._earlier: dict[str, int] = {}
+        """The messages of failed transmissions on this connection, by message ID."""
 
     # The process
 
@@ -110,7 +114,8 @@ class Station:
     # The application
 
     def enqueue(self, command: Enqueue, number: int) -> int | None:
-        before = {record.ticket for record in self.outbox.records}
+        records = {record.ticket: record for record in self.outbox.records}
+        before, told = set(records), self.outbox._messages.outcomes
         try:
             ticket = self.outbox.enqueue(command, self._timeline.now)
         except Exception as error:
@@ -120,9 +125,29 @@ class Station:
         if ticket not in before and record is not None and ticket not in self._oracle.messages:
             infinite = float("inf")
             self._oracle.enqueued(record, number, self.config, command.ttl or infinite, command.deadline or infinite)
+            self._expect_room(records, command, ticket)
         self.known.append(ticket)
+        if ticket in self._oracle.messages and told.get(ticket) is not None:
+            self._oracle.messages[ticket].waits_for_outcome = True
         self.settle()
         return ticket
+
+    def _expect_room(self, before: dict[int, OutboxRecord], command: Enqueue, ticket: int) -> None:
+        """Expect that a message replaced those of its name, and displaced others only if there was no room."""
+        after = {record.ticket: record for record in self.outbox.records}
+        left = [record for record in after.values() if record.name == command.replaces and record.ticket != ticket]
+        is_replaced = command.replaces is None or all(record.started for record in left)
+        self._oracle.expect(is_replaced, "a message replaces those of its name that were never sent")
+        gone = [self.outbox._messages.outcomes.get(each) for each in before.keys() - after.keys()]
+        dropped = [kept for kept in gone if kept is not None and isinstance(kept.outcome, MessageDropped)]
+        has_room = len(before) - len(gone) + len(dropped) < self.config.size
+        self._oracle.expect(not (dropped and has_room), "messages are dropped only if the queue is full")
+
+    def configure(self, config: OutboxConfig) -> None:
+        self.config = config
+        self._gate = self._gate or config.gate == "open"
+        self.outbox.configure(config, self._timeline.now)
+        self.settle()
 
     def set_gate(self, is_open: bool) -> None:
         self._gate = is_open
@@ -140,6 +165,8 @@ class Station:
         self._connections += 1
         self.connection = self._connections
         self._is_broken = False
+        self._earlier.clear()
+        self._resumes_at = self._timeline.now + self.config.resume_after
         self.outbox.opened("ocpp1.6", self._timeline.now)
         self.settle()
 
@@ -174,12 +201,30 @@ class Station:
     def _fill(self) -> None:
         while self.connection is not None and self._occupied < self._scenario.window:
             if self.outbox.take(self._timeline.now, live=self.live > 0):
-                self._oracle.message_taken()
+                self._note_taken()
             elif self.live:
                 self.live -= 1
                 self._write_call()
             else:
+                self._expect_nothing_due()
                 return
+
+    def _note_taken(self) -> None:
+        flight = self.outbox._slot.flight
+        assert flight is not None
+        has_urgent = any(entry.record.urgent and entry.is_ready for entry in self.outbox._lanes.entries.values())
+        self._oracle.message_taken(flight.before, may_pass=self._may_pass, has_urgent=has_urgent)
+
+    def _expect_nothing_due(self) -> None:
+        """Expect that no message waits for one of the transaction lane that waits for its retry."""
+        outbox = self.outbox
+        if not outbox.has_slot and self._may_pass and not outbox._journal.failed:
+            others = [entry for entry in outbox._lanes.entries.values() if entry.record.lane is Lane.OTHER]
+            self._oracle.expect(not any(entry.is_ready for entry in others), "others overtake a lane that waits")
+
+    @property
+    def _may_pass(self) -> bool:
+        return self._gate and self._timeline.now >= self._resumes_at
 
     @property
     def _occupied(self) -> int:
@@ -192,9 +237,8 @@ class Station:
 
     def _note_call(self) -> None:
         outbox = self.outbox
-        chooser = outbox._chooser
         is_free = not outbox.has_slot and not outbox._journal.failed
-        is_due = is_free and self._gate and self._timeline.now >= chooser.resumes_at
+        is_due = is_free and self._may_pass
         is_due = is_due and outbox._lanes.ordinary() is not None
         self._oracle.call_written(is_due=is_due, most=(self.config.overtake + 1) * self._scenario.window)
 
@@ -217,8 +261,10 @@ class Station:
 
     def _transmit(self, transmit: Transmit) -> None:
         self._oracle.expect(self.connection is not None, "nothing is sent without a connection")
+        is_alone = all(pending.ticket is None for pending in self._pending.values())
+        self._oracle.expect(is_alone, "one message at a time waits for its response")
         config = self.config
-        self._oracle.transmitted(transmit, len(self._pending), self._scenario.window, config.free_cuts)
+        self._oracle.transmitted(transmit, len(self._pending), self._scenario.window, config)
         self._write(transmit.message_id, json.loads(transmit.payload), transmit.ticket)
 
     def _write(self, message_id: str, payload: dict[str, Any], ticket: int | None) -> None:
@@ -240,9 +286,12 @@ class Station:
             return
         pending = self._pending.pop(message_id, None)
         if answer[0] == "result":
+            ticket = self._earlier.get(message_id)
             self.outbox.answered(message_id, answer[1])
+            queued = {record.ticket for record in self.outbox.records}
+            self._oracle.expect(ticket not in queued, "a late response settles its message")
         else:
-            self._note_failure(pending, in_doubt=False)
+            self._note_failure(message_id, pending, in_doubt=False)
             self.outbox.refused(message_id, MessageRefused(answer[1], ""), self._timeline.now)
         self.settle()
 
@@ -250,11 +299,12 @@ class Station:
         if not self.is_alive or connection != self.connection or self._pending.get(message_id) is not pending:
             return
         del self._pending[message_id]
-        self._note_failure(pending, in_doubt=True)
+        self._note_failure(message_id, pending, in_doubt=True)
         self.outbox.timed_out(message_id, self._timeline.now)
         self.settle()
 
-    def _note_failure(self, pending: Pending | None, *, in_doubt: bool) -> None:
+    def _note_failure(self, message_id: str, pending: Pending | None, *, in_doubt: bool) -> None:
         queued = {record.ticket for record in self.outbox.records}
         if pending is not None and pending.ticket is not None and pending.ticket in queued:
+            self._earlier[message_id] = pending.ticket
             self._oracle.failed(pending.ticket, in_doubt=in_doubt)
