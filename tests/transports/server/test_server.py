@@ -364,6 +364,9 @@ class TestComingWhileTheServerCloses:
                 async def come(port=listener.port):
                     with suppress(OSError, anyio.BrokenResourceError, anyio.EndOfStream):
                         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+                            await stream.send(
+                                b"no request\r\n\r\n"
+                            )  # for one that sends nothing, closing waits a second
                             await stream.receive()
 
                 tasks.start_soon(come)
