@@ -148,4 +148,4 @@ class OutboxMachine(Machine):
         return {*STATES}
 
 
-OUTBOX = {"Outbox": OutboxMachine(Union[OutboxInput, ConnectionInput], STATES, SITUATIONS, ROWS, state)}  # noqa: UP007
+OUTBOX = {"Outbox": OutboxMachine(Union[OutboxInput, ConnectionInput], STATES, SITUATIONS, ROWS, state)}  # noqa: UP007 - `|` is no Union

@@ -12,6 +12,7 @@ from ocpp_core.inputs import Fail, Reply
 from ocpp_core.typed.message import Message
 from ocpp_transports import NOREPLY, HandlerContext
 from ocpp_transports._handlers._table import Handlers
+from tests.kinds import mistyped
 from tests.transports.handlers import postponed
 from tests.transports.station import INTERNAL, later
 
@@ -61,7 +62,7 @@ def with_defaults(params: v16.BootNotificationRequest = NO_BOOT, times: int = 1)
 
 
 def of_anything(request: object) -> Any:
-    return {"got": request.params["chargePointVendor"]}  # type: ignore[attr-defined]
+    return {"got": request.params["chargePointVendor"]}  # type: ignore[attr-defined]  # it gets a context
 
 
 class TestAHandlerGets:
@@ -189,7 +190,7 @@ class TestAResult:
         assert station.answers == [Reply(1, {"status": "Accepted", "seen": True})]
 
     def test_that_cannot_be_written_is_an_internal_error(self, station):
-        broken = v16.models.AuthorizeResponse(id_tag_info={"status": "Accepted"})  # type: ignore[arg-type]
+        broken = v16.models.AuthorizeResponse(id_tag_info=mistyped({"status": "Accepted"}))
         station.handle(v16.Authorize, lambda ctx: broken)
         station.call("Authorize", {"idTag": "A"})
         assert station.answers == [Fail(1, "InternalError", INTERNAL, None)]
@@ -355,8 +356,8 @@ class TestARegistrationRefuses:
 
 class TestAContext:
     def test_has_one_type_argument_or_two_at_run_time(self):
-        assert HandlerContext[v16.Reset].__origin__ is HandlerContext  # type: ignore[attr-defined]
-        assert HandlerContext[v16.Reset, Any].__args__ == (v16.Reset, Any)  # type: ignore[attr-defined]
+        assert HandlerContext[v16.Reset].__origin__ is HandlerContext  # type: ignore[attr-defined]  # of an alias
+        assert HandlerContext[v16.Reset, Any].__args__ == (v16.Reset, Any)  # type: ignore[attr-defined]  # the same
 
     def test_of_a_partial_handler_is_its_own(self, station):
         def handler(status: str, ctx: HandlerContext[v16.Reset]) -> Any:

@@ -94,7 +94,7 @@ class TestAFullDisk:
 
 class TestAFailedSync:
     def test_may_have_kept_the_messages_until_the_whole_state_replaces_them(self, database: Database) -> None:
-        database._connection = FailingConnection(database._connection)  # type: ignore[assignment]
+        database._connection = FailingConnection(database._connection)  # type: ignore[assignment]  # a double
         with pytest.raises(StoreError, match="cannot write the outbox"):
             database.commit(batch(put(1)))
         assert tickets(database) == [1]  # after opening the file anew, the truth shows
@@ -107,7 +107,7 @@ class TestAFailedSync:
         def gone() -> None:
             raise StoreError("gone")
 
-        database._connection = FailingConnection(database._connection)  # type: ignore[assignment]
+        database._connection = FailingConnection(database._connection)  # type: ignore[assignment]  # a double
         monkeypatch.setattr(database, "reopen", gone)
         with pytest.raises(StoreError, match="it is unknown whether the messages were kept"):
             database.commit(batch(put(1)))

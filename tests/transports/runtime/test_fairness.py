@@ -27,7 +27,7 @@ class Loop:
 
     def __init__(self) -> None:
         self.host = FakeHost()
-        self.host.next_turn = Turns(lambda fn: self.ready.append(fn), self.host.now, set()).add  # type: ignore[method-assign]
+        self.host.next_turn = Turns(lambda fn: self.ready.append(fn), self.host.now, set()).add  # type: ignore[method-assign]  # virtual
         self.ready: list[Any] = []
         self.stations: list[Station] = []
 
@@ -106,7 +106,7 @@ def test_a_turn_is_bounded_and_all_are_served(kind, flooders):
     shares = [flooder.answered - before[flooder] for flooder in crowd]
     assert min(shares) > 0
     assert max(shares) - min(shares) <= 2 * TURN
-    assert all(len(flooder.driver.engine._link.unread) <= 2 * CHUNK for flooder in crowd)  # type: ignore[attr-defined]
+    assert all(len(flooder.driver.engine._link.unread) <= 2 * CHUNK for flooder in crowd)  # type: ignore[attr-defined]  # a stack
 
 
 def test_a_station_that_floods_no_more_is_served_at_once_again():

@@ -12,6 +12,7 @@ from ocpp_transports._logging._log import Log, child_logger, logger_of
 from ocpp_transports._logging._repeats import WINDOW, WRITTEN
 from ocpp_transports._server._security._records import _USUAL, SecurityRecords
 from ocpp_transports.events import SecurityEvent, SecurityEventKind
+from tests.kinds import mistyped
 
 EVENT = SecurityEvent("bad_credentials", "CP1", "192.0.2.7", "wrong password", 401, "Unauthorized")
 
@@ -131,7 +132,7 @@ class TestTheLogger:
 
     def test_must_be_one(self):
         with pytest.raises(TypeError, match=r"expected security_logging as bool or logging\.Logger, got str"):
-            OCPPServer(security_logging="security")  # type: ignore[arg-type]
+            OCPPServer(security_logging=mistyped("security"))
 
     def test_may_be_replaced_later(self):
         server, own = OCPPServer(), logging.Logger("own")  # noqa: LOG001 - outside the tree
