@@ -4,10 +4,13 @@ import gc
 import importlib
 import signal
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
+
+from tests.free_ports import free_port
 
 _WITH_UVLOOP = pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop does not exist for this platform")
 
@@ -22,6 +25,13 @@ BACKENDS: list[Any] = [
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Run each test marked `anyio` on every event loop; override it in a module that is about one of them."""
     return request.param
+
+
+@pytest.fixture
+def reserved_port() -> Iterator[int]:
+    """A port that nobody listens on, for a server that the test starts later."""
+    with free_port() as number:
+        yield number
 
 
 LONG = (

@@ -35,6 +35,8 @@ from types import CodeType
 from typing import Any
 from unittest import mock
 
+from tests.free_ports import free_port
+
 ROOT = Path(__file__).parents[2]
 CONSOLE = "`python -m asyncio`"
 """A page that names it promises that its blocks can be pasted there."""
@@ -80,11 +82,9 @@ def read(text: str) -> Iterator[Snippet]:
             alone, runs = False, True
 
 
-def ports(snippets: list[Snippet]) -> dict[int, int]:
-    """Find the ports that a page names, and a free one for each."""
-    found = {int(number) for snippet in snippets for number in _PORT.findall(snippet.code)}
-    with ExitStack() as held:
-        return {number: held.enter_context(listening()).getsockname()[1] for number in sorted(found)}
+def ports(snippets: list[Snippet]) -> set[int]:
+    """Find the ports that a page names."""
+    return {int(number) for snippet in snippets for number in _PORT.findall(snippet.code)}
 
 
 def unprinted(snippets: list[Snippet], output: str) -> list[str]:
@@ -98,11 +98,6 @@ def _pattern(shown: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, shown.split("..."))))
 
 
-def listening() -> socket.socket:
-    """Open a socket on a free port: while it is held, nobody else gets the number."""
-    return socket.create_server(("127.0.0.1", 0))
-
-
 class Page:
     """One page being run."""
 
@@ -112,7 +107,8 @@ class Page:
         text = path.read_text(encoding="utf-8")
         self._snippets = list(read(text))
         self._is_for_a_console = CONSOLE in text
-        self._ports = ports(self._snippets)
+        self._ports: dict[int, int] = {}
+        """The free port for each that the page names, while it runs."""
         self._namespace: dict[str, Any] = {"__name__": "__main__"}
         self._servers: list[Server] = []
 
@@ -121,6 +117,11 @@ class Page:
 
         Raises AssertionError for a server that did not live, and for output that is shown and was not printed.
         """
+        with ExitStack() as reserved:
+            self._ports = {number: reserved.enter_context(free_port()) for number in sorted(ports(self._snippets))}
+            self._run_all()
+
+    def _run_all(self) -> None:
         try:
             with asyncio.Runner() as runner, redirect_stdout(io.StringIO()) as output:
                 for snippet in self._snippets:

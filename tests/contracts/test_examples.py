@@ -15,7 +15,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.contracts.snippets import ROOT, accepts, listening
+from tests.contracts.snippets import ROOT, accepts
+from tests.free_ports import free_port
 
 
 class Programs:
@@ -37,15 +38,13 @@ class Programs:
 
     def with_stations(self, monkeypatch: pytest.MonkeyPatch) -> str:
         """Let the next server have a free port for stations; returns the URL for them."""
-        with listening() as held:
-            port = held.getsockname()[1]
+        port = self._stack.enter_context(free_port())
         monkeypatch.setenv("OCPP_PORT", str(port))
         return f"ws://127.0.0.1:{port}/ocpp"
 
     def serve(self, *arguments: str, option: str = "--port") -> int:
         """Start a server on a free port, and wait until it listens."""
-        with listening() as held:
-            port: int = held.getsockname()[1]
+        port = self._stack.enter_context(free_port())
         process = self.start(*arguments, *([option] if option else []), str(port))
         while not accepts(port):
             assert process.poll() is None, self.errors()
@@ -151,8 +150,7 @@ def test_the_observer_counts_the_messages_of_all_stations(programs: Programs) ->
 
 
 def test_a_station_that_cannot_connect_says_why(programs: Programs) -> None:
-    with listening() as held:
-        url = f"ws://127.0.0.1:{held.getsockname()[1]}/ocpp"
-    station = programs.start("examples/station.py", "--url", url)
-    assert station.wait() == 1
+    with free_port() as port:
+        station = programs.start("examples/station.py", "--url", f"ws://127.0.0.1:{port}/ocpp")
+        assert station.wait() == 1
     assert programs.errors().startswith("cannot connect: ")

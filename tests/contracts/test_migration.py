@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,8 @@ import pytest
 
 from ocpp_transports import HandlerContext, OCPPClient, RPCError
 from ocpp_transports.compat.migrate.__main__ import main as migrate
-from tests.contracts.snippets import ROOT, accepts, listening, read
+from tests.contracts.snippets import ROOT, accepts, read
+from tests.free_ports import free_port
 
 GUIDE: Final = (ROOT / "docs/migrating-from-mobilityhouse.md").read_text(encoding="utf-8")
 BEFORE, NATIVE = (each.code for each in read(GUIDE.split("## Follow an example\n")[1]))
@@ -56,22 +58,21 @@ def moved(folder: Path) -> str:
 
 def outcome(program: str, folder: Path) -> tuple[list[Any], list[str]]:
     """Run a program for two stations. Returns what they received and what it printed, each sorted."""
-    with listening() as held:
-        port = held.getsockname()[1]
-    script = folder / "program.py"
-    script.write_text(re.sub(r"\b9000\b", str(port), program), encoding="utf-8")
+    script, complaints = folder / "program.py", folder / "errors"
     command = [sys.executable, "-W", "error", "-u", str(script)]
-    errors = (folder / "errors").open("w+", encoding="utf-8")
-    with errors, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
-        try:
-            while not accepts(port):
-                assert process.poll() is None, (folder / "errors").read_text(encoding="utf-8")
-                time.sleep(0.02)
-            received = asyncio.run(visit(port))
-            assert process.stdout is not None
-            printed = [process.stdout.readline().strip() for _ in range(LINES)]
-        finally:
-            process.kill()
+    with ExitStack() as stack:
+        port = stack.enter_context(free_port())
+        script.write_text(re.sub(r"\b9000\b", str(port), program), encoding="utf-8")
+        errors = stack.enter_context(complaints.open("w+", encoding="utf-8"))
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
+        stack.enter_context(process)
+        stack.callback(process.kill)
+        while not accepts(port):
+            assert process.poll() is None, complaints.read_text(encoding="utf-8")
+            time.sleep(0.02)
+        received = asyncio.run(visit(port))
+        assert process.stdout is not None
+        printed = [process.stdout.readline().strip() for _ in range(LINES)]
     return sorted(received), sorted(printed)
 
 

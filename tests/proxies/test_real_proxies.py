@@ -136,11 +136,6 @@ def placed(text, folder, **ports):
     return text.replace("/etc/csms/tls/", f"{folder}/")
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return held.getsockname()[1]
-
-
 def nginx(text, port, folder):
     """Run nginx with a block of its configuration."""
     inside = text if text.startswith("stream") else f"http {{ access_log off; {text} }}"
@@ -205,10 +200,11 @@ async def talk(front):
 
 
 @needs_nginx
-async def test_nginx_reports_address_and_certificate(folder):
-    port = free_port()
+async def test_nginx_reports_address_and_certificate(folder, reserved_port):
     async with serving(**BY_FIELDS) as (backend, seen):
-        with nginx(placed(blocks("nginx")[0], folder, at443=port, at9000=backend), port, folder) as front:
+        with nginx(
+            placed(blocks("nginx")[0], folder, at443=reserved_port, at9000=backend), reserved_port, folder
+        ) as front:
             assert await front.knock() == 101
             assert seen == [("CP1", STATION)]
             assert await front.knock(identity="CP2") == 401
@@ -219,11 +215,12 @@ async def test_nginx_reports_address_and_certificate(folder):
 
 
 @needs_nginx
-async def test_nginx_passes_tls_through(folder):
-    port = free_port()
+async def test_nginx_passes_tls_through(folder, reserved_port):
     tls = TLSOptions(cert=folder / "csms.crt", key=folder / "csms.key", ca=folder / "stations-ca.pem")
     async with serving(**PROFILE_3, tls=tls, proxy_protocol=True) as (backend, seen):
-        with nginx(placed(blocks("nginx")[1], folder, at9443=port, at9002=backend), port, folder) as front:
+        with nginx(
+            placed(blocks("nginx")[1], folder, at9443=reserved_port, at9002=backend), reserved_port, folder
+        ) as front:
             assert await front.knock() == 101
             assert seen == [("CP1", STATION)]
             assert await front.knock(identity="CP2") == 401
@@ -231,10 +228,11 @@ async def test_nginx_passes_tls_through(folder):
 
 
 @needs_haproxy
-async def test_haproxy_reports_address_and_certificate(folder):
-    port = free_port()
+async def test_haproxy_reports_address_and_certificate(folder, reserved_port):
     async with serving(**BY_FIELDS) as (backend, seen):
-        with haproxy(placed(blocks("haproxy")[0], folder, at443=port, at9000=backend), port, folder) as front:
+        with haproxy(
+            placed(blocks("haproxy")[0], folder, at443=reserved_port, at9000=backend), reserved_port, folder
+        ) as front:
             assert await front.knock() == 101
             assert seen == [("CP1", STATION)]
             assert await front.knock(identity="CP2") == 401
@@ -245,12 +243,11 @@ async def test_haproxy_reports_address_and_certificate(folder):
 
 
 @needs_haproxy
-async def test_haproxy_passes_tls_through(folder, caplog):
-    port = free_port()
+async def test_haproxy_passes_tls_through(folder, reserved_port, caplog):
     tls = TLSOptions(cert=folder / "csms.crt", key=folder / "csms.key", ca=folder / "stations-ca.pem")
     async with serving(**PROFILE_3, tls=tls, proxy_protocol=True) as (backend, seen):
-        text = placed(blocks("haproxy")[1], folder, at9443=port, at9002=backend)
-        with haproxy(text.replace("-v2 check", "-v2 check inter 20ms"), port, folder) as front:
+        text = placed(blocks("haproxy")[1], folder, at9443=reserved_port, at9002=backend)
+        with haproxy(text.replace("-v2 check", "-v2 check inter 20ms"), reserved_port, folder) as front:
             assert await front.knock() == 101
             assert seen == [("CP1", STATION)]
             caplog.clear()  # of the connection that found HAProxy listening
@@ -262,22 +259,22 @@ async def test_haproxy_passes_tls_through(folder, caplog):
 
 
 @needs_haproxy
-async def test_haproxy_checks_a_listener_with_tls(folder):
-    port = free_port()
+async def test_haproxy_checks_a_listener_with_tls(folder, reserved_port):
     tls = TLSOptions(cert=folder / "csms.crt", key=folder / "csms.key")
     text = blocks("haproxy")[2].replace("send-proxy-v2 proxy-v2-options ssl,cert-cn check", CHECK_OVER_TLS)
     options = {"security_profile": SecurityProfile.TLS_BASIC, "trusted_proxies": ["127.0.0.1"], "http": True}
     async with serving(**options, tls=tls, proxy_protocol=True) as (backend, _):
-        with haproxy(placed(text, folder, at443=port, at9001=backend), port, folder):
+        with haproxy(placed(text, folder, at443=reserved_port, at9001=backend), reserved_port, folder):
             assert await anyio.to_thread.run_sync(wait_for_check, folder) == "L7OK"
 
 
 @needs_haproxy
-async def test_haproxy_reports_address_and_name_without_http(folder):
-    port = free_port()
+async def test_haproxy_reports_address_and_name_without_http(folder, reserved_port):
     options = {**PROFILE_3, "tls_terminated": True}
     async with serving(**options, proxy_protocol=True) as (backend, seen):
-        with haproxy(placed(blocks("haproxy")[2], folder, at443=port, at9001=backend), port, folder) as front:
+        with haproxy(
+            placed(blocks("haproxy")[2], folder, at443=reserved_port, at9001=backend), reserved_port, folder
+        ) as front:
             assert await front.knock() == 101
             assert seen == [("CP1", STATION)]
             assert await front.knock(identity="CP2") == 401

@@ -22,13 +22,6 @@ async def line(net):
 
 
 @pytest.fixture
-def dead_port():
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-@pytest.fixture
 async def silent_port(net):
     """A port that accepts and then says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -62,9 +55,9 @@ class TestADial:
         dial(client)
         await client.until_received(b"request")
 
-    async def test_that_is_refused_fails_with_its_cause(self, net, dead_port):
+    async def test_that_is_refused_fails_with_its_cause(self, net, reserved_port):
         client = Probe()
-        client.dial_with(net.runtime, net.dialer(dead_port))
+        client.dial_with(net.runtime, net.dialer(reserved_port))
         await dialled(client, 3)
         (failed,) = outcome(client)
         assert failed.attempt == 3

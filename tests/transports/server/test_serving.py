@@ -1,9 +1,7 @@
 """A server as a whole program: run(), serve_forever(), draining(); what signals do."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -219,13 +217,6 @@ uvicorn.run(OCPPApplication(server), host="127.0.0.1", port=int(sys.argv[1]), lo
 """
 
 
-def free_port():
-    """A port that no client is given meanwhile: systems take the ports of clients from a range above these."""
-    while True:
-        with suppress(OSError), socket.create_server(("127.0.0.1", random.randrange(15_000, 25_000))) as held:
-            return held.getsockname()[1]
-
-
 @contextmanager
 def program(folder, text, *arguments):
     """Run a program of its own."""
@@ -285,16 +276,15 @@ async def refused(port):
     ids=lambda value: value.name if isinstance(value, signal.Signals) else None,
 )
 async def test_a_program_that_is_stopped_finishes_its_calls_and_says_goodbye(
-    tmp_path, anyio_backend, text, loop, number, code
+    tmp_path, reserved_port, anyio_backend, text, loop, number, code
 ):
-    port = free_port()
-    with program(tmp_path, text, port, loop) as running:
-        async with station_at(port) as client:
+    with program(tmp_path, text, reserved_port, loop) as running:
+        async with station_at(reserved_port) as client:
 
             @client.handle("Reset")
             async def reset(_):
                 running.send_signal(number)
-                await refused(port)
+                await refused(reserved_port)
                 return {"status": "Accepted"}
 
             async with client.events("close") as closes:
