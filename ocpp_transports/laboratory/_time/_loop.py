@@ -90,9 +90,9 @@ class VirtualLoop(WorkingLoop):
             raise ValueError(f"expected end > 0 and patience > 0 seconds, got {end!r} and {patience!r}")
         if real_io not in ("refuse", "wait"):
             raise ValueError(f'expected real_io as "refuse" or "wait", got {real_io!r}')
-        self.seed = seed
+        self.seed: int = seed
         """The seed, for what is built on this loop."""
-        self.end = end
+        self.end: float = end
         """Time in seconds at which the run fails."""
         self._patience = patience
         self._now = 0.0
