@@ -68,6 +68,7 @@ class VirtualLoop(WorkingLoop):
     # Of BaseEventLoop and BaseSelectorEventLoop, whose types have no private names.
     _ready: deque[Handle]
     _stopping: bool
+    _debug: bool
     _selector: BaseSelector
     _check_thread: Callable[[], None]
     _check_callback: Callable[[object, str], None]
@@ -112,16 +113,20 @@ class VirtualLoop(WorkingLoop):
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> TimerHandle:
         """Call a function at a virtual time. Raises ValueError if the time is not a number."""
-        self._check_closed()
-        if self.get_debug():
-            self._check_thread()
-            self._check_callback(callback, "call_at")
+        if self._closed or self._debug:
+            self._check(callback)
         if when != when:  # the test for NaN, which has no place in an order
             raise ValueError(f"expected a time in seconds, got {when!r}")
         handle = TimerHandle(when, callback, args, self, context)
         handle._scheduled = True  # type: ignore[attr-defined]  # as BaseEventLoop: its cancel() is to be counted
         self._timers.add(when, handle)
         return handle
+
+    def _check(self, callback: object) -> None:
+        self._check_closed()
+        if self._debug:
+            self._check_thread()
+            self._check_callback(callback, "call_at")
 
     def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
         if handle._scheduled:  # type: ignore[attr-defined]  # see call_at
@@ -163,7 +168,8 @@ class VirtualLoop(WorkingLoop):
         if self._is_watching:
             self._poll(0)
         if not ready and not self._stopping:
-            self._wait_for_work()
+            if self._is_watching or self.is_working():
+                self._wait_for_work()
             if not ready:
                 self._pass_time()
         self._timers.move_due(self._now, ready)
@@ -196,7 +202,8 @@ class VirtualLoop(WorkingLoop):
 
     def _pass_time(self) -> None:
         """Set the clock to the next timer. Raises VirtualTimeError if there is none before the end."""
-        self.warn_of_strangers()
+        if self.strangers:
+            self.warn_of_strangers()
         when = self._timers.next_at()
         if when <= self._now:
             return

@@ -71,6 +71,10 @@ class Subprocesses:
         """Count a subprocess until its exit is known."""
         self._transports.append(transport)
 
+    def are_running(self) -> bool:
+        """Return True if one has not ended."""
+        return bool(self._transports) and bool(self.running())
+
     def running(self) -> list[asyncio.SubprocessTransport]:
         """Return those that have not ended."""
         self._transports = [transport for transport in self._transports if transport.get_returncode() is None]

@@ -26,25 +26,19 @@ class RealWork:
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
-        self._pieces: dict[object, str] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._pieces)
-
-    def __iter__(self) -> Iterator[str]:
-        """Return what each piece is."""
-        return iter(list(self._pieces.values()))
+        self.pieces: dict[object, str] = {}
+        """What each piece is, by its key."""
 
     def begin(self, what: str) -> object:
         """Count a piece of work, and return its key; from any thread."""
         key = object()
-        self._pieces[key] = what
+        self.pieces[key] = what
         return key
 
     def end(self, key: object) -> None:
         """Stop counting a piece once the loop has handled what was posted before; from any thread."""
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._pieces.pop, key)
+            self._loop.call_soon_threadsafe(self.pieces.pop, key)
 
     @contextmanager
     def counted(self, what: str) -> Iterator[None]:

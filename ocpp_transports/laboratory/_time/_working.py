@@ -34,7 +34,8 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
         self._work = RealWork(self)
         self._anyio_workers = AnyioWorkers(self)
         self._subprocesses = Subprocesses()
-        self._strangers: dict[str, None] = {}
+        self.strangers: dict[str, None] = {}
+        """Names of threads that called into the loop while nothing was counted."""
         super().__init__()
 
     def real_work(self, what: str = "real work") -> AbstractContextManager[None]:
@@ -43,13 +44,13 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
 
     def is_working(self) -> bool:
         """Return True while a thread or subprocess works."""
-        return bool(self._work or self._anyio_workers.working() or self._subprocesses.running())
+        return bool(self._work.pieces) or self._anyio_workers.working() > 0 or self._subprocesses.are_running()
 
     def works(self) -> list[str]:
         """Return what works."""
         workers = self._anyio_workers.working()
         return [
-            *self._work,
+            *list(self._work.pieces.values()),
             *([f"{workers} threads of anyio"] if workers else []),
             *(f"subprocess {child.get_pid()}" for child in self._subprocesses.running()),
         ]
@@ -92,13 +93,11 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
     def _note_stranger(self, callback: object) -> None:
         # The garbage collector ends asynchronous generators in any thread; that is no work.
         if getattr(callback, "__func__", None) is not type(self).create_task:
-            self._strangers[threading.current_thread().name] = None
+            self.strangers[threading.current_thread().name] = None
 
     def warn_of_strangers(self) -> None:
-        """Warn once of each thread that called into the loop while nothing was counted."""
-        if not self._strangers:
-            return
-        names, self._strangers = ", ".join(self._strangers), {}
+        """Warn of the threads that called into the loop while nothing was counted."""
+        names, self.strangers = ", ".join(self.strangers), {}
         warn(
             f"virtual time may have passed while a thread worked: {names} called into the loop, and its work is not "
             "counted; put what waits for it into `with real_work():`",
