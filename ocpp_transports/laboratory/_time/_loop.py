@@ -44,6 +44,8 @@ MOST_TURNS = 1_000_000
 """Turns without time passing, after which a run fails."""
 GLANCE = 0.02
 """Real seconds before each step of virtual time in which real sockets, if they are not refused, may become ready."""
+AGAIN = 0.001
+"""Real seconds after which to look again at threads that have given a coroutine to the loop."""
 
 
 class VirtualLoop(WorkingLoop):
@@ -196,7 +198,8 @@ class VirtualLoop(WorkingLoop):
             left = until - perf_counter()
             if left <= 0:
                 raise self._ended(PatienceError, f"real work has not ended within {self._patience:g} real seconds")
-            self._poll(left)
+            # A thread that begins to wait for the loop, instead of working, does not say so.
+            self._poll(min(left, AGAIN) if self._asking else left)
         if not self.refuses_real_io and not self._ready:
             self._poll(GLANCE)
 

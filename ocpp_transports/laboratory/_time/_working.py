@@ -11,6 +11,7 @@ from typing import Any, TypeVar, TypeVarTuple
 from warnings import warn
 
 from ._anyio_workers import AnyioWorkers
+from ._asking import AskingThreads
 from ._errors import UncountedThreadWarning
 from ._real_io import GuardsRealIO, Subprocesses
 from ._threads import CountingExecutor, RealWork
@@ -33,6 +34,7 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._work = RealWork(self)
         self._anyio_workers = AnyioWorkers(self)
+        self._asking = AskingThreads()
         self._subprocesses = Subprocesses()
         self.strangers: dict[str, None] = {}
         """Names of threads that called into the loop while nothing was counted."""
@@ -44,7 +46,10 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
 
     def is_working(self) -> bool:
         """Return True while a thread or subprocess works."""
-        return bool(self._work.pieces) or self._anyio_workers.working() > 0 or self._subprocesses.are_running()
+        threads = len(self._work.pieces) + self._anyio_workers.working()
+        if threads and self._asking:
+            threads -= self._asking.waiting()
+        return threads > 0 or self._subprocesses.are_running()
 
     def works(self) -> list[str]:
         """Return what works."""
@@ -86,14 +91,18 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> Handle:
         """Call a function from any thread; see asyncio."""
-        if self._thread_id not in (None, threading.get_ident()) and not self.is_working():
-            self._note_stranger(callback)
+        if self._thread_id not in (None, threading.get_ident()):
+            self._note_thread(callback)
         return super().call_soon_threadsafe(callback, *args, context=context)
 
-    def _note_stranger(self, callback: object) -> None:
+    def _note_thread(self, callback: Callable[..., object]) -> None:
+        """Note the thread that runs this: it asks for a coroutine, or it should have been counted."""
+        thread = threading.current_thread()
+        if thread.ident in self._work.threads or thread in self._anyio_workers:
+            self._asking.note(callback)
         # The garbage collector ends asynchronous generators in any thread; that is no work.
-        if getattr(callback, "__func__", None) is not type(self).create_task:
-            self.strangers[threading.current_thread().name] = None
+        elif not self.is_working() and getattr(callback, "__func__", None) is not type(self).create_task:
+            self.strangers[thread.name] = None
 
     def warn_of_strangers(self) -> None:
         """Warn of the threads that called into the loop while nothing was counted."""

@@ -127,6 +127,52 @@ def test_a_function_that_an_executor_refuses_is_not_counted():
     assert run(main(), patience=5) == 1.0
 
 
+def ask(coroutine, *args):
+    """Run a coroutine on the loop from a thread of anyio."""
+    return anyio.from_thread.run(coroutine, *args)
+
+
+def ask_with_asyncio(loop, coroutine, *args):
+    """Run a coroutine on a loop from another thread, and work a little before waiting for it."""
+    future = asyncio.run_coroutine_threadsafe(coroutine(*args), loop)
+    work()
+    return future.result()
+
+
+async def later():
+    await asyncio.sleep(5)
+    return now()
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["alone", "beside one that works"])
+def test_a_thread_that_waits_for_the_loop_does_not_work(others):
+    async def main():
+        loop = asyncio.get_running_loop()
+        return await asyncio.gather(
+            anyio.to_thread.run_sync(ask, later),
+            asyncio.to_thread(ask_with_asyncio, loop, later),
+            *(asyncio.to_thread(lambda: (work(), loop.time())) for _ in range(others)),
+        )
+
+    assert run(main(), patience=5) == [5.0, 5.0, *[("done", 0.0)] * others]
+
+
+def test_a_thread_works_again_once_the_loop_has_answered():
+    async def main():
+        def function():
+            asked = ask(later)
+            work()
+            return asked, loop.time()
+
+        loop = asyncio.get_running_loop()
+        waiting = asyncio.create_task(asyncio.sleep(5.5))
+        result = await anyio.to_thread.run_sync(function)
+        await waiting
+        return result, now()
+
+    assert run(main(), patience=5) == ((5.0, 5.0), 5.5)
+
+
 def test_a_thread_that_never_ends_is_named_with_its_line():
     async def main():
         await asyncio.to_thread(release.wait)
