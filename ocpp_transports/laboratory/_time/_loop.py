@@ -28,6 +28,7 @@ from ._aiosqlite import count_aiosqlite
 from ._errors import DeadlockError, PatienceError, StandstillError, VirtualTimeEndError, VirtualTimeError
 from ._real_io import RealIO
 from ._report import SLOW, note_slow, report
+from ._sqlite_store import count_sqlite_stores
 from ._tasks import NumberedTask
 from ._timers import OrderedTimers
 from ._wall_clock import refuse_freezegun
@@ -53,7 +54,7 @@ class VirtualLoop(WorkingLoop):
 
     Pass it as the factory of a runner (`asyncio.Runner(loop_factory=VirtualLoop)`), or use `run`. Timers of one instant
     run in the order in which they were set. Time stands still while a thread works that `run_in_executor`,
-    `asyncio.to_thread`, `anyio.to_thread` or aiosqlite has started, and within `real_work`.
+    `asyncio.to_thread`, `anyio.to_thread`, aiosqlite or a `SQLiteStore` has started, and within `real_work`.
 
     Args:
         seed: Seed of everything that this loop and what is built on it draw.
@@ -162,6 +163,7 @@ class VirtualLoop(WorkingLoop):
         """
         refuse_freezegun()
         count_aiosqlite()
+        count_sqlite_stores()
         super().run_forever()
 
     def _run_once(self) -> None:

@@ -32,7 +32,8 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
     _check_default_executor: Callable[[], None]
 
     def __init__(self) -> None:
-        self._work = RealWork(self)
+        self.work: RealWork = RealWork(self)
+        """The work of threads that this loop waits for."""
         self._anyio_workers = AnyioWorkers(self)
         self._asking = AskingThreads()
         self._subprocesses = Subprocesses()
@@ -42,11 +43,11 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
 
     def real_work(self, what: str = "real work") -> AbstractContextManager[None]:
         """Let time stand still during a block, in which a thread works; may be called in any thread."""
-        return self._work.counted(what)
+        return self.work.counted(what)
 
     def is_working(self) -> bool:
         """Return True while a thread or subprocess works."""
-        threads = len(self._work.pieces) + self._anyio_workers.working()
+        threads = len(self.work.pieces) + self._anyio_workers.working()
         if threads and self._asking:
             threads -= self._asking.waiting()
         return threads > 0 or self._subprocesses.are_running()
@@ -55,7 +56,7 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
         """Return what works."""
         workers = self._anyio_workers.working()
         return [
-            *list(self._work.pieces.values()),
+            *list(self.work.pieces.values()),
             *([f"{workers} threads of anyio"] if workers else []),
             *(f"subprocess {child.get_pid()}" for child in self._subprocesses.running()),
         ]
@@ -63,7 +64,7 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
         """Run a function in a thread, which is counted until it has returned; see asyncio."""
         self._check_closed()
-        counting = CountingExecutor(executor or self._own_executor(), self._work)
+        counting = CountingExecutor(executor or self._own_executor(), self.work)
         future = super().run_in_executor(counting, func, *args)
         counting.end_when_done()
         return future
@@ -98,7 +99,7 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
     def _note_thread(self, callback: Callable[..., object]) -> None:
         """Note the thread that runs this: it asks for a coroutine, or it should have been counted."""
         thread = threading.current_thread()
-        if thread.ident in self._work.threads or thread in self._anyio_workers:
+        if thread.ident in self.work.threads or thread in self._anyio_workers:
             self._asking.note(callback)
         # The garbage collector ends asynchronous generators in any thread; that is no work.
         elif not self.is_working() and getattr(callback, "__func__", None) is not type(self).create_task:
