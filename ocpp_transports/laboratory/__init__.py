@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._time._errors import (
+    from ._errors import (
         DeadlockError,
         PatienceError,
         RealIOError,
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     )
     from ._time._loop import VirtualLoop
     from ._time._run import run
-    from ._time._threads import real_work
     from ._time._wall_clock import WallClock
+    from ._work._threads import real_work
 
 _HOMES = {
-    "_time._errors": (
+    "_errors": (
         "DeadlockError",
         "PatienceError",
         "RealIOError",
@@ -39,7 +39,7 @@ _HOMES = {
     ),
     "_time._loop": ("VirtualLoop",),
     "_time._run": ("run",),
-    "_time._threads": ("real_work",),
+    "_work._threads": ("real_work",),
     "_time._wall_clock": ("WallClock",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -5,7 +5,7 @@ instead. Everything that reckons with the loop's clock follows without a change:
 and the cancel scopes of anyio. Before the clock moves, three things must be true, in this order:
 
 1. no callback is ready;
-2. no thread and no subprocess works, because each may post a callback (`_threads` states how they are counted);
+2. no thread and no subprocess works, because each may post a callback (`_work` counts them);
 3. a timer is set, at or before the end of the run. Otherwise the run has a deadlock, or has reached its end.
 
 What asyncio documents stays as it is. Its turn, `_run_once`, is replaced by one that does not poll the selector if
@@ -24,15 +24,22 @@ from selectors import BaseSelector
 from time import perf_counter
 from typing import Any, TypeVar, TypeVarTuple
 
-from ._aiosqlite import count_aiosqlite
-from ._errors import DeadlockError, PatienceError, StandstillError, VirtualTimeEndError, VirtualTimeError
-from ._real_io import RealIO
+from ocpp_transports.laboratory._errors import (
+    DeadlockError,
+    PatienceError,
+    StandstillError,
+    VirtualTimeEndError,
+    VirtualTimeError,
+)
+from ocpp_transports.laboratory._work._aiosqlite import count_aiosqlite
+from ocpp_transports.laboratory._work._real_io import RealIO
+from ocpp_transports.laboratory._work._sqlite_store import count_sqlite_stores
+from ocpp_transports.laboratory._work._working import WorkingLoop
+
 from ._report import SLOW, note_slow, report
-from ._sqlite_store import count_sqlite_stores
 from ._tasks import NumberedTask
 from ._timers import OrderedTimers
 from ._wall_clock import refuse_freezegun
-from ._working import WorkingLoop
 
 __all__ = ["VirtualLoop"]
 

@@ -5,8 +5,9 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
+from ocpp_transports.laboratory._work._real_io import RealIO
+
 from ._loop import VirtualLoop
-from ._real_io import RealIO
 
 __all__ = ["WEEK", "run"]
 

@@ -231,7 +231,11 @@ def test_the_thread_of_a_store_counts_until_it_has_reported(tmp_path):
     async def main():
         loop, reports = asyncio.get_running_loop(), asyncio.Queue[object]()
         store = SQLiteStore(tmp_path / "queue.db")
-        await asyncio.to_thread(store.open, lambda report: loop.call_soon_threadsafe(reports.put_nowait, report))
+
+        def report(report):
+            loop.call_soon_threadsafe(reports.put_nowait, report)
+
+        await asyncio.to_thread(store.open, report)
         async with asyncio.timeout(1):
             for number in range(1, 4):
                 store.submit(Store(number, ()))

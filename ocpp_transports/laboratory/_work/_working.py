@@ -10,9 +10,10 @@ from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple
 from warnings import warn
 
+from ocpp_transports.laboratory._errors import UncountedThreadWarning
+
 from ._anyio_workers import AnyioWorkers
 from ._asking import AskingThreads
-from ._errors import UncountedThreadWarning
 from ._real_io import GuardsRealIO, Subprocesses
 from ._threads import CountingExecutor, RealWork
 

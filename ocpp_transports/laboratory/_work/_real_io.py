@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Literal
 
-from ._errors import RealIOError
+from ocpp_transports.laboratory._errors import RealIOError
 
 __all__ = ["GuardsRealIO", "RealIO"]
 
