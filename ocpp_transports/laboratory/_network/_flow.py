@@ -8,8 +8,8 @@ import asyncio
 from collections import deque
 from contextvars import Context
 from enum import Enum
-from itertools import pairwise
 from functools import partial
+from itertools import pairwise
 from math import inf
 from random import Random
 from typing import Final, Protocol, TypeAlias
