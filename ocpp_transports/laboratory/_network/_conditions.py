@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from math import inf
+from typing import TypedDict
 
 from ocpp_core.config import Range
 
-__all__ = ["Conditions"]
+__all__ = ["ConditionChanges", "Conditions"]
 
 _SHARE = Range(0, 1)
 _DELAY = Range(0, 3600, unit="seconds")
@@ -53,3 +54,16 @@ class Conditions:
 def _expect(name: str, value: float, allowed: Range) -> None:
     if value not in allowed:
         raise ValueError(f"expected {name} {allowed}, got {value!r}")
+
+
+class ConditionChanges(TypedDict, total=False):
+    """Some of the conditions, see `Conditions`."""
+
+    latency: float
+    jitter: float
+    bandwidth: float
+    loss: float
+    cut: float
+    chop: float
+    slow: float
+    refuse: bool
