@@ -107,7 +107,7 @@ class Flow:
         self._loop = loop
         self._random = random
         self._cut = cut
-        self._unsent: deque[bytes] = deque()
+        self._unsent: deque[memoryview] = deque()
         self._air: deque[tuple[float, Arrival]] = deque()
         self._outstanding = 0  # bytes on the way or unread
         self._line_free = self._last = self._due = 0.0
@@ -122,7 +122,7 @@ class Flow:
         if not self._unsent and self._outstanding + len(data) <= WINDOW:
             self._depart(data)
         else:
-            self._unsent.append(data)
+            self._unsent.append(memoryview(data))
             self.unsent += len(data)
             self._pump()
 
@@ -158,7 +158,7 @@ class Flow:
             else:
                 self._unsent.popleft()
             self.unsent -= len(data)
-            self._depart(data)
+            self._depart(bytes(data))
         self.sender.drained()
 
     def _depart(self, data: bytes) -> None:

@@ -32,16 +32,20 @@ class TransportOwner(Protocol):
 
 
 class VirtualSocket:
-    """The socket of an end: its options are ignored, its state is that of Linux (`TCP_INFO` in tcp(7))."""
+    """The socket of an end: its options have no effect, its state is that of Linux (`TCP_INFO` in tcp(7))."""
 
     def __init__(self, end: "VirtualTransport") -> None:
         self._end = end
+        self._options: dict[tuple[int, int], int] = {}
 
-    def setsockopt(self, *_: object) -> None:
-        """Ignore an option."""
+    def setsockopt(self, level: int, name: int, value: int) -> None:
+        """Set an option."""
+        self._options[level, name] = value
 
-    def getsockopt(self, level: int, name: int, size: int) -> bytes:
-        """Return the state of the connection and of its output."""
+    def getsockopt(self, level: int, name: int, size: int = 0) -> int | bytes:
+        """Return an option; or, with a size, the state of the connection and of its output."""
+        if not size:
+            return self._options.get((level, name), 0)
         flow = self._end.output
         info = bytearray(OUTPUT.pack(flow.in_flight, flow.arrived, flow.unsent))
         info[0] = CLOSED if self._end.was_reset else _ESTABLISHED
