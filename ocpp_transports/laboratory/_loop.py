@@ -35,7 +35,7 @@ MOST_TURNS = 1_000_000
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An asyncio event loop in virtual time, which starts at 0 seconds.
 
-    Pass it as the factory of a runner (`asyncio.Runner(loop_factory=VirtualLoop)`), or use `run`. OrderedTimers of one instant
+    Pass it as the factory of a runner (`asyncio.Runner(loop_factory=VirtualLoop)`), or use `run`. Timers of one instant
     run in the order in which they were set.
 
     Args:
@@ -55,7 +55,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, *, seed: int = 0, end: float = inf, shuffled: bool = False) -> None:
         self.seed = seed
         """The seed, for what is built on this loop."""
-        self.end = end
+        self.end: float = end
         """Time in seconds at which the run fails."""
         self._now = 0.0
         self._turns = 0
