@@ -13,23 +13,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._errors import DeadlockError, StandstillError, VirtualTimeEndError, VirtualTimeError
-    from ._loop import VirtualLoop
-    from ._run import run
+    from ._time._errors import (
+        DeadlockError,
+        PatienceError,
+        RealIOError,
+        StandstillError,
+        UncountedThreadWarning,
+        VirtualTimeEndError,
+        VirtualTimeError,
+    )
+    from ._time._loop import VirtualLoop
+    from ._time._run import run
+    from ._time._threads import real_work
+    from ._time._wall_clock import WallClock
 
 _HOMES = {
-    "_errors": ("DeadlockError", "StandstillError", "VirtualTimeEndError", "VirtualTimeError"),
-    "_loop": ("VirtualLoop",),
-    "_run": ("run",),
+    "_time._errors": (
+        "DeadlockError",
+        "PatienceError",
+        "RealIOError",
+        "StandstillError",
+        "UncountedThreadWarning",
+        "VirtualTimeEndError",
+        "VirtualTimeError",
+    ),
+    "_time._loop": ("VirtualLoop",),
+    "_time._run": ("run",),
+    "_time._threads": ("real_work",),
+    "_time._wall_clock": ("WallClock",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "DeadlockError",
+    "PatienceError",
+    "RealIOError",
     "StandstillError",
+    "UncountedThreadWarning",
     "VirtualLoop",
     "VirtualTimeEndError",
     "VirtualTimeError",
+    "WallClock",
+    "real_work",
     "run",
 ]
 
