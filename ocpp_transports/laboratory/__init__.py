@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._network._conditions import Conditions
     from ._time._errors import (
         DeadlockError,
         PatienceError,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ._time._run import run
     from ._time._threads import real_work
     from ._time._wall_clock import WallClock
+    from ._world._station import Answer, ScriptedStation, StationRequest
+    from ._world._world import World
 
 _HOMES = {
     "_time._errors": (
@@ -41,19 +44,27 @@ _HOMES = {
     "_time._run": ("run",),
     "_time._threads": ("real_work",),
     "_time._wall_clock": ("WallClock",),
+    "_world._station": ("Answer", "ScriptedStation", "StationRequest"),
+    "_world._world": ("World",),
+    "_network._conditions": ("Conditions",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Answer",
+    "Conditions",
     "DeadlockError",
     "PatienceError",
     "RealIOError",
+    "ScriptedStation",
     "StandstillError",
+    "StationRequest",
     "UncountedThreadWarning",
     "VirtualLoop",
     "VirtualTimeEndError",
     "VirtualTimeError",
     "WallClock",
+    "World",
     "real_work",
     "run",
 ]

@@ -138,6 +138,10 @@ class Net:
         """Connect a plain stream to a port of this machine."""
         return await anyio.connect_tcp("127.0.0.1", port)
 
+    def reset(self, stream):
+        """Reset a stream by its close."""
+        reset(stream)
+
     @asynccontextmanager
     async def pair(self, probe):
         """Connect a plain stream to this probe."""
@@ -145,8 +149,6 @@ class Net:
             await probe.until(lambda: probe.driver)
             yield peer
 
-    reset = staticmethod(reset)
-    """Reset a stream by its close."""
     address = "127.0.0.1"
     """The address from which `connect` comes."""
 

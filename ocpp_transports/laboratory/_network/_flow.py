@@ -16,7 +16,7 @@ from typing import Final, Protocol, TypeAlias
 
 from ._conditions import Conditions
 
-__all__ = ["GIVE_UP", "WINDOW", "Arrival", "Flow", "FlowEnd", "Signal"]
+__all__ = ["GIVE_UP", "WINDOW", "Arrival", "Flow", "FlowEnd", "Segment"]
 
 WINDOW: Final = 65536
 """Bytes that may be on the way or unread."""
@@ -28,7 +28,7 @@ _PIECES: Final = 4
 """The most pieces of a chopped chunk."""
 
 
-class Signal(Enum):
+class Segment(Enum):
     """What travels besides bytes."""
 
     OPEN = "open"
@@ -39,7 +39,7 @@ class Signal(Enum):
     """The connection does not exist at the other side."""
 
 
-Arrival: TypeAlias = bytes | Signal
+Arrival: TypeAlias = bytes | Segment
 
 
 class FlowEnd(Protocol):
@@ -126,9 +126,9 @@ class Flow:
             self.unsent += len(data)
             self._pump()
 
-    def signal(self, signal: Signal) -> None:
-        """Send a signal after the bytes that have departed."""
-        self._fly(signal)
+    def signal(self, segment: Segment) -> None:
+        """Send a segment after the bytes that have departed."""
+        self._fly(segment)
 
     @property
     def in_flight(self) -> int:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from ._conditions import Conditions
-from ._flow import Arrival, Flow, Signal
+from ._flow import Arrival, Flow, Segment
 from ._transport import VirtualTransport
 
 __all__ = ["Link"]
@@ -56,7 +56,7 @@ class Link:
         flows = self.to_server, self.to_station
         self.station = VirtualTransport(self._loop, self, flows, context, extra)
         self.to_server.receiver = self.to_station.sender = self
-        self.to_server.signal(Signal.OPEN)
+        self.to_server.signal(Segment.OPEN)
         self.station.begin(protocol)
 
     def accept(
@@ -70,7 +70,7 @@ class Link:
 
     def refuse(self) -> None:
         """Reset the connection, because no listener is left to accept it."""
-        self.to_station.signal(Signal.RESET)
+        self.to_station.signal(Segment.RESET)
 
     # FlowEnd, until the server accepts
 
@@ -78,7 +78,7 @@ class Link:
 
     def take(self, item: Arrival) -> None:
         """Let the server accept."""
-        if item is Signal.OPEN:
+        if item is Segment.OPEN:
             self._accept(self)
 
     def drained(self) -> None:

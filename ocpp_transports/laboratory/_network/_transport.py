@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from ocpp_transports._hosts._tcp import CLOSED, OUTPUT
 
-from ._flow import Arrival, Flow, Signal
+from ._flow import Arrival, Flow, Segment
 
 __all__ = ["TransportOwner", "VirtualTransport"]
 
@@ -184,11 +184,11 @@ class VirtualTransport(asyncio.Transport):
         """Take what has arrived; bytes for a closed end bring a reset."""
         if self.is_gone:
             if isinstance(item, bytes):
-                self.output.signal(Signal.RESET)
+                self.output.signal(Segment.RESET)
             return
         if isinstance(item, bytes):
             self._unread.append(item)
-        elif item is Signal.FIN:
+        elif item is Segment.FIN:
             self._eof_came = True
         else:
             self.was_reset = True
@@ -298,14 +298,14 @@ class VirtualTransport(asyncio.Transport):
         if self.was_reset or self.vanishes:
             return
         if self._unread:
-            self.output.signal(Signal.RESET)
+            self.output.signal(Segment.RESET)
         elif not self._eof_sent:
             self._send_fin()
 
     def _send_fin(self) -> None:
         if not self._eof_sent:
             self._eof_sent = True
-            self.output.signal(Signal.FIN)
+            self.output.signal(Segment.FIN)
 
 
 def _reset() -> ConnectionResetError:

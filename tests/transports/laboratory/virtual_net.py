@@ -8,7 +8,7 @@ from anyio.abc import ByteStream
 
 from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime._base import Address
-from ocpp_transports.laboratory._network._flow import Signal
+from ocpp_transports.laboratory._network._flow import Segment
 from ocpp_transports.laboratory._network._network import Network
 from ocpp_transports.laboratory._network._runtime import VirtualRuntime
 from tests.transports.net import Net
@@ -42,7 +42,7 @@ class VirtualStream(ByteStream):
 
     def reset(self):
         end = self._writer.transport
-        end.output.signal(Signal.RESET)
+        end.output.signal(Segment.RESET)
         end.vanishes = True
         end.abort()
 
@@ -51,7 +51,6 @@ class VirtualNet(Net):
     """The virtual network of the running loop, as a kind of host."""
 
     address = "10.0.0.1"
-    reset = staticmethod(VirtualStream.reset)
 
     def __init__(self):
         self.kind = "sockets"
@@ -62,8 +61,11 @@ class VirtualNet(Net):
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         await self.network.connect(protocol, Address("host", port), contextvars.copy_context(), {})
-        (link,) = [link for link in self.network.links if link.station.get_protocol() is protocol]
-        return VirtualStream(reader, asyncio.StreamWriter(link.station, protocol, reader, asyncio.get_running_loop()))
+        (end,) = [link.ends[0] for link in self.network.links if link.ends[0].get_protocol() is protocol]
+        return VirtualStream(reader, asyncio.StreamWriter(end, protocol, reader, asyncio.get_running_loop()))
+
+    def reset(self, stream):
+        stream.reset()
 
     @property
     def is_empty(self):
