@@ -22,10 +22,13 @@ if TYPE_CHECKING:
         VirtualTimeEndError,
         VirtualTimeError,
     )
+    from ._network._conditions import Conditions
     from ._time._loop import VirtualLoop
     from ._time._run import run
     from ._time._wall_clock import WallClock
     from ._work._threads import real_work
+    from ._world._station import Answer, ScriptedStation, StationRequest
+    from ._world._world import World
 
 _HOMES = {
     "_errors": (
@@ -41,19 +44,27 @@ _HOMES = {
     "_time._run": ("run",),
     "_work._threads": ("real_work",),
     "_time._wall_clock": ("WallClock",),
+    "_world._station": ("Answer", "ScriptedStation", "StationRequest"),
+    "_world._world": ("World",),
+    "_network._conditions": ("Conditions",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Answer",
+    "Conditions",
     "DeadlockError",
     "PatienceError",
     "RealIOError",
+    "ScriptedStation",
     "StandstillError",
+    "StationRequest",
     "UncountedThreadWarning",
     "VirtualLoop",
     "VirtualTimeEndError",
     "VirtualTimeError",
     "WallClock",
+    "World",
     "real_work",
     "run",
 ]
