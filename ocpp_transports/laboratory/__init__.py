@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from ._network._conditions import Conditions
     from ._time._loop import VirtualLoop
-    from ._time._run import run
+    from ._time._run import run, virtual_loop
     from ._time._wall_clock import WallClock
     from ._work._threads import real_work
     from ._world._station import Answer, ScriptedStation, StationRequest
@@ -41,7 +41,7 @@ _HOMES = {
         "VirtualTimeError",
     ),
     "_time._loop": ("VirtualLoop",),
-    "_time._run": ("run",),
+    "_time._run": ("run", "virtual_loop"),
     "_work._threads": ("real_work",),
     "_time._wall_clock": ("WallClock",),
     "_world._station": ("Answer", "ScriptedStation", "StationRequest"),
@@ -67,6 +67,7 @@ __all__ = [
     "World",
     "real_work",
     "run",
+    "virtual_loop",
 ]
 
 

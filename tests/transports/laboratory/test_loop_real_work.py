@@ -174,6 +174,30 @@ def test_a_thread_works_again_once_the_loop_has_answered():
     assert run(main(), patience=5) == ((5.0, 5.0), 5.5)
 
 
+def test_timers_of_this_instant_run_while_a_thread_works():
+    async def main():
+        done = threading.Event()
+        asyncio.get_running_loop().call_later(0, done.set)
+        await asyncio.to_thread(done.wait)
+        return now()
+
+    assert run(main(), patience=5) == 0.0
+
+
+def test_a_task_may_spin_while_a_thread_works_but_not_for_ever():
+    async def main():
+        asyncio.get_running_loop().run_in_executor(None, release.wait)
+        while True:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    release = threading.Event()
+    runner = asyncio.Runner(loop_factory=partial(VirtualLoop, most_turns=1000, patience=0.02))
+    with pytest.raises(PatienceError):
+        runner.run(main())
+    release.set()
+    runner.close()
+
+
 def test_a_thread_that_never_ends_is_named_with_its_line():
     async def main():
         await asyncio.to_thread(release.wait)
