@@ -7,7 +7,16 @@ from ._client import ClientConfig, UpgradeTarget
 from ._declared import Range, expect_declared, number
 from ._link import Compression, LinkConfig
 from ._session import IdFactory, InboundLimit, SessionConfig
-from ._validation import CheckPayload, Flow, ValidationMode, ValidationRule, expect_rules, is_checking, rules_in
+from ._validation import (
+    CheckPayload,
+    Flow,
+    StrictMode,
+    ValidationMode,
+    ValidationRule,
+    expect_rules,
+    is_checking,
+    rules_in,
+)
 from ._validator import Kind, Validator, Violation
 
 __all__ = [
@@ -21,6 +30,7 @@ __all__ = [
     "LinkConfig",
     "Range",
     "SessionConfig",
+    "StrictMode",
     "UpgradeTarget",
     "ValidationMode",
     "ValidationRule",

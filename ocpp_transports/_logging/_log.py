@@ -119,12 +119,14 @@ class Log:
     def reported(self, report: Report) -> None:
         """Write one report."""
         level = logging.DEBUG if report.kind in _QUIET else logging.ERROR if report.kind in _LOUD else logging.WARNING
-        more = self._admit(level, report.kind.value)
+        invalid = report.invalid
+        repeated = "" if invalid is None else f" ({_one_line(invalid.action[:_SHOWN_ID])})"
+        more = self._admit(level, report.kind.value + repeated)
         if more is not None:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
             detail = _detail(report.detail)
             text = f"{about}: {detail}" if detail else about
-            known = _Known(report.action, report.message_id)
+            known = _Known(report.action, report.message_id, None if invalid is None else invalid.direction.value)
             self._write(level, "%s: %s%s%s", report.kind.value, text, more, known=known)
 
     def connection_failed(self, kind: str, origin: str | None, reason: str) -> None:

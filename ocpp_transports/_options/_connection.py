@@ -11,12 +11,13 @@ from functools import cached_property
 from logging import Logger
 from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from ocpp_core.config import (
     IdFactory,
     InboundLimit,
     SessionConfig,
+    StrictMode,
     ValidationMode,
     ValidationRule,
     expect_declared,
@@ -44,13 +45,10 @@ if TYPE_CHECKING:
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._metrics._metrics import Metrics
 
-__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "StrictMode", "counting", "off_at_zero", "seconds_or_off"]
+__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "counting", "off_at_zero", "seconds_or_off"]
 
 BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 """The standard subprotocols, newest first."""
-
-StrictMode: TypeAlias = bool | Literal["report"]
-"""The `strict_mode` option: True for strict, "report" to report violations only, False to check nothing."""
 
 _SESSION: Final = SessionConfig()
 """The source of defaults for options that are settings of the engine; it documents their ranges and meanings."""

@@ -21,7 +21,7 @@ from ._connection import (
     RateExceededEvent,
     ReconnectEvent,
     RegistrationEvent,
-    StrictValidationFailureEvent,
+    ViolationEvent,
 )
 from ._server import (
     CertificateExpiringEvent,
@@ -56,6 +56,6 @@ __all__ = [
     "SecurityEvent",
     "SecurityEventKind",
     "StationEvent",
-    "StrictValidationFailureEvent",
     "UpgradeAbortedEvent",
+    "ViolationEvent",
 ]

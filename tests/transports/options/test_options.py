@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig
+from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, ValidationRule
 from ocpp_transports import BrowserOCPPClient, OCPPClient, Peer
 from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
@@ -165,7 +165,10 @@ class TestProtocols:
 
 class TestStrictMode:
     def test_validators_are_shared_by_all_connections(self):
-        one, two = ServerOptions(strict_mode=True), ServerOptions(strict_mode=["ocpp1.6"])
+        one, two = (
+            ServerOptions(strict_mode=True),
+            ServerOptions(strict_mode_rules=[ValidationRule("report", protocols=["ocpp1.6"])]),
+        )
         assert one.validators["ocpp1.6"] is two.validators["ocpp1.6"] is shared_validator("ocpp1.6")
         assert set(two.validators) == {"ocpp1.6"}
 
