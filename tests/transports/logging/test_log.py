@@ -33,16 +33,20 @@ class TestMessages:
         ]
 
     def test_of_tolerated_violations_are_few_an_hour_for_each_action(self, log, caplog):
-        now = 0.0
-        log.now = lambda: now
-        for action in ("MeterValues", "Heartbeat"):
-            violation = Violation(ErrorCode.FORMAT_VIOLATION, "why")
-            report = InvalidPayload(Direction.IN, "call", action, "1", {}, violation).report(ReportKind.TOLERATED)
-            for now in range(0, 3600, 60):
-                log.reported(report)
+        clock = [0.0]
+        log.now = lambda: clock[0]
+        violation = Violation(ErrorCode.FORMAT_VIOLATION, "why")
+        meters, beats = (
+            InvalidPayload(Direction.IN, "call", action, "1", {}, violation).report(ReportKind.TOLERATED)
+            for action in ("MeterValues", "Heartbeat")
+        )
+        for minute in range(60):
+            clock[0] = minute * 60.0
+            log.reported(meters)
+            log.reported(beats)
         assert len(caplog.records) == 10
-        now = 3600.0
-        log.reported(report)
+        clock[0] = 3600.0
+        log.reported(beats)
         assert caplog.records[-1].getMessage() == "CP1: violation tolerated ['1']: why (and 55 more before)"
         assert (caplog.records[-1].action, caplog.records[-1].direction) == ("Heartbeat", "in")
 
