@@ -77,9 +77,8 @@ class TestTheOptions:
         server = ServerOptions(protocols=("ocpp2.1", "ocpp1.6", "vendor1"), strict_mode_rules=rules[:2])
         assert modes(for_route(server, {"protocols": ["ocpp1.6"]})) == ("report", "report")
         assert for_route(server, {"protocols": ["ocpp2.1"]}).validators == {}
-        assert (
-            modes(for_route(server, {"strict_mode_rules": [], "strict_mode": "report"}, {}), "ocpp1.6")[0] == "report"
-        )
+        router = {"strict_mode_rules": rules[1:]}
+        assert modes(for_route(server, router, {"protocols": ["ocpp1.6"]})) == ("strict", "strict")
 
 
 @pytest.mark.anyio
