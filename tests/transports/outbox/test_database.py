@@ -1,7 +1,7 @@
 """A disk that fails: what a commit reports, and what the file then has."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,12 @@ def limit(database: Database, pages: int) -> None:
     database._connection.execute(f"PRAGMA max_page_count = {now + pages}")
 
 
+def failure(text: str, code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    return error
+
+
 class FailingConnection:
     """A connection whose commit is kept and reports a failed sync, as a write-ahead log does (SQLITE_IOERR_FSYNC)."""
 
@@ -55,9 +61,7 @@ class FailingConnection:
     def execute(self, statement: str, *values: Any) -> Any:
         done = self._connection.execute(statement, *values)
         if statement == "COMMIT":
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
-            raise error
+            raise failure("disk I/O error", sqlite3.SQLITE_IOERR_FSYNC)
         return done
 
 
@@ -79,6 +83,24 @@ class TestAFullDisk:
         monkeypatch.setattr(database, "_free_spare", freed)
         database.commit(batch(put(1, 10 * PAGE)))
         assert tickets(database) == [1]
+
+    def test_does_not_prevent_opening_the_file(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        count, free, is_full = database._count_opening, database._free_spare, True
+
+        def counted() -> None:
+            if is_full:
+                raise failure("database or disk is full", sqlite3.SQLITE_FULL)
+            count()
+
+        def freed() -> bool:
+            nonlocal is_full
+            is_full = False
+            return free()
+
+        monkeypatch.setattr(database, "_count_opening", counted)
+        monkeypatch.setattr(database, "_free_spare", freed)
+        database.load()
+        assert (database.opened, is_full) == (2, False)
 
     def test_does_not_prevent_deletions_and_a_new_spare_is_kept_when_there_is_room(
         self, database: Database, tmp_path: Path
