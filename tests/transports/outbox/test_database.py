@@ -1,7 +1,7 @@
 """A disk that fails: what a commit reports, and what the file then has."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
