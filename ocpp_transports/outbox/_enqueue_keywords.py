@@ -39,3 +39,5 @@ class EnqueueKeywords(TypedDict, total=False):
     """False to never repeat it if the peer may have received it; None for `OutboxConfig.resend`."""
     replaces: str | None
     """A name of at most 255 characters. Older messages with it that were never transmitted are settled as replaced."""
+    custom: bool
+    """True also queues an action that only the peer sends according to the specification."""
