@@ -40,6 +40,7 @@ from ocpp_core.outbox.commands import (
     SetGate,
     StoreBack,
     Stored,
+    StoreDegraded,
     StoreFailed,
 )
 from ocpp_core.outbox.effects import OutboxEffect, TicketAccepted, TicketRejected, TicketSettled, Transmit
@@ -190,6 +191,8 @@ class DurableClientEngine(ClientEngine):
                 outbox.restore(event, now)
             case StoreFailed(number, error):
                 outbox.store_failed(number, error)
+            case StoreDegraded(error):
+                outbox.store_degraded(error)
             case StoreBack():
                 outbox.store_back()
             case SetGate(is_open):

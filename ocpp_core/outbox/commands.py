@@ -18,6 +18,7 @@ __all__ = [
     "SetClock",
     "SetGate",
     "StoreBack",
+    "StoreDegraded",
     "StoreFailed",
     "Stored",
 ]
@@ -63,7 +64,15 @@ class StoreFailed:
 
 @dataclass(slots=True)
 class StoreBack:
-    """The store can write again; it gets the whole state."""
+    """The store can write again: it gets the whole state after `StoreFailed`, and has it after `StoreDegraded`."""
+
+
+@dataclass(slots=True)
+class StoreDegraded:
+    """The store cannot write, and keeps what follows in memory until `StoreBack`: the queue continues."""
+
+    error: Exception
+    """Why it failed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,6 +164,7 @@ OutboxInput: TypeAlias = (
     | Stored
     | StoreFailed
     | StoreBack
+    | StoreDegraded
     | Enqueue
     | CancelTicket
     | DiscardMessages

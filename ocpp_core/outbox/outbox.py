@@ -26,7 +26,6 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from ocpp_core.config import IdFactory
-from ocpp_core.errors import StoreError
 
 from .accepting import make_record
 from .commands import Enqueue, Restored
@@ -138,16 +137,15 @@ class Outbox:
         self._journal.fail(number)
         self._messages.born(number - 1)
         self._retract()
-        failure = StoreError(f"the message was not stored: {error}")
-        failure.__cause__ = error
-        self._journal.reject(self._messages.remove_unborn(), failure)
-        self._emit(OutboxReport(OutboxReportKind.STORE_FAILED, detail=str(error)))
+        self._journal.reject(self._messages.remove_unborn(), error)
+
+    def store_degraded(self, error: Exception) -> None:
+        """Note that the store keeps what follows in memory only; it reports it as stored all the same."""
+        self._journal.degrade(error)
 
     def store_back(self) -> None:
-        """Note that the store can write again; it gets the whole state."""
-        if self._journal.failed:
-            self._journal.resume(self._messages.state)
-            self._emit(OutboxReport(OutboxReportKind.STORE_BACK))
+        """Note that the store can write again; after a failure it gets the whole state."""
+        self._journal.resume(self._messages.state)
 
     def flush(self) -> None:
         """Emit the changes since the last call as one batch, if there are any."""
