@@ -27,7 +27,6 @@ from ocpp_core.outbound.calls import Calls, CallsParts
 from ocpp_core.outbound.durable_calls import DurableCalls
 from ocpp_core.outbound.memory_queue import MemoryQueue
 from ocpp_core.outbound.offline_queue import MakeOfflineQueue
-from ocpp_core.outbox.accepting import lane_of
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
@@ -46,7 +45,6 @@ from ocpp_core.outbox.commands import (
 from ocpp_core.outbox.effects import OutboxEffect, TicketAccepted, TicketRejected, TicketSettled, Transmit
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
-from ocpp_core.outbox.stored.records import Lane
 from ocpp_core.outbox.transaction_ids import NO_ID
 from ocpp_core.versions import version_of
 
@@ -113,8 +111,7 @@ class DurableClientEngine(ClientEngine):
 
     def start(self, event: StartCall, now: float) -> None:
         """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
-        is_object = isinstance(event.payload, dict)
-        if is_object and self.outbox.lane_is_busy and lane_of(event.action, event.payload) is Lane.TRANSACTION:
+        if isinstance(event.payload, dict) and self.outbox.is_behind(event.action, event.payload):
             self._now = now
             self._queue_call(event)
         else:

@@ -94,8 +94,9 @@ class Enqueue:
     """True for the last message of the transaction."""
     droppable: bool | None = None
     """True if a full queue may drop it; None to choose it by the action, see `accepting.is_droppable`."""
-    urgent: bool = False
-    """True to send it before all others, also before the station is registered: a BootNotification."""
+    urgent: bool | None = None
+    """True to send it before all others, also before the station is registered; None for True if it is a
+    BootNotification."""
     ttl: float | None = None
     """Seconds from now to the first transmission; None for `OutboxConfig.ttl`."""
     deadline: float | None = None
