@@ -4,6 +4,7 @@ An attempt that timed out is repeated with a new message ID: some peers refuse a
 One that a lost connection cut off is repeated with its ID: a peer that remembers its responses then acts once.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from random import Random
@@ -24,12 +25,13 @@ __all__ = ["Attempts"]
 class Attempts:
     """The attempts of one call, which begins at `now`. All times are monotonic seconds."""
 
-    def __init__(self, options: CallOptions, *, ids: IdFactory, random: Random, now: float) -> None:
+    def __init__(self, options: CallOptions, *, ids: IdFactory, random: Callable[[], Random], now: float) -> None:
         self.end: float = now + (inf if options.deadline is None else options.deadline)
         """When the call fails, whatever it waits for."""
         self._options = options
         self._ids = ids
-        self._random = random
+        self._make_random = random
+        self._random: Random | None = None  # made when needed: most calls are not repeated
         self._expires = now + (inf if options.ttl is None else options.ttl)
         self._repeated = 0
         self._message_id = options.message_id
@@ -64,6 +66,7 @@ class Attempts:
             self._doubt = error
         if not is_lost:
             self._message_id = self._options.message_id
+        self._random = self._random or self._make_random()
         pause = retry_delay(self._repeated, self._options.retry_delay, self._options.retry_max_delay, self._random)
         if now + pause >= min(self._expires, self.end):
             raise self.final(error)

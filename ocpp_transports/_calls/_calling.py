@@ -1,6 +1,5 @@
 """Outbound calls as the application makes them: forms, options, middleware, retries."""
 
-import random
 from collections.abc import Awaitable, Collection, Mapping
 from inspect import isawaitable
 from math import inf
@@ -21,6 +20,7 @@ from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel, ResponseModel
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Handle, complete
+from ocpp_transports._driver._sources import Sources
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._contexts import CallContext
@@ -35,7 +35,6 @@ from ._sending import SendMixin
 
 __all__ = ["CallMixin", "CallRequest", "read_request"]
 
-_random: Final = random.Random()
 _GRACE: Final = 1.0
 """Seconds after its deadline for a cancelled call to settle; a message of the outbox waits for its store."""
 
@@ -230,7 +229,9 @@ class CallMixin(SendMixin):
         """Call, and repeat as the options say; a time to live and a deadline cover all attempts."""
         driver = self._driver or self._queueing_driver()
         now = 0.0 if driver is None else driver.runtime.now()
-        attempts = Attempts(request.options, ids=self._options.ids, random=_random, now=now)
+        sources = self._sources()
+        ids, random = sources.ids(self._options.ids), lambda: sources.random("retries")
+        attempts = Attempts(request.options, ids=ids, random=random, now=now)
         while True:
             options = attempts.next(self._now())
             try:
@@ -287,6 +288,9 @@ class CallMixin(SendMixin):
                 message_id, description = str(options.message_id), str(error.description)
                 self._driver.feed(RefuseResult(message_id, error.code, description, error.details, action))
             raise
+
+    def _sources(self) -> Sources:
+        return Sources() if self._driver is None else self._driver.runtime.sources
 
     def _now(self) -> float:
         return 0.0 if self._driver is None else self._driver.runtime.now()

@@ -13,7 +13,7 @@ from ocpp_transports._calls._call_options import CallOptions
 def attempts(**options):
     ids = (f"id-{number}" for number in count(1))
     made = CallOptions(**{"retries": 2, "deadline": 100.0, "retry_delay": 0.0, **options})
-    return Attempts(made, ids=lambda: next(ids), random=Random(1), now=1000.0)
+    return Attempts(made, ids=lambda: next(ids), random=lambda: Random(1), now=1000.0)
 
 
 def timeout(*, sent=True):
