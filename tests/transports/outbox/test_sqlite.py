@@ -180,6 +180,14 @@ class TestAFileThatCannotBeOpened:
             owner.store.open(print)
         owner.commit(Put(record(1)))
 
+    def test_is_locked_by_a_program_that_does_not_know_our_lock(self, path: Path) -> None:
+        Owner(path).close()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            self.refused(path, "database is locked")
+            other.execute("ROLLBACK")
+        Owner(path).close()
+
     @pytest.mark.parametrize("content", [b"", b"some text", b"SQLite format 3\0"])
     def test_is_no_database(self, path: Path, content: bytes) -> None:
         path.write_bytes(content)
