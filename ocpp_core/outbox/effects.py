@@ -90,8 +90,10 @@ class OutboxReportKind(Enum):
     """Too many transactions have no last message; the ID of the oldest is forgotten."""
     STORE_FAILED = "store failed"
     """Nothing is accepted or sent until the store can write again."""
+    STORE_DEGRADED = "store in memory"
+    """The queue continues, and what changes does not outlive the process until the store can write again."""
     STORE_BACK = "store works again"
-    """The store got the whole state, and the queue continues."""
+    """The store has or gets the whole state, and what is accepted is durable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,12 @@ that is marked but not written is retracted when the connection is lost, the mes
 the process knows better than the mark that the peer has not seen it. After a restart the mark counts.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from ocpp_core.config import IdFactory
-from ocpp_core.errors import StoreError
 
-from .accepting import make_record
+from .accepting import lane_of, make_record
 from .commands import Enqueue, Restored
 from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
 from .journal import Journal
@@ -47,7 +46,7 @@ from .stored.outcomes import (
     NotSentReason,
     UnknownReason,
 )
-from .stored.records import OutboxRecord
+from .stored.records import Lane, OutboxRecord
 
 __all__ = ["Outbox"]
 
@@ -90,10 +89,9 @@ class Outbox:
         """True while a message has a slot of the window, and its mark is not durable."""
         return self._slot.flight is not None and not self._slot.flight.is_written
 
-    @property
-    def lane_is_busy(self) -> bool:
-        """True while a message of the transaction lane is queued."""
-        return self._lanes.has_transactions
+    def is_behind(self, action: str, payload: Mapping[str, Any]) -> bool:
+        """Return True if a new message would wait for others of the transaction lane."""
+        return self._lanes.has_transactions and lane_of(action, payload, self._messages.config) is Lane.TRANSACTION
 
     @property
     def records(self) -> Iterable[OutboxRecord]:
@@ -138,16 +136,15 @@ class Outbox:
         self._journal.fail(number)
         self._messages.born(number - 1)
         self._retract()
-        failure = StoreError(f"the message was not stored: {error}")
-        failure.__cause__ = error
-        self._journal.reject(self._messages.remove_unborn(), failure)
-        self._emit(OutboxReport(OutboxReportKind.STORE_FAILED, detail=str(error)))
+        self._journal.reject(self._messages.remove_unborn(), error)
+
+    def store_degraded(self, error: Exception) -> None:
+        """Note that the store keeps what follows in memory only; it reports it as stored all the same."""
+        self._journal.degrade(error)
 
     def store_back(self) -> None:
-        """Note that the store can write again; it gets the whole state."""
-        if self._journal.failed:
-            self._journal.resume(self._messages.state)
-            self._emit(OutboxReport(OutboxReportKind.STORE_BACK))
+        """Note that the store can write again; after a failure it gets the whole state."""
+        self._journal.resume(self._messages.state)
 
     def flush(self) -> None:
         """Emit the changes since the last call as one batch, if there are any."""
