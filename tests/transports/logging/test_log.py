@@ -136,16 +136,19 @@ class TestReports:
     def test_of_tolerated_violations_are_few_an_hour_for_each_action(self, log, caplog):
         clock = [0.0]
         log.now = lambda: clock[0]
-        parts = "1", {}, Violation(ErrorCode.FORMAT_VIOLATION, "why")
-        payloads = (InvalidPayload(Direction.IN, "call", name, *parts) for name in ("MeterValues", "Heartbeat"))
-        meters, beats = (payload.report(ReportKind.TOLERATED, RPCGenericError("")) for payload in payloads)
+
+        def violate(action):
+            violation = Violation(ErrorCode.FORMAT_VIOLATION, "why")
+            invalid = InvalidPayload(Direction.IN, "call", action, "1", {}, violation)
+            log.reported(invalid.report(ReportKind.TOLERATED, RPCGenericError("")))
+
         for minute in range(60):
             clock[0] = minute * 60.0
-            log.reported(meters)
-            log.reported(beats)
+            violate("MeterValues")
+            violate("Heartbeat")
         assert len(caplog.records) == 10
         clock[0] = 3600.0
-        log.reported(beats)
+        violate("Heartbeat")
         assert caplog.records[-1].getMessage() == "CP1: violation tolerated ['1']: why (and 55 more before)"
         assert (caplog.records[-1].action, caplog.records[-1].direction) == ("Heartbeat", "in")
 
