@@ -23,13 +23,14 @@ the process knows better than the mark that the peer has not seen it. After a re
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from typing import Any, Final
 
 from ocpp_core.config import IdFactory
 
 from .accepting import lane_of, make_record
 from .commands import Enqueue, Restored
-from .effects import OutboxEffect, TicketSettled, Transmit
+from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
 from .journal import Journal
 from .messages import Due, Messages
 from .ordering.choosing import Chooser
@@ -51,6 +52,10 @@ __all__ = ["Outbox"]
 
 _RESUME: Final = "resume"
 """The name of the deadline of `resume_after`."""
+_HELD: Final = "held"
+"""The name of the time at which messages are reported that a closed gate holds."""
+_NOTICE: Final = 60.0
+"""Seconds from the opening of a connection to this report: a BootNotification is usually answered before."""
 
 
 class Outbox(ResponseMixin):
@@ -241,6 +246,7 @@ class Outbox(ResponseMixin):
         chooser.protocol = protocol
         chooser.resumes_at = now + self._messages.config.resume_after
         self._messages.timers.set(_RESUME, chooser.resumes_at)
+        self._messages.timers.set(_HELD, inf if chooser.is_open else now + _NOTICE)
 
     def stop_sending(self) -> None:
         """Send nothing more on this connection, which closes; a written transmission may still be answered."""
@@ -308,6 +314,16 @@ class Outbox(ResponseMixin):
         for name in self._messages.timers.due(now):
             if isinstance(name, tuple):
                 self._expire(name[0], self._lanes.entries[name[1]])
+            elif name == _HELD:
+                self._note_held()
+
+    def _note_held(self) -> None:
+        """Report messages that wait although there is a connection: nothing waits in silence."""
+        if self._lanes.entries and self._chooser.is_online and not self._chooser.is_open:
+            detail = (
+                f"{len(self)} messages wait until a BootNotification is answered with Accepted, or the gate is opened"
+            )
+            self._emit(OutboxReport(OutboxReportKind.HELD, detail=detail))
 
     def _expire(self, due: Due, entry: Entry) -> None:
         if due is Due.RETRY:
