@@ -320,9 +320,7 @@ class Outbox(ResponseMixin):
     def _note_held(self) -> None:
         """Report messages that wait although there is a connection: nothing waits in silence."""
         if self._lanes.entries and self._chooser.is_online and not self._chooser.is_open:
-            detail = (
-                f"{len(self)} messages wait until a BootNotification is answered with Accepted, or the gate is opened"
-            )
+            detail = f"{len(self)} messages wait until a BootNotification is accepted, or the gate is opened"
             self._emit(OutboxReport(OutboxReportKind.HELD, detail=detail))
 
     def _expire(self, due: Due, entry: Entry) -> None:
