@@ -147,7 +147,7 @@ class DurableClientEngine(ClientEngine):
     def _expect_valid(self, message: Enqueue) -> None:
         """Raise for a message that the version would refuse, as far as the version is known already."""
         spoken = self.state.subprotocol if isinstance(self.state, Online) else None
-        if None not in (spoken, message.protocol) and spoken != message.protocol:
+        if spoken is not None and message.protocol not in {None, spoken}:
             raise ValueError(f"expected a message for {spoken}, got one for {message.protocol}")
         offered = self._config.protocols
         protocol = spoken or message.protocol or (offered[0] if len(offered) == 1 else None)
@@ -156,7 +156,7 @@ class DurableClientEngine(ClientEngine):
 
     def _calls_of(self, protocol: str) -> DurableCalls:
         """Return the calls of the session; without one, those that a connection of this subprotocol would have."""
-        calls = None if self.session is None else self.session.calls
+        calls = self.session.calls if self.session is not None and isinstance(self.state, Online) else None
         if isinstance(calls, DurableCalls):
             return calls
         config, version = self._session_config(protocol), version_of(protocol, self._config.versions)

@@ -80,6 +80,8 @@ class OutboxReportKind(Enum):
     """A full queue dropped a message."""
     GIVEN_UP = "message given up"
     """All transmissions of a message failed."""
+    HELD = "messages held"
+    """Messages wait although the connection is open for a minute: the station is not registered."""
     LATE_ACCEPTED = "late answer accepted"
     """A CALLRESULT to an earlier transmission settled a message."""
     LATE_IGNORED = "late answer ignored"

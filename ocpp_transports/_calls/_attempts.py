@@ -49,7 +49,8 @@ class Attempts:
             raise self.final(self._failed)
         if self._message_id is None and (options.check is not None or options.deadline is not None):
             self._message_id = self._ids()
-        ttl = None if options.ttl is None else self._expires - now
+        is_first = self._failed is None
+        ttl = options.ttl if is_first or options.ttl is None else self._expires - now
         if (options.message_id, options.ttl) == (self._message_id, ttl):
             return options
         return replace(options, message_id=self._message_id, ttl=ttl)

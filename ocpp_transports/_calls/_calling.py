@@ -237,7 +237,7 @@ class CallMixin(SendMixin):
             try:
                 result = await self._attempt(request._replace(options=options), attempts)
             except OCPPError as error:
-                await self._wait_for_next(attempts, error)
+                await self._wait_for_next(request.action, attempts, error)
             else:
                 await self._check(result, request.action, options)
                 return result
@@ -265,14 +265,17 @@ class CallMixin(SendMixin):
                 timer.cancel()
         return result
 
-    async def _wait_for_next(self, attempts: Attempts, error: OCPPError) -> None:
+    async def _wait_for_next(self, action: str, attempts: Attempts, error: OCPPError) -> None:
         """Wait until the next attempt may begin; raise the error of the call if there is none."""
         pause = attempts.pause_after(error, self._now())
         is_lost = isinstance(error, ConnectionLostError)
         if is_lost and not self._may_return:
             raise attempts.final(error)
         await self._pause(pause)
-        while is_lost and self._is_reconnecting and (rest := attempts.end - self._now()) > 0:
+        while is_lost and self._is_reconnecting:
+            rest = attempts.end - self._now()
+            if rest <= 0:
+                raise attempts.overdue(action, sent=False) from error
             await self._pause(rest, until_open=True)
 
     async def _check(self, result: dict[str, Any], action: str, options: CallOptions) -> None:

@@ -15,7 +15,7 @@ __all__ = ["MIGRATIONS", "expect_version", "migrate"]
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {}
 """By version, the statements that turn tables of that version into those of the next one.
 
-Whoever raises `SCHEMA_VERSION` adds a step, and a database of the version before to the tests. A step must not use the
+A higher `SCHEMA_VERSION` needs a step, and a database of the version before in the tests. A step must not use the
 statements of `SCHEMA`, which describe the newest version.
 """
 

@@ -80,6 +80,13 @@ class TestALostConnection:
             with pytest.raises(RPCNotImplementedError):  # it was sent: this server has no handler
                 await client.call("Heartbeat", {}, **options)
 
+    async def test_without_another_one_until_the_deadline_is_a_timeout(self):
+        async with serving() as (server, listener), client_of(listener) as client:
+            await client.connect()
+            await server.close()
+            with anyio.fail_after(SECONDS), pytest.raises(TimeoutError, match="within its deadline"):
+                await client.call("Heartbeat", {}, deadline=0.05, retry_delay=0.0, retries=3, retry_lost=True)
+
     async def test_of_a_station_s_handle_is_its_end(self):
         async with pair(reconnect=False) as (client, station):
             client.handle("Reset", lambda ctx: client.close(force=True))
