@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 import subprocess
 import sys
 from datetime import timedelta
@@ -9,9 +10,10 @@ from datetime import timedelta
 import pytest
 
 from ocpp_apps.station import StationSettings
-from ocpp_core.errors import RPCError, TimeoutError, UnexpectedHttpResponse
-from ocpp_transports import OCPPServer
+from ocpp_core.errors import ConnectionFailedError, RPCError, TimeoutError, UnexpectedHttpResponse
+from ocpp_transports import OCPPClient, OCPPServer
 from ocpp_transports.laboratory import World
+from ocpp_transports.outbox import OutboxConfig, SQLiteStore
 
 pytestmark = pytest.mark.filterwarnings("error")
 PATH = {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -194,6 +196,35 @@ class TestAWorld:
 
         lab.play(story())
 
+    def test_waits_for_the_commits_of_a_durable_outbox(self, lab, tmp_path):
+        server = make_server()
+        server.handle("StartTransaction", lambda ctx: {"transactionId": 1, "idTagInfo": {"status": "Accepted"}})
+
+        async def story():
+            await lab.server(server)
+            store, config = SQLiteStore(tmp_path / "queue.db"), OutboxConfig(gate="open")
+            client = lab.client("CP1", "ocpp1.6", outbox=store, outbox_config=config)
+            await client.connect()
+            begun = lab.time
+            await client.enqueue("StartTransaction", START).outcome()
+            assert round(lab.time - begun, 3) == 0.02  # a round trip, and the disk takes no time
+
+        lab.play(story())
+
+    def test_plays_no_tls_but_its_facts(self, lab):
+        server = make_server()
+
+        async def story():
+            await server.listen(9443, ssl=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+            client = OCPPClient("CP1", "wss://csms:9443", protocols=["ocpp1.6"], reconnect=False)
+            assert await client.connect() == "ocpp1.6"
+            await client.close()
+            with pytest.raises(ConnectionFailedError, match="one side speaks TLS, the other does not"):
+                await lab.station("CP2", "ocpp1.6", port=9443)
+            await server.close()
+
+        lab.play(story())
+
     def test_has_several_servers_by_their_ports_and_one_wall_clock(self, lab):
         async def story():
             first, second = await lab.server(make_server()), await lab.server(make_server(), port=9001)
@@ -248,6 +279,7 @@ STORM = """
 import asyncio, hashlib, logging
 from ocpp_transports import OCPPServer
 from ocpp_transports.laboratory import World
+from ocpp_transports.outbox import OutboxConfig, SQLiteStore
 from ocpp_transports.laboratory._network import _flow
 
 trace, land = hashlib.sha256(), _flow.Flow._land
