@@ -91,7 +91,7 @@ class Inbox:
     async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async with self._turn:
             task = self._running = asyncio.current_task()
-            self._waiting.pop(task, None)
+            self._waiting.pop(task, None)  # type: ignore[arg-type]  # a coroutine always runs in a task
             try:
                 await work()
             finally:
