@@ -291,11 +291,11 @@ from ocpp_transports.laboratory import World
 from ocpp_transports.outbox import OutboxConfig, SQLiteStore
 from ocpp_transports.laboratory._network import _flow
 
-trace, land = hashlib.sha256(), _flow.Flow._land
-def noted(flow, item):
-    trace.update(f"{flow._loop.time()!r} {item!r}".encode())
-    land(flow, item)
-_flow.Flow._land = noted
+trace, fly = hashlib.sha256(), _flow.Flow.fly
+def noted(flow, item, delay=0.0):
+    trace.update(f"{flow._loop.time()!r} {item!r} {delay!r}".encode())
+    fly(flow, item, delay)
+_flow.Flow.fly = noted
 logging.disable()
 
 async def story(lab):
@@ -322,6 +322,7 @@ async def story(lab):
     await lab.run(seconds=10)
     lab.heal()
     await asyncio.gather(*tasks)
+    await server.close()  # while the stations are connected
 
 with World(seed=5) as lab:
     lab.play(story(lab))
