@@ -11,7 +11,7 @@ from functools import cache, wraps
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from ocpp_core.outbox.commands import Restored, StoreBack, StoreFailed
+from ocpp_core.outbox.commands import Restored, Stored, StoreFailed
 from ocpp_core.outbox.effects import Store
 from ocpp_transports.outbox import OutboxStore, SQLiteStore
 from ocpp_transports.outbox._interface import ReportToOutbox, StoreReport
@@ -68,7 +68,7 @@ def _counter() -> Callable[[str], _Work] | None:
 
 def _end(in_progress: dict[int, _Work], event: StoreReport) -> None:
     """End the work that a report covers; a failure discards all batches."""
-    if isinstance(event, StoreBack):
+    if not isinstance(event, (Stored, StoreFailed)):
         return
     for number in list(in_progress):
         if number <= event.number or isinstance(event, StoreFailed):
