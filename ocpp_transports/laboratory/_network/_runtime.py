@@ -14,7 +14,6 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._asyncio import AsyncioRuntime
 from ocpp_transports._runtime._base import Address, Listener
 
-from ._link import Link
 from ._listener import VirtualListener
 from ._network import Network
 from ._sources import SeededSources
@@ -72,7 +71,7 @@ class VirtualRuntime(AsyncioRuntime):
         self._virtual_listeners[self._network.listen(listener)] = None
         return listener
 
-    def _accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Link) -> None:
+    def _accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
         address = self._network.address_of(link.name)
         closed = rules.admit(address)
         if closed is None:
