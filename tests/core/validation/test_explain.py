@@ -220,8 +220,8 @@ class TestTheParts:
             ({"required": ["idTag"]}, {}, ("required", "", "idTag", "nothing")),
             (
                 NESTED,
-                {"meterValue": [{}, {"a/b~c": "xyz"}]},
-                ("maxLength", "/meterValue/1/a~1b~0c", "2", "string of 3 characters"),
+                {"values": [{}, {"a/b~c": "xyz"}]},
+                ("maxLength", "/values/1/a~1b~0c", "2", "string of 3 characters"),
             ),
             ({"properties": {"n": {"minimum": 0}}}, {"n": -1}, ("minimum", "/n", "0", "integer")),
             ({"properties": {"n": {"maximum": 1}}}, {"n": 1.5}, ("maximum", "/n", "1", "number")),
