@@ -137,12 +137,17 @@ class SessionConfig:
     has_rules_of_protocols: bool = field(default=False, init=False)
     """True if a rule is for some subprotocols; a session then takes the config `in_protocol` of its own."""
     check_received_call: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """What checks the CALLs that the peer sends, made of the validator and its rules; None checks nothing."""
     check_received_result: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """What checks the CALLRESULTs that the peer sends, made of the validator and its rules; None checks nothing."""
     check_received_send: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """What checks the SENDs that the peer sends, made of the validator and its rules; None checks nothing."""
     check_sent_call: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """What checks the CALLs that this side sends, made of the validator and its rules; None checks nothing."""
     check_sent_result: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """What checks the CALLRESULTs that this side sends, made of the validator and its rules; None checks nothing."""
     check_sent_send: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
-    """What checks the payloads of one direction and message type, for each of the six; None checks nothing."""
+    """What checks the SENDs that this side sends, made of the validator and its rules; None checks nothing."""
 
     def __post_init__(self) -> None:
         expect_declared(self)
