@@ -4,10 +4,11 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from math import inf
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -34,10 +35,12 @@ from ocpp_core.outbox.stored.records import (
     Lane,
     Operation,
     OutboxRecord,
+    OutboxSnapshot,
     Put,
     ReplaceAll,
     Unbind,
 )
+from ocpp_transports.outbox._database import Database
 from ocpp_transports.outbox._file import FileLock
 from ocpp_transports.outbox._memory import MemoryStore
 from ocpp_transports.outbox._sqlite import SQLiteStore
@@ -356,6 +359,29 @@ class TestAFailureWithACopyInMemory:
             [Binding(2, 7)],
         )
         assert StoreFailed not in {type(event) for event in owner.reports}
+
+    def test_writes_everything_whatever_fails_meanwhile(
+        self, owner: Owner, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        random, commit, expected = Random(1), Database.commit, OutboxSnapshot()
+        expected.apply([Put(record(1))])
+
+        def unreliable(database: Database, batches: Sequence[Store]) -> None:
+            if random.random() < 0.4:
+                raise StoreError("injected")
+            commit(database, batches)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Database, "commit", unreliable)
+            owner.store._retry = 1e-3
+            for ticket in range(2, 60):
+                operations: list[Operation] = [Put(record(ticket)), delete(ticket // 2, MessageDropped())]
+                expected.apply(operations)
+                owner.commit(*operations)
+        state = reopened(owner, path)
+        assert {each.ticket: each for each in state.records} == expected.records
+        assert {each.ticket: each for each in state.outcomes} == expected.outcomes
+        assert {Stored, StoreDegraded, StoreBack} <= {type(event) for event in owner.reports}
 
     @pytest.mark.parametrize("is_repaired", [True, False])
     def test_tries_a_last_time_when_it_is_closed(self, owner: Owner, path: Path, is_repaired: bool) -> None:
