@@ -15,18 +15,18 @@ class TestADeadline:
     async def test_ends_a_call_in_the_queue_and_one_that_was_sent(self):
         async with pair() as (client, station):
             station.handle("Heartbeat", lambda ctx: never())
-            errors = []
+            errors = {}
 
-            async def call(**options):
+            async def call(name, **options):
                 with pytest.raises(TimeoutError, match="no response to Heartbeat within its deadline") as caught:
                     await client.call("Heartbeat", {}, **options)
-                errors.append(caught.value)
+                errors[name] = caught.value
 
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(lambda: call(deadline=0.02))
+                tasks.start_soon(lambda: call("sent", deadline=0.02))
                 await anyio.wait_all_tasks_blocked()
-                await call(deadline=0.01)
-            waited, sent = errors
+                await call("waited", deadline=0.01)
+            waited, sent = errors["waited"], errors["sent"]
             assert (waited.sent, waited.message_id, sent.sent, sent.message_id is None) == (False, None, True, False)
             assert client.pending == 1  # the peer is still busy with it
 
