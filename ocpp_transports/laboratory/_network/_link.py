@@ -10,6 +10,7 @@ from typing import Any
 
 from ._conditions import Conditions
 from ._flow import Arrival, Flow, Segment
+from ._loop import NetworkLoop
 from ._transport import VirtualTransport
 
 __all__ = ["Link"]
@@ -30,7 +31,7 @@ class Link:
     def __init__(
         self,
         name: str,
-        loop: asyncio.AbstractEventLoop,
+        loop: NetworkLoop,
         seed: str,
         conditions: tuple[Conditions, Conditions],
         accept: Callable[["Link"], None],
