@@ -6,13 +6,13 @@ transport, whose protocol learns of it (`pause_writing`).
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextvars import Context
 from enum import Enum
-from functools import partial
 from itertools import pairwise
 from math import inf
 from random import Random
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from ._conditions import Conditions
 from ._loop import NetworkLoop
@@ -40,7 +40,8 @@ class Segment(Enum):
     """The connection does not exist at the other side."""
 
 
-Arrival: TypeAlias = bytes | Segment
+Arrival: TypeAlias = Any
+"""Bytes or a segment; or what a link of whole messages carries."""
 
 
 class FlowEnd(Protocol):
@@ -93,7 +94,7 @@ class Flow:
     sender: FlowEnd
     receiver: FlowEnd
 
-    def __init__(self, loop: NetworkLoop, random: Random, conditions: Conditions, cut: "partial[None]") -> None:
+    def __init__(self, loop: NetworkLoop, random: Random, conditions: Conditions, cut: Callable[[], None]) -> None:
         self.conditions = conditions
         self.is_held = False
         """True while nothing arrives."""
@@ -125,9 +126,16 @@ class Flow:
             self.unsent += len(data)
             self._pump()
 
-    def signal(self, segment: Segment) -> None:
-        """Send a segment after the bytes that have departed."""
-        self._fly(segment)
+    def post(self, item: Arrival, size: int) -> None:
+        """Send a whole message, for which there is no window."""
+        self.chunks += 1
+        conditions = self.conditions
+        if conditions.is_plain:
+            self.fly(item)
+        elif conditions.cut and self._random.random() < conditions.cut:
+            self._cut()
+        else:
+            self.fly(item, self._delay(size))
 
     @property
     def in_flight(self) -> int:
@@ -165,12 +173,12 @@ class Flow:
         self.chunks += 1
         conditions = self.conditions
         if conditions.is_plain:
-            self._fly(data)
+            self.fly(data)
         elif conditions.cut and self._random.random() < conditions.cut:
             self._cut()
         else:
             for piece in self._pieces(data):
-                self._fly(piece, self._delay(len(piece)))
+                self.fly(piece, self._delay(len(piece)))
 
     def _pieces(self, data: bytes) -> list[bytes]:
         """Return the chunk, or its pieces."""
@@ -196,7 +204,8 @@ class Flow:
 
     # The way
 
-    def _fly(self, item: Arrival, delay: float = 0.0) -> None:
+    def fly(self, item: Arrival, delay: float = 0.0) -> None:
+        """Send something after what has departed, whatever the conditions."""
         self._last = max(self._last, self._loop.time() + self.conditions.latency + delay)
         self._air.append((self._last, item))
         if self._timer is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ._link import Link
+from ._link import AcceptLink, Link
 
 __all__ = ["VirtualListener"]
 
@@ -14,7 +14,7 @@ class VirtualListener:
         self,
         port: int,
         host: str,
-        accept: Callable[[Link], None],
+        accept: AcceptLink,
         closed: Callable[["VirtualListener"], None],
         *,
         reuse_port: bool,

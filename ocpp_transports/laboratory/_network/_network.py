@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterable
 from contextvars import Context
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import anyio
 
 from ocpp_transports._runtime._base import Address
 
+from ._byte_link import ByteLink
 from ._conditions import Conditions
 from ._link import Link
 from ._listener import VirtualListener
@@ -25,6 +26,7 @@ DIAL_TIMEOUT: Final = 127.0
 _FIRST_PORT: Final = 49152
 """The first port that is chosen for port 0 (RFC 6335 §6)."""
 
+_LinkT = TypeVar("_LinkT", bound=Link)
 Towards: TypeAlias = Literal["server", "station"]
 """The direction of a condition."""
 
@@ -96,17 +98,22 @@ class Network:
             ConnectionRefusedError: Nothing listens there, or the conditions refuse.
             TimeoutError: The network is partitioned for longer than `DIAL_TIMEOUT`.
         """
-        name = address.station
+        link = await self.dial(ByteLink, address)
+        link.open(protocol, context, {"peername": (address.host, address.port), **extra})
+
+    async def dial(self, kind: type[_LinkT], address: Address) -> _LinkT:
+        """Return a link of this kind, to be opened at once. Raises what `connect` raises."""
         try:
-            link = await self._dial(name, address)
+            link = await self._dial(kind, address)
         except OSError:
             self.counts.refused += 1
             raise
         self.links[link] = None
         self.counts.connections += 1
-        link.open(protocol, context, {"peername": (address.host, address.port), **extra})
+        return link
 
-    async def _dial(self, name: str, address: Address) -> Link:
+    async def _dial(self, kind: type[_LinkT], address: Address) -> _LinkT:
+        name = address.station
         self._dials[name] += 1
         seed, until = f"{self._seed}/link {name}/{self._dials[name]}", self.loop.time() + DIAL_TIMEOUT
         await self._pass(name, until, self.conditions_of(name)[0])
@@ -116,7 +123,7 @@ class Network:
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         if listener.is_tls is not (address.ssl is not None):
             raise ConnectionResetError(errno.ECONNRESET, "one side speaks TLS, the other does not")
-        return Link(name, self.loop, seed, self.conditions_of(name), listener.accept, self._forget)
+        return kind(name, self.loop, seed, self.conditions_of(name), listener.accept, self._forget)
 
     async def _pass(self, name: str, until: float, conditions: Conditions) -> None:
         """Wait until a packet of the handshake has arrived."""

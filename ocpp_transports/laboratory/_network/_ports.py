@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from socket import socket
 from ssl import SSLContext
-from typing import Final
+from typing import Any, Final
 
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._runtime._base import Listener
 from ocpp_transports._runtime._tasks import TaskSupervisor
 
-from ._link import Link
 from ._listener import VirtualListener
 from ._network import Network
 
@@ -32,8 +31,8 @@ class VirtualPorts(TaskSupervisor):
     """The open ports."""
 
     @abstractmethod
-    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Link) -> None:
-        """Serve a connection, or refuse it."""
+    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
+        """Serve a connection of the kind that this runtime knows, or refuse it."""
 
     async def listen(
         self,

@@ -8,7 +8,6 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._asyncio import AsyncioRuntime
 from ocpp_transports._runtime._base import Address
 
-from ._link import Link
 from ._network import Network
 from ._ports import STATION_PORT, VirtualPorts
 from ._sources import SeededSources
@@ -35,7 +34,7 @@ class VirtualRuntime(VirtualPorts, AsyncioRuntime):
         """Connect a stream; see AsyncioRuntime."""
         await self.network.connect(stream, address, self.context.copy(), _tls_extra(is_tls=address.ssl is not None))
 
-    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Link) -> None:
+    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
         """Serve a connection; see VirtualPorts."""
         address = self.network.address_of(link.name)
         closed = rules.admit(address)

@@ -80,10 +80,9 @@ class VirtualTransport(asyncio.Transport):
         """True if the other end has reset the connection."""
         self.is_gone: bool = False
         """True after the protocol got its `connection_lost`."""
-        self.vanishes: bool = False
-        """True if the other end must not learn of the end."""
         self._loop = loop
         self._owner = owner
+        self._vanishes = False  # the other end must not learn of the end
         self._protocol: asyncio.Protocol | asyncio.BufferedProtocol
         self._unread: deque[bytes] = deque()
         self._slow_timer: asyncio.TimerHandle | None = None
@@ -185,7 +184,7 @@ class VirtualTransport(asyncio.Transport):
         """Take what has arrived; bytes for a closed end bring a reset."""
         if self.is_gone:
             if isinstance(item, bytes):
-                self.output.signal(Segment.RESET)
+                self.output.fly(Segment.RESET)
             return
         if isinstance(item, bytes):
             self._unread.append(item)
@@ -279,6 +278,11 @@ class VirtualTransport(asyncio.Transport):
         self.output.drop_unsent()
         self._end_soon(error)
 
+    def vanish(self, error: Exception | None) -> None:
+        """End at once; the other end does not learn of it."""
+        self._vanishes = True
+        self.drop(error)
+
     def _end_soon(self, error: Exception | None) -> None:
         if not self._is_ending:
             self._is_ending = True
@@ -296,17 +300,17 @@ class VirtualTransport(asyncio.Transport):
 
     def _part(self) -> None:
         """Let the other end learn of this end, as the kernel does."""
-        if self.was_reset or self.vanishes:
+        if self.was_reset or self._vanishes:
             return
         if self._unread:
-            self.output.signal(Segment.RESET)
+            self.output.fly(Segment.RESET)
         elif not self._eof_sent:
             self._send_fin()
 
     def _send_fin(self) -> None:
         if not self._eof_sent:
             self._eof_sent = True
-            self.output.signal(Segment.FIN)
+            self.output.fly(Segment.FIN)
 
 
 def _reset() -> ConnectionResetError:

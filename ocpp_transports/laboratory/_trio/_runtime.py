@@ -9,7 +9,7 @@ from ocpp_transports._hosts._failure import failure
 from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._base import Address
 from ocpp_transports._runtime._trio import TrioRuntime
-from ocpp_transports.laboratory._network._link import Link
+from ocpp_transports.laboratory._network._byte_link import ByteLink
 from ocpp_transports.laboratory._network._network import Network
 from ocpp_transports.laboratory._network._ports import STATION_PORT, VirtualPorts
 from ocpp_transports.laboratory._network._sources import SeededSources
@@ -47,7 +47,7 @@ class VirtualTrioRuntime(VirtualPorts, TrioRuntime):
             raise failure(error, f"{address.host}:{address.port}") from error
         return stream
 
-    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Link) -> None:
+    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: ByteLink) -> None:
         """Serve a connection; see VirtualPorts."""
         address = self.network.address_of(link.name)
         closed = rules.admit(address)

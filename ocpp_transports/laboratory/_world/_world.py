@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._keywords import ClientKeywords
 from ocpp_transports.client import OCPPClient
+from ocpp_transports.laboratory._network._message_runtime import MessageRuntime
 from ocpp_transports.laboratory._network._network import Network
 from ocpp_transports.laboratory._network._runtime import VirtualRuntime
 from ocpp_transports.laboratory._time._loop import VirtualLoop
@@ -46,17 +47,27 @@ class World(HarmMixin):
 
     Args:
         seed: The seed. A world with the same seed and the same test repeats itself.
+        level: `"bytes"` to play connections with all that the library does on a socket. `"messages"` is faster and has
+            no WebSocket: no pings, so that nothing notices a frozen connection, no TLS, no slow readers, no outbox.
         start: What the wall clock shows at the beginning, with a time zone.
         loop: The virtual loop that runs already, for a world within one; None makes a loop.
         **loop_options: The options of the loop that is made, see `VirtualLoop`.
 
     Raises:
-        ValueError: `start` has no time zone.
+        ValueError: `start` has no time zone, or `level` is another word.
     """
 
     def __init__(
-        self, seed: int = 0, *, start: datetime = _START, loop: VirtualLoop | None = None, **loop_options: Any
+        self,
+        seed: int = 0,
+        *,
+        level: Literal["bytes", "messages"] = "bytes",
+        start: datetime = _START,
+        loop: VirtualLoop | None = None,
+        **loop_options: Any,
     ) -> None:
+        if level not in ("bytes", "messages"):
+            raise ValueError(f'expected level "bytes" or "messages", got {level!r}')
         self.seed = seed
         """The seed."""
         self.loop = VirtualLoop(seed=seed, **loop_options) if loop is None else loop
@@ -67,6 +78,7 @@ class World(HarmMixin):
         """The wall clock; `patched()` shows it to code that calls `datetime.now` itself."""
         self.network = Network(self.loop, str(seed))
         self._runner = asyncio.Runner(loop_factory=lambda: self.loop) if loop is None else None
+        self._runtime = VirtualRuntime if level == "bytes" else MessageRuntime
         self._runtimes: Counter[str] = Counter()
         self._closing: list[Callable[[], Awaitable[object]]] = []
         self.loop.ocpp_runtime = self._make_runtime
@@ -227,4 +239,4 @@ class World(HarmMixin):
 
     def _make_runtime(self, log: Log) -> VirtualRuntime:
         self._runtimes[log.identity] += 1
-        return VirtualRuntime(log, self.network, f"{self.seed}/{log.identity}/{self._runtimes[log.identity]}")
+        return self._runtime(log, self.network, f"{self.seed}/{log.identity}/{self._runtimes[log.identity]}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 import subprocess
 import sys
 from datetime import timedelta
@@ -9,9 +10,10 @@ from datetime import timedelta
 import pytest
 
 from ocpp_apps.station import StationSettings
-from ocpp_core.errors import RPCError, TimeoutError, UnexpectedHttpResponse
-from ocpp_transports import OCPPServer
+from ocpp_core.errors import ConnectionFailedError, RPCError, TimeoutError, UnexpectedHttpResponse
+from ocpp_transports import OCPPClient, OCPPServer
 from ocpp_transports.laboratory import World
+from ocpp_transports.outbox import OutboxConfig, SQLiteStore
 
 pytestmark = pytest.mark.filterwarnings("error")
 PATH = {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -20,7 +22,16 @@ START = {"connectorId": 1, "idTag": "A", "meterStart": 0, "timestamp": "2026-01-
 
 @pytest.fixture
 def lab():
+    """A world that carries bytes; nothing may be left on its network in the end."""
     with World(seed=7) as lab:
+        yield lab
+    assert lab.network.links == {}
+
+
+@pytest.fixture(params=["bytes", "messages"])
+def each_lab(request):
+    """A world of each level."""
+    with World(seed=7, level=request.param) as lab:
         yield lab
     assert lab.network.links == {}
 
@@ -38,7 +49,7 @@ def make_server(**options):
 
 
 class TestAWorld:
-    def test_plays_handlers_auth_and_threads_of_an_application(self, lab):
+    def test_plays_handlers_auth_and_threads_of_an_application(self, each_lab):
         server = make_server()
 
         @server.auth
@@ -56,19 +67,19 @@ class TestAWorld:
             return {"idTagInfo": {"status": status}}
 
         async def story():
-            await lab.server(server)
-            station = await lab.station("CP1", "ocpp1.6")
+            await each_lab.server(server)
+            station = await each_lab.station("CP1", "ocpp1.6")
             station.answers["RemoteStartTransaction"] = lambda payload: {"status": "Accepted"}
-            begun = lab.time
+            begun = each_lab.time
             await station.call("Authorize", {"idTag": "A"})
-            assert round(lab.time - begun, 3) == 0.52
+            assert round(each_lab.time - begun, 3) == 0.52
             await server.get_client("CP1").call("RemoteStartTransaction", {"idTag": "A"})
             request = await station.expect("RemoteStartTransaction", where=lambda payload: payload["idTag"] == "A")
             assert request.payload == {"idTag": "A"}
             with pytest.raises(UnexpectedHttpResponse, match="403"):
-                await lab.station("CP2", "ocpp1.6")
+                await each_lab.station("CP2", "ocpp1.6")
 
-        lab.play(story())
+        each_lab.play(story())
 
     def test_lets_an_offline_queue_survive_a_night(self, lab):
         server, seen = make_server(), []
@@ -96,7 +107,7 @@ class TestAWorld:
 
         lab.play(story())
 
-    def test_brings_a_storm_of_stations_back(self, lab):
+    def test_brings_a_storm_of_stations_back(self, each_lab):
         server, database = make_server(), asyncio.Semaphore(8)
 
         @server.handle("DataTransfer")
@@ -106,13 +117,13 @@ class TestAWorld:
             return {"status": "Accepted"}
 
         async def story():
-            await lab.server(server)
-            stations = [await lab.station(f"CP{number}", "ocpp1.6") for number in range(30)]
-            lab.set(refuse=True, jitter=0.1)
-            lab.cut()
-            await lab.run(minutes=2)
+            await each_lab.server(server)
+            stations = [await each_lab.station(f"CP{number}", "ocpp1.6") for number in range(30)]
+            each_lab.set(refuse=True, jitter=0.1)
+            each_lab.cut()
+            await each_lab.run(minutes=2)
             assert server.clients == ()
-            lab.set(refuse=False)
+            each_lab.set(refuse=False)
             async with asyncio.TaskGroup() as tasks:
                 for station in stations:
                     tasks.create_task(back(station))
@@ -122,9 +133,9 @@ class TestAWorld:
             await station.opened(within=120)
             await station.call("DataTransfer", {"vendorId": "x"})
 
-        lab.play(story())
+        each_lab.play(story())
 
-    def test_plays_middleware_that_calls_the_station_back(self, lab):
+    def test_plays_middleware_that_calls_the_station_back(self, each_lab):
         server = make_server()
         server.handle("StartTransaction", lambda ctx: {"transactionId": 1, "idTagInfo": {"status": "Accepted"}})
 
@@ -137,8 +148,8 @@ class TestAWorld:
             return await proceed()
 
         async def story():
-            await lab.server(server)
-            station = await lab.station("CP1", "ocpp1.6")
+            await each_lab.server(server)
+            station = await each_lab.station("CP1", "ocpp1.6")
             key = {"key": "Site", "readonly": True, "value": "south"}
             station.answers["GetConfiguration"] = {"configurationKey": [key]}
             with pytest.raises(RPCError, match="wrong site"):
@@ -146,39 +157,39 @@ class TestAWorld:
             station.answers["GetConfiguration"] = {"configurationKey": [key | {"value": "north"}]}
             assert (await station.call("StartTransaction", START))["transactionId"] == 1
 
-        lab.play(story())
+        each_lab.play(story())
 
-    def test_shows_a_timeout_at_its_time(self, lab):
+    def test_shows_a_timeout_at_its_time(self, each_lab):
         async def story():
-            server = await lab.server(make_server())
-            station = await lab.station("CP1", "ocpp1.6")
+            server = await each_lab.server(make_server())
+            station = await each_lab.station("CP1", "ocpp1.6")
             station.answers["Reset"] = lambda _: asyncio.sleep(3600, {"status": "Accepted"})
-            begun = lab.time
+            begun = each_lab.time
             with pytest.raises(TimeoutError):
                 await server.get_client("CP1").call("Reset", {"type": "Soft"}, timeout=30)
-            assert lab.time - begun == 30
+            assert each_lab.time - begun == 30
 
-        lab.play(story())
+        each_lab.play(story())
 
-    def test_plays_the_simulated_station_with_its_firmware(self, lab):
+    def test_plays_the_simulated_station_with_its_firmware(self, each_lab):
         server, seen = make_server(), []
 
         @server.handle("FirmwareStatusNotification")
         def status(ctx):
-            seen.append((ctx.params["status"], round(lab.time)))
+            seen.append((ctx.params["status"], round(each_lab.time)))
 
         async def story():
-            await lab.server(server)
-            station = await lab.simulated("CP1", StationSettings(transfer_seconds=3600))
-            when = (lab.now() + timedelta(minutes=5)).isoformat()
+            await each_lab.server(server)
+            station = await each_lab.simulated("CP1", StationSettings(transfer_seconds=3600))
+            when = (each_lab.now() + timedelta(minutes=5)).isoformat()
             await server.get_client("CP1").call(
                 "UpdateFirmware", {"location": "http://x/2.0.0.bin", "retrieveDate": when}
             )
-            await lab.run(hours=3)
+            await each_lab.run(hours=3)
             assert seen == [("Downloading", 300), ("Downloaded", 3900), ("Installing", 3900), ("Installed", 7502)]
             assert station.firmware_version == "2.0.0"
 
-        lab.play(story())
+        each_lab.play(story())
 
     @pytest.mark.parametrize("harm", ["freeze", "half_open"])
     def test_lets_a_server_notice_a_station_that_is_gone_in_silence(self, lab, harm):
@@ -194,38 +205,67 @@ class TestAWorld:
 
         lab.play(story())
 
-    def test_has_several_servers_by_their_ports_and_one_wall_clock(self, lab):
+    def test_waits_for_the_commits_of_a_durable_outbox(self, lab, tmp_path):
+        server = make_server()
+        server.handle("StartTransaction", lambda ctx: {"transactionId": 1, "idTagInfo": {"status": "Accepted"}})
+
         async def story():
-            first, second = await lab.server(make_server()), await lab.server(make_server(), port=9001)
-            await lab.station("CP1", "ocpp1.6")
-            await lab.station("CP2", "ocpp1.6", port=9001)
-            assert [[each.identity for each in server.clients] for server in (first, second)] == [["CP1"], ["CP2"]]
-            with pytest.raises(OSError, match="cannot listen on port 9001"):
-                await lab.server(make_server(), port=9001)
-            before = lab.now()
-            lab.step(3600)
-            await lab.run(seconds=1)
-            assert lab.now() - before == timedelta(seconds=3601)
+            await lab.server(server)
+            store, config = SQLiteStore(tmp_path / "queue.db"), OutboxConfig(gate="open")
+            client = lab.client("CP1", "ocpp1.6", outbox=store, outbox_config=config)
+            await client.connect()
+            begun = lab.time
+            await client.enqueue("StartTransaction", START).outcome()
+            assert round(lab.time - begun, 3) == 0.02  # a round trip, and the disk takes no time
 
         lab.play(story())
 
+    def test_plays_no_tls_but_its_facts(self, lab):
+        server = make_server()
+
+        async def story():
+            await server.listen(9443, ssl=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+            client = OCPPClient("CP1", "wss://csms:9443", protocols=["ocpp1.6"], reconnect=False)
+            assert await client.connect() == "ocpp1.6"
+            await client.close()
+            with pytest.raises(ConnectionFailedError, match="one side speaks TLS, the other does not"):
+                await lab.station("CP2", "ocpp1.6", port=9443)
+            await server.close()
+
+        lab.play(story())
+
+    def test_has_several_servers_by_their_ports_and_one_wall_clock(self, each_lab):
+        async def story():
+            first, second = await each_lab.server(make_server()), await each_lab.server(make_server(), port=9001)
+            await each_lab.station("CP1", "ocpp1.6")
+            await each_lab.station("CP2", "ocpp1.6", port=9001)
+            assert [[each.identity for each in server.clients] for server in (first, second)] == [["CP1"], ["CP2"]]
+            with pytest.raises(OSError, match="cannot listen on port 9001"):
+                await each_lab.server(make_server(), port=9001)
+            before = each_lab.now()
+            each_lab.step(3600)
+            await each_lab.run(seconds=1)
+            assert each_lab.now() - before == timedelta(seconds=3601)
+
+        each_lab.play(story())
+
 
 class TestAScriptedStation:
-    def test_returns_a_request_once_its_answer_has_left_and_only_once(self, lab):
+    def test_returns_a_request_once_its_answer_has_left_and_only_once(self, each_lab):
         async def story():
-            server = await lab.server(make_server())
-            station = await lab.station("CP1", "ocpp1.6")
+            server = await each_lab.server(make_server())
+            station = await each_lab.station("CP1", "ocpp1.6")
             station.answers["Reset"] = lambda _: asyncio.sleep(5, {"status": "Accepted"})
             call = asyncio.create_task(server.get_client("CP1").call("Reset", {"type": "Hard"}))
             request = await station.expect("Reset")
-            assert round(lab.time - request.time, 3) == 5.0
-            await lab.run(seconds=0.011)
-            lab.cut("CP1")  # the answer has arrived
+            assert round(each_lab.time - request.time, 3) == 5.0
+            await each_lab.run(seconds=0.011)
+            each_lab.cut("CP1")  # the answer has arrived
             assert await call == {"status": "Accepted"}
             with pytest.raises(AssertionError, match="expected Reset within 2 s, got no request"):
                 await station.expect("Reset", within=2)
 
-        lab.play(story())
+        each_lab.play(story())
 
     def test_names_what_came_instead(self, lab):
         async def story():
@@ -248,13 +288,14 @@ STORM = """
 import asyncio, hashlib, logging
 from ocpp_transports import OCPPServer
 from ocpp_transports.laboratory import World
+from ocpp_transports.outbox import OutboxConfig, SQLiteStore
 from ocpp_transports.laboratory._network import _flow
 
-trace, land = hashlib.sha256(), _flow.Flow._land
-def noted(flow, item):
-    trace.update(f"{flow._loop.time()!r} {item!r}".encode())
-    land(flow, item)
-_flow.Flow._land = noted
+trace, fly = hashlib.sha256(), _flow.Flow.fly
+def noted(flow, item, delay=0.0):
+    trace.update(f"{flow._loop.time()!r} {item!r} {delay!r}".encode())
+    fly(flow, item, delay)
+_flow.Flow.fly = noted
 logging.disable()
 
 async def story(lab):
@@ -281,6 +322,7 @@ async def story(lab):
     await lab.run(seconds=10)
     lab.heal()
     await asyncio.gather(*tasks)
+    await server.close()  # while the stations are connected
 
 with World(seed=5) as lab:
     lab.play(story(lab))

@@ -8,6 +8,7 @@ from anyio.abc import ByteStream
 
 from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime._base import Address
+from ocpp_transports.laboratory._network._byte_link import ByteLink
 from ocpp_transports.laboratory._network._flow import Segment
 from ocpp_transports.laboratory._network._network import Network
 from ocpp_transports.laboratory._network._runtime import VirtualRuntime
@@ -42,9 +43,8 @@ class VirtualStream(ByteStream):
 
     def reset(self):
         end = self._writer.transport
-        end.output.signal(Segment.RESET)
-        end.vanishes = True
-        end.abort()
+        end.output.fly(Segment.RESET)
+        end.vanish(None)
 
 
 class VirtualNet(Net):
@@ -61,7 +61,8 @@ class VirtualNet(Net):
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         await self.network.connect(protocol, Address("host", port), contextvars.copy_context(), {})
-        (end,) = [link.ends[0] for link in self.network.links if link.ends[0].get_protocol() is protocol]
+        links = [link for link in self.network.links if isinstance(link, ByteLink)]
+        (end,) = [link.ends[0] for link in links if link.ends[0].get_protocol() is protocol]
         return VirtualStream(reader, asyncio.StreamWriter(end, protocol, reader, asyncio.get_running_loop()))
 
     def reset(self, stream):
