@@ -13,8 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._network._conditions import Conditions
-    from ._time._errors import (
+    from ._errors import (
         DeadlockError,
         PatienceError,
         RealIOError,
@@ -23,15 +22,17 @@ if TYPE_CHECKING:
         VirtualTimeEndError,
         VirtualTimeError,
     )
+    from ._network._conditions import Conditions
     from ._time._loop import VirtualLoop
-    from ._time._run import run
-    from ._time._threads import real_work
+    from ._time._run import run, virtual_loop
     from ._time._wall_clock import WallClock
+    from ._trio._network import trio_network
+    from ._work._threads import real_work
     from ._world._station import Answer, ScriptedStation, StationRequest
     from ._world._world import World
 
 _HOMES = {
-    "_time._errors": (
+    "_errors": (
         "DeadlockError",
         "PatienceError",
         "RealIOError",
@@ -41,8 +42,9 @@ _HOMES = {
         "VirtualTimeError",
     ),
     "_time._loop": ("VirtualLoop",),
-    "_time._run": ("run",),
-    "_time._threads": ("real_work",),
+    "_time._run": ("run", "virtual_loop"),
+    "_trio._network": ("trio_network",),
+    "_work._threads": ("real_work",),
     "_time._wall_clock": ("WallClock",),
     "_world._station": ("Answer", "ScriptedStation", "StationRequest"),
     "_world._world": ("World",),
@@ -67,6 +69,8 @@ __all__ = [
     "World",
     "real_work",
     "run",
+    "trio_network",
+    "virtual_loop",
 ]
 
 

@@ -5,8 +5,9 @@ from asyncio import AbstractEventLoop, Handle, TimerHandle
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from ocpp_transports.laboratory._work._threads import lines_of_threads
+
 from ._awaits import described, name_of, tasks_of
-from ._threads import lines_of_threads
 
 __all__ = ["SLOW", "note_slow", "report"]
 

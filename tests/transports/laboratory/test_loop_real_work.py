@@ -25,6 +25,7 @@ from ocpp_transports.laboratory import (
     run,
 )
 from ocpp_transports.laboratory._time import _wall_clock
+from ocpp_transports.outbox import SQLiteStore, Store, Stored
 
 
 def work():
@@ -127,6 +128,76 @@ def test_a_function_that_an_executor_refuses_is_not_counted():
     assert run(main(), patience=5) == 1.0
 
 
+def ask(coroutine, *args):
+    """Run a coroutine on the loop from a thread of anyio."""
+    return anyio.from_thread.run(coroutine, *args)
+
+
+def ask_with_asyncio(loop, coroutine, *args):
+    """Run a coroutine on a loop from another thread, and work a little before waiting for it."""
+    future = asyncio.run_coroutine_threadsafe(coroutine(*args), loop)
+    work()
+    return future.result()
+
+
+async def later():
+    await asyncio.sleep(5)
+    return now()
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["alone", "beside one that works"])
+def test_a_thread_that_waits_for_the_loop_does_not_work(others):
+    async def main():
+        loop = asyncio.get_running_loop()
+        return await asyncio.gather(
+            anyio.to_thread.run_sync(ask, later),
+            asyncio.to_thread(ask_with_asyncio, loop, later),
+            *(asyncio.to_thread(lambda: (work(), loop.time())) for _ in range(others)),
+        )
+
+    assert run(main(), patience=5) == [5.0, 5.0, *[("done", 0.0)] * others]
+
+
+def test_a_thread_works_again_once_the_loop_has_answered():
+    async def main():
+        def function():
+            asked = ask(later)
+            work()
+            return asked, loop.time()
+
+        loop = asyncio.get_running_loop()
+        waiting = asyncio.create_task(asyncio.sleep(5.5))
+        result = await anyio.to_thread.run_sync(function)
+        await waiting
+        return result, now()
+
+    assert run(main(), patience=5) == ((5.0, 5.0), 5.5)
+
+
+def test_timers_of_this_instant_run_while_a_thread_works():
+    async def main():
+        done = threading.Event()
+        asyncio.get_running_loop().call_later(0, done.set)
+        await asyncio.to_thread(done.wait)
+        return now()
+
+    assert run(main(), patience=5) == 0.0
+
+
+def test_a_task_may_spin_while_a_thread_works_but_not_for_ever():
+    async def main():
+        asyncio.get_running_loop().run_in_executor(None, release.wait)
+        while True:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    release = threading.Event()
+    runner = asyncio.Runner(loop_factory=partial(VirtualLoop, most_turns=1000, patience=0.02))
+    with pytest.raises(PatienceError):
+        runner.run(main())
+    release.set()
+    runner.close()
+
+
 def test_a_thread_that_never_ends_is_named_with_its_line():
     async def main():
         await asyncio.to_thread(release.wait)
@@ -178,6 +249,26 @@ class TestAiosqlite:
                     return len([row async for row in rows]), now()
 
         assert run(main()) == (5, 0.0)
+
+
+def test_the_thread_of_a_store_counts_until_it_has_reported(tmp_path):
+    async def main():
+        loop, reports = asyncio.get_running_loop(), asyncio.Queue[object]()
+        store = SQLiteStore(tmp_path / "queue.db")
+
+        def report(report):
+            loop.call_soon_threadsafe(reports.put_nowait, report)
+
+        await asyncio.to_thread(store.open, report)
+        async with asyncio.timeout(1):
+            for number in range(1, 4):
+                store.submit(Store(number, ()))
+            while await reports.get() != Stored(3):
+                pass
+        await asyncio.to_thread(store.close)
+        return now()
+
+    assert run(main()) == 0.0
 
 
 class TestWhatIsReal:

@@ -12,7 +12,14 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ocpp_transports.laboratory import DeadlockError, StandstillError, VirtualLoop, VirtualTimeEndError, run
+from ocpp_transports.laboratory import (
+    DeadlockError,
+    StandstillError,
+    VirtualLoop,
+    VirtualTimeEndError,
+    run,
+    virtual_loop,
+)
 from ocpp_transports.laboratory._time import _loop
 
 ROOT = Path(__file__).parents[3]
@@ -98,10 +105,37 @@ class TestTheClock:
 
         assert run(main()) == ([0, 2, 1], 2.0)
 
-    @pytest.mark.parametrize("options", [{"end": 0}, {"patience": nan}, {"real_io": "allow"}])
+    @pytest.mark.parametrize("options", [{"end": 0}, {"patience": nan}, {"most_turns": 0}, {"real_io": "allow"}])
     def test_options_that_make_no_sense_are_refused(self, options):
         with pytest.raises(ValueError, match="expected"):
             VirtualLoop(**options)
+
+
+class TestTheLoopThatRuns:
+    def test_a_virtual_one_is_returned(self):
+        async def main():
+            return virtual_loop() is asyncio.get_running_loop()
+
+        assert run(main())
+
+    def test_another_one_is_refused(self):
+        async def main():
+            virtual_loop()
+
+        with pytest.raises(RuntimeError, match="expected a loop made by `VirtualLoop`, got asyncio"):
+            asyncio.run(main())
+
+    def test_uvloop_is_refused_with_the_reason(self):
+        uvloop = pytest.importorskip("uvloop", reason="it does not exist on Windows")
+
+        async def main():
+            virtual_loop()
+
+        with (
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+            pytest.raises(RuntimeError, match=r"got uvloop\.Loop; uvloop has no turn that could be replaced"),
+        ):
+            runner.run(main())
 
 
 class TestTheOrderOfTimers:
@@ -191,14 +225,13 @@ class TestARunThatCannotGoOn:
         assert "timer at 3620 s: _set_result_unless_cancelled, for task pings" in str(raised.value)
         assert ended == [3660.0]
 
-    def test_a_task_that_spins_is_found(self, monkeypatch):
+    def test_a_task_that_spins_is_found(self):
         async def main():
             while True:  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
-        monkeypatch.setattr(_loop, "MOST_TURNS", 1000)
         with pytest.raises(StandstillError, match="1000 turns without time passing"):
-            run(main())
+            run(main(), most_turns=1000)
 
     def test_a_callback_that_takes_real_time_is_logged(self, caplog, monkeypatch):
         async def main():

@@ -10,8 +10,10 @@ from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple
 from warnings import warn
 
+from ocpp_transports.laboratory._errors import UncountedThreadWarning
+
 from ._anyio_workers import AnyioWorkers
-from ._errors import UncountedThreadWarning
+from ._asking import AskingThreads
 from ._real_io import GuardsRealIO, Subprocesses
 from ._threads import CountingExecutor, RealWork
 
@@ -31,25 +33,31 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
     _check_default_executor: Callable[[], None]
 
     def __init__(self) -> None:
-        self._work = RealWork(self)
+        self.work: RealWork = RealWork(self)
+        """The work of threads that this loop waits for."""
         self._anyio_workers = AnyioWorkers(self)
+        self._asking = AskingThreads()
         self._subprocesses = Subprocesses()
-        self._strangers: dict[str, None] = {}
+        self.strangers: dict[str, None] = {}
+        """Names of threads that called into the loop while nothing was counted."""
         super().__init__()
 
     def real_work(self, what: str = "real work") -> AbstractContextManager[None]:
         """Let time stand still during a block, in which a thread works; may be called in any thread."""
-        return self._work.counted(what)
+        return self.work.counted(what)
 
     def is_working(self) -> bool:
         """Return True while a thread or subprocess works."""
-        return bool(self._work or self._anyio_workers.working() or self._subprocesses.running())
+        threads = len(self.work.pieces) + self._anyio_workers.working()
+        if threads and self._asking:
+            threads -= self._asking.waiting()
+        return threads > 0 or self._subprocesses.are_running()
 
     def works(self) -> list[str]:
         """Return what works."""
         workers = self._anyio_workers.working()
         return [
-            *self._work,
+            *list(self.work.pieces.values()),
             *([f"{workers} threads of anyio"] if workers else []),
             *(f"subprocess {child.get_pid()}" for child in self._subprocesses.running()),
         ]
@@ -57,7 +65,7 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
         """Run a function in a thread, which is counted until it has returned; see asyncio."""
         self._check_closed()
-        counting = CountingExecutor(executor or self._own_executor(), self._work)
+        counting = CountingExecutor(executor or self._own_executor(), self.work)
         future = super().run_in_executor(counting, func, *args)
         counting.end_when_done()
         return future
@@ -85,20 +93,22 @@ class WorkingLoop(GuardsRealIO, asyncio.SelectorEventLoop):
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> Handle:
         """Call a function from any thread; see asyncio."""
-        if self._thread_id not in (None, threading.get_ident()) and not self.is_working():
-            self._note_stranger(callback)
+        if self._thread_id not in (None, threading.get_ident()):
+            self._note_thread(callback)
         return super().call_soon_threadsafe(callback, *args, context=context)
 
-    def _note_stranger(self, callback: object) -> None:
+    def _note_thread(self, callback: Callable[..., object]) -> None:
+        """Note the thread that runs this: it asks for a coroutine, or it should have been counted."""
+        thread = threading.current_thread()
+        if thread.ident in self.work.threads or thread in self._anyio_workers:
+            self._asking.note(callback)
         # The garbage collector ends asynchronous generators in any thread; that is no work.
-        if getattr(callback, "__func__", None) is not type(self).create_task:
-            self._strangers[threading.current_thread().name] = None
+        elif not self.is_working() and getattr(callback, "__func__", None) is not type(self).create_task:
+            self.strangers[thread.name] = None
 
     def warn_of_strangers(self) -> None:
-        """Warn once of each thread that called into the loop while nothing was counted."""
-        if not self._strangers:
-            return
-        names, self._strangers = ", ".join(self._strangers), {}
+        """Warn of the threads that called into the loop while nothing was counted."""
+        names, self.strangers = ", ".join(self.strangers), {}
         warn(
             f"virtual time may have passed while a thread worked: {names} called into the loop, and its work is not "
             "counted; put what waits for it into `with real_work():`",

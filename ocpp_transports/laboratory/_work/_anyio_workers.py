@@ -20,6 +20,9 @@ class AnyioWorkers:
         self._loop = loop
         self._variables: dict[Any, Any] | None = None
 
+    def __contains__(self, thread: object) -> bool:
+        return self._variables is not None and thread in self._variables.get(_threadpool_workers, ())
+
     def working(self) -> int:
         """Return the number of threads that work."""
         if self._variables is None:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Literal
 
-from ._errors import RealIOError
+from ocpp_transports.laboratory._errors import RealIOError
 
 __all__ = ["GuardsRealIO", "RealIO"]
 
@@ -70,6 +70,10 @@ class Subprocesses:
     def add(self, transport: asyncio.SubprocessTransport) -> None:
         """Count a subprocess until its exit is known."""
         self._transports.append(transport)
+
+    def are_running(self) -> bool:
+        """Return True if one has not ended."""
+        return bool(self._transports) and bool(self.running())
 
     def running(self) -> list[asyncio.SubprocessTransport]:
         """Return those that have not ended."""

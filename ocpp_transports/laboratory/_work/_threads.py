@@ -8,7 +8,7 @@ import sys
 import threading
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import PurePath
@@ -26,25 +26,21 @@ class RealWork:
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
-        self._pieces: dict[object, str] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._pieces)
-
-    def __iter__(self) -> Iterator[str]:
-        """Return what each piece is."""
-        return iter(list(self._pieces.values()))
+        self.pieces: dict[object, str] = {}
+        """What each piece is, by its key."""
+        self.threads: set[int] = set()
+        """The threads of executors that run a function."""
 
     def begin(self, what: str) -> object:
         """Count a piece of work, and return its key; from any thread."""
         key = object()
-        self._pieces[key] = what
+        self.pieces[key] = what
         return key
 
     def end(self, key: object) -> None:
         """Stop counting a piece once the loop has handled what was posted before; from any thread."""
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._pieces.pop, key)
+            self._loop.call_soon_threadsafe(self.pieces.pop, key)
 
     @contextmanager
     def counted(self, what: str) -> Iterator[None]:
@@ -83,11 +79,21 @@ class CountingExecutor(Executor):
         """Submit a function; see Executor."""
         self._key = self._work.begin(f"function {_name(fn)} in an executor")
         try:
+            if isinstance(self._executor, ThreadPoolExecutor):  # another one may send the function to a process
+                fn = partial(self._run, fn)
             self._future = self._executor.submit(fn, *args, **kwargs)
         except BaseException:
             self._work.end(self._key)
             raise
         return self._future
+
+    def _run(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        thread = threading.get_ident()
+        self._work.threads.add(thread)
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self._work.threads.discard(thread)
 
     def end_when_done(self) -> None:
         """Stop counting when the work is done; called once the loop's own callback waits for it, which goes first."""
