@@ -7,17 +7,25 @@ from ._client import ClientConfig, UpgradeTarget
 from ._declared import Range, expect_declared, number
 from ._link import Compression, LinkConfig
 from ._session import IdFactory, InboundLimit, SessionConfig
-from ._validator import Kind, Validator, Violation
+from ._tolerance import AppliedQuirk, Mended, Tolerance
+from ._validator import BrokenRule, Effect, FindRemedy, Kind, Remedy, Validator, Violation
 
 __all__ = [
+    "AppliedQuirk",
+    "BrokenRule",
     "ClientConfig",
     "Compression",
+    "Effect",
+    "FindRemedy",
     "IdFactory",
     "InboundLimit",
     "Kind",
     "LinkConfig",
+    "Mended",
     "Range",
+    "Remedy",
     "SessionConfig",
+    "Tolerance",
     "UpgradeTarget",
     "Validator",
     "Violation",

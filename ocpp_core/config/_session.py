@@ -11,6 +11,7 @@ from ocpp_core.messages import Leniency
 from ocpp_core.metering.meter import SessionMeter
 
 from ._declared import expect_declared, number
+from ._tolerance import Tolerance
 from ._validator import Validator
 
 __all__ = ["IdFactory", "InboundLimit", "SessionConfig"]
@@ -120,6 +121,9 @@ class SessionConfig:
     refuse_before_registration: bool = False
     """True to settle a call that `require_registration` does not allow yet with RegistrationRequiredError, instead of
     queueing it."""
+    tolerance: Tolerance | None = None
+    """The quirks of the peer, for received messages that are malformed or that the validator refuses; each connection
+    has its own object. None tolerates nothing beyond `leniency`."""
     validator: Validator | None = None
     """Strict mode: the validator of payloads in both directions; None checks nothing."""
     validated_actions: frozenset[str] | None = None

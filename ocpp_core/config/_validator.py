@@ -1,11 +1,13 @@
 """The interface of strict mode: what checks the payloads of a protocol."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal, Protocol, TypeAlias
 
 from ocpp_core.versions import ErrorCode
 
-__all__ = ["Kind", "Validator", "Violation"]
+__all__ = ["BrokenRule", "Effect", "FindRemedy", "Kind", "Remedy", "Validator", "Violation"]
 
 Kind: TypeAlias = Literal["call", "result", "send"]
 """The message type of a schema: CALL, CALLRESULT or SEND."""
@@ -22,6 +24,46 @@ class Violation:
     """The error code for the peer, in the spelling of OCPP 2.x."""
     description: str
     """What breaks the schema, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """A rule of a schema that a value of a payload breaks."""
+
+    path: tuple[str, ...]
+    """The names of the members that lead to the value, without the indexes of arrays. For `required` and
+    `additionalProperties` the missing or unknown member is the last one."""
+    keyword: str
+    """The keyword of JSON Schema."""
+    demand: Any
+    """The value of the keyword in the schema."""
+    value: Any
+    """The value that breaks the rule; for `required` the object that lacks the member."""
+
+
+class Effect(Enum):
+    """What happens to a value that breaks a rule."""
+
+    KEEP = "keep"
+    """It is delivered as it was received."""
+    DROP = "drop"
+    """The member is left out."""
+    REPLACE = "replace"
+    """Another value takes its place, and is checked in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What is done about a broken rule."""
+
+    effect: Effect
+    """What happens to the value."""
+    value: Any = None
+    """The new value, for `Effect.REPLACE`."""
+
+
+FindRemedy: TypeAlias = Callable[[BrokenRule], Remedy | None]
+"""Returns what is done about a broken rule; None if the payload is refused for it."""
 
 
 class Validator(Protocol):
@@ -42,11 +84,12 @@ class Validator(Protocol):
     def check_send(self, action: str, payload: object) -> Violation | None:
         """Check the payload of a SEND."""
 
-    def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
-        """Return a payload without the members that are null although the schema does not allow null.
+    def mend(self, kind: Kind, action: str, payload: object, find: FindRemedy) -> Any:
+        """Return a refused payload as it may be delivered; None if it stays refused.
 
         Args:
             kind: The type of the message, which selects the schema.
             action: The action of the message.
             payload: The payload; it is not changed.
+            find: Returns what is done about each broken rule.
         """

@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
-from ocpp_core._tolerance import mended
 from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Trace
-from ocpp_core.config import SessionConfig
+from ocpp_core.config import SessionConfig, Tolerance
 from ocpp_core.messages import Fault, Frame, Malformed, MessageType, decode
 from ocpp_core.outbound.calls import Calls
 from ocpp_core.outbound.sends import UNREADABLE_ID, Sends
 from ocpp_core.states import Draining, Open, SessionState
+from ocpp_core.tolerance.applying import mended, report_quirks
 from ocpp_core.versions import ErrorCode, Version
 from ocpp_core.websocket.close import POLICY_VIOLATION, PROTOCOL_ERROR
 
@@ -76,6 +76,8 @@ class Receiver(ABC):
         if config.mend_text is not None:
             text = mended(text, config.mend_text, self._emit)
         frame = decode(text, self.version.message_types, config.leniency, config.max_elements)
+        if type(frame) is not list and config.tolerance is not None:
+            frame, text = self._repaired(frame, text, config.tolerance)  # type: ignore[arg-type]
         if type(frame) is not list:
             self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch
         elif frame[0] == _CALL:
@@ -85,6 +87,17 @@ class Receiver(ABC):
             self._receive_other(frame, text)
         if state is Draining:
             self._finish_drain()
+
+    def _repaired(self, malformed: Malformed, text: str, tolerance: Tolerance) -> tuple[Frame | Malformed, str]:
+        """Return a malformed text as the quirks of the peer repair it, or as it is if that is no message either."""
+        if malformed.fault in {Fault.EMPTY, Fault.UNKNOWN_TYPE} or (better := tolerance.mend_text(text)) is None:
+            return malformed, text
+        config = self._config
+        frame = decode(better.content, self.version.message_types, config.leniency, config.max_elements)
+        if isinstance(frame, Malformed):
+            return malformed, text
+        report_quirks(better.news, self._emit)
+        return frame, better.content
 
     def _receive_other(self, frame: Frame, text: str) -> None:
         kind = frame[0]

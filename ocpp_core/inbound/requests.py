@@ -9,7 +9,6 @@ A CALL and its further copies have one outcome and one handler run, see `repeats
 from collections.abc import Callable, Iterator
 from math import inf
 
-from ocpp_core._tolerance import forgive_nulls
 from ocpp_core.actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
 from ocpp_core.config import SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
@@ -17,6 +16,7 @@ from ocpp_core.limits import Bucket
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
 from ocpp_core.outbound.calls import Calls, violation_error
 from ocpp_core.outbound.sends import UNREADABLE_ID
+from ocpp_core.tolerance.applying import forgive
 from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
@@ -123,7 +123,7 @@ class Requests(Limited):
             config.validator is not None
             and (validator := config.validator_of(action)) is not None
             and (violation := validator.check_call(action, payload)) is not None
-            and (payload := forgive_nulls(config, "call", action, payload)) is None
+            and (payload := forgive(config, "call", action, payload, self._emit)) is None
         ):
             self._count(frame, now)
             self._refuse_invalid(frame, violation)
@@ -147,7 +147,7 @@ class Requests(Limited):
         if (
             validator is not None
             and (violation := validator.check_send(action, payload)) is not None
-            and (payload := forgive_nulls(self.config, "send", action, payload)) is None
+            and (payload := forgive(self.config, "send", action, payload, self._emit)) is None
         ):
             return violation.description
         if not self._is_limited or self._may_pass(frame, text, now):

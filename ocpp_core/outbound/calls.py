@@ -8,7 +8,6 @@ queue of this connection and from the offline queue of the client, which outlive
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
-from ocpp_core._tolerance import forgive_nulls
 from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
 from ocpp_core.config import IdFactory, SessionConfig, Violation
 from ocpp_core.errors import (
@@ -26,6 +25,7 @@ from ocpp_core.errors import (
 from ocpp_core.inputs import RefuseResult, StartCall
 from ocpp_core.messages import Frame, MessageType, encode_error, encode_message, expect_size
 from ocpp_core.timers import Timers
+from ocpp_core.tolerance.applying import forgive
 from ocpp_core.versions import ErrorCode, Version
 
 from .call import OutboundCall, expired_error, prepare_call, with_newest
@@ -244,7 +244,7 @@ class Calls:
         violation = self._violation(call, frame[2])
         if violation is None:
             self._settle(call, result=frame[2])
-        elif (bare := forgive_nulls(self.config, "result", call.action, frame[2])) is not None:
+        elif (bare := forgive(self.config, "result", call.action, frame[2], self._emit)) is not None:
             self._settle(call, result=bare)
         else:
             error = violation_error(violation, self._version)
@@ -259,7 +259,9 @@ class Calls:
         call = self._take_answered(frame, now)
         if call is None:
             return False
-        self._settle(call, error=create_rpc_error(frame[2], frame[3], frame[4], remote=True))
+        tolerance = self.config.tolerance
+        code = frame[2] if tolerance is None else tolerance.code_of(frame[2])
+        self._settle(call, error=create_rpc_error(code, frame[3], frame[4], remote=True))
         self.fill_window(now)
         return True
 

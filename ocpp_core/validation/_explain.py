@@ -7,7 +7,7 @@ the OCPP schemas and the frequent ones of vendor schemas; the description of any
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from functools import cache, partial
 from math import isfinite
@@ -169,6 +169,15 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
 }
 
 
+def _rules_for(value: object) -> _Rules:
+    """Return the rules that concern a value of this type."""
+    if isinstance(value, str):
+        return _STRING_RULES
+    if isinstance(value, (list, tuple)):
+        return _ARRAY_RULES
+    return _NUMBER_RULES if isinstance(value, (int, float)) and not isinstance(value, bool) else _ANY_RULES
+
+
 class Search:
     """A search through a payload and its schema for the first broken rule."""
 
@@ -187,9 +196,7 @@ class Search:
         self._values += 1
         if self._values > _MAX_VALUES:
             raise OverflowError
-        if "type" in schema and not self._has_type(value, schema["type"]):
-            return Broken("type", schema["type"])
-        if broken := self._search_content(schema, value):
+        if broken := self.search_itself(schema, value) or self._search_parts(schema, value):
             return broken
         return next(filter(None, (self.search(part, value) for part in schema.get("allOf", ()))), None)
 
@@ -205,25 +212,23 @@ class Search:
             return True
         return isfinite(value) if name == "number" else self._integral_floats and value.is_integer()
 
-    def _search_content(self, schema: Schema, value: object) -> Broken | None:
-        if isinstance(value, str):
-            return self._search_rules(schema, value, _STRING_RULES)
-        if isinstance(value, dict):
-            return self._search_rules(schema, value, _ANY_RULES) or self._search_object(schema, value)
-        if isinstance(value, (list, tuple)):
-            return self._search_rules(schema, value, _ARRAY_RULES) or self._search_items(schema, value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return self._search_rules(schema, value, _NUMBER_RULES)
-        return self._search_rules(schema, value, _ANY_RULES)
-
-    def _search_rules(self, schema: Schema, value: object, rules: _Rules) -> Broken | None:
+    def search_itself(self, schema: Schema, value: object, besides: Collection[str] = ()) -> Broken | None:
+        """Return the first rule that a value breaks apart from its members and elements, other than these keywords."""
+        if "type" in schema and "type" not in besides and not self._has_type(value, schema["type"]):
+            return Broken("type", schema["type"])
+        rules = _rules_for(value)
         for keyword, demand in schema.items():
             holds = rules.get(keyword)
-            if holds is None or (keyword == "format" and not self._formats):
+            if holds is None or keyword in besides or (keyword == "format" and not self._formats):
                 continue
             if not holds(value, demand):
                 return Broken(keyword, demand)
         return None
+
+    def _search_parts(self, schema: Schema, value: object) -> Broken | None:
+        if isinstance(value, dict):
+            return self._search_object(schema, value)
+        return self._search_items(schema, value) if isinstance(value, (list, tuple)) else None
 
     def _search_items(self, schema: Schema, value: list[object] | tuple[object, ...]) -> Broken | None:
         items = schema.get("items")
