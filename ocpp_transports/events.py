@@ -31,6 +31,7 @@ __all__ = [
     "PingEvent",
     "PongEvent",
     "PongTimeoutEvent",
+    "QuirkEvent",
     "RateExceededEvent",
     "ReconnectEvent",
     "RegistrationEvent",
@@ -176,6 +177,23 @@ class StrictValidationFailureEvent:
     """`IN` for a message from the peer, `OUT` for a message that this side was about to send."""
 
     __repr__ = safe_repr
+
+
+@dataclass(frozen=True, slots=True)
+class QuirkEvent:
+    """A message of the peer was accepted because a profile of `quirks` tolerates its mistake.
+
+    A connection emits it once for each quirk and action.
+    """
+
+    profile: str
+    """The name of the profile."""
+    quirk: str
+    """The kind of the quirk, such as `allow_values`, or the name of a repair of texts."""
+    at: str
+    """Where in the payload the quirk applies; empty for a repair of the text."""
+    action: str | None = None
+    """The action of the message; None for a repair of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +406,7 @@ PeerEvent: TypeAlias = (
     | PingEvent
     | PongEvent
     | PongTimeoutEvent
+    | QuirkEvent
     | RateExceededEvent
     | ReconnectEvent
     | RegistrationEvent

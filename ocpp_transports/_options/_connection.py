@@ -11,7 +11,7 @@ from functools import cached_property
 from logging import Logger
 from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar, cast
 
 from ocpp_core.config import IdFactory, InboundLimit, SessionConfig, expect_declared, number
 from ocpp_core.limits import Rate, expect_rates
@@ -28,12 +28,16 @@ from ._message_ids import new_message_id, with_default
 from ._names import Names, expect_spelled
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from _typeshed import DataclassInstance
 
+    from ocpp_core.tolerance.profiles import QuirkProfile
+    from ocpp_core.tolerance.station import MatchedQuirks, QuirkBook
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._metrics._metrics import Metrics
 
-__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "counting", "off_at_zero", "seconds_or_off"]
+__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "Quirks", "counting", "off_at_zero", "seconds_or_off"]
 
 BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 """The standard subprotocols, newest first."""
@@ -41,6 +45,8 @@ BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
 _SESSION: Final = SessionConfig()
 """The source of defaults for options that are settings of the engine; it documents their ranges and meanings."""
+Quirks: TypeAlias = "str | PathLike[str] | QuirkProfile | Iterable[str | PathLike[str] | QuirkProfile]"
+"""What the option `quirks` takes."""
 _Seconds = TypeVar("_Seconds", bound=float | None)
 
 
@@ -146,6 +152,9 @@ class PeerOptions:
     """Serve CALLs one after another instead of concurrently."""
     leniency: Leniency = field(default_factory=Leniency)
     mend_text: Callable[[str], str] | None = _SESSION.mend_text
+    quirks: "Quirks" = ()
+    """Profiles of peers that break the rules: `known` for models of station, `common` for frequent mistakes, the path of
+    a file in TOML, a `QuirkProfile`, or a list of them, the most important first. Files are read at once."""
     logging: Logging = True
     """True for the logger `ocpp_ws_io`, False for none, or a logger."""
     metrics: "bool | Metrics" = False
@@ -165,6 +174,7 @@ class PeerOptions:
         expect_arguments(self.id_factory, "id_factory")
         if callable(self.mend_text):
             _expect_mending(self.mend_text)
+        self._read_quirks()
         validators: object = self.strict_mode_validators
         if isinstance(validators, str) or not isinstance(validators, Collection):
             raise TypeError(f"expected strict_mode_validators as a list, got {type(validators).__name__}")
@@ -249,6 +259,29 @@ class PeerOptions:
                 raise TypeError(f"expected strict_mode_validators made by create_validator, got {kind}")
         expect_spelled(validator.protocol for validator in self.strict_mode_validators)
         return Names(self.protocols, self.strict_mode_validators)
+
+    def _read_quirks(self) -> None:
+        """Replace the sources of profiles with the profiles. Raises for a setting that is not a possible option."""
+        if self.quirks == ():
+            return
+        from ._quirks import read_quirks  # loaded only when used
+
+        object.__setattr__(self, "quirks", read_quirks(self.quirks))
+
+    @cached_property
+    def quirk_book(self) -> "QuirkBook | None":
+        """The profiles of `quirks`, or None without any."""
+        if not self.quirks:
+            return None
+        from ocpp_core.tolerance.station import QuirkBook  # loaded only when used
+
+        return QuirkBook(cast("tuple[QuirkProfile, ...]", self.quirks))
+
+    def with_quirks(self, matched: "MatchedQuirks") -> Self:
+        """Return these options with the settings of profiles, those of other carriers left out."""
+        own = {each.name for each in fields(self)}
+        changes = {name: value for name, value in matched.options.items() if name in own}
+        return self.changed(changes) if changes else self
 
     def _expect_methods(self) -> None:
         """Raise for actions without a schema: a misspelled one would turn the check off."""

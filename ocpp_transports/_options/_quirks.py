@@ -1,0 +1,47 @@
+"""The option `quirks`: profiles from the library's collections, from files and from code."""
+
+from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ocpp_core.tolerance.known import COLLECTIONS, shipped_profiles
+from ocpp_core.tolerance.profiles import QuirkProfile
+from ocpp_core.tolerance.reading import read_profiles
+
+__all__ = ["load_quirks", "read_quirks"]
+
+
+def load_quirks(
+    source: str | PathLike[str], *, repairs: Mapping[str, Callable[[str], str]] | None = None
+) -> tuple[QuirkProfile, ...]:
+    """Return the profiles of a collection of the library or of a file, in their order.
+
+    Args:
+        source: `known`, `common`, or the path of a file in TOML.
+        repairs: Functions of your own by the names that the file uses for them in `mend_text`.
+
+    Raises:
+        ValueError: The file does not describe profiles; the message names the profile and the key.
+        OSError: The file cannot be read.
+    """
+    if source in COLLECTIONS:
+        return shipped_profiles(str(source))
+    return read_profiles(Path(source).read_text(encoding="utf-8"), source=str(source), repairs=repairs)
+
+
+def read_quirks(given: Any) -> tuple[QuirkProfile, ...]:
+    """Return the profiles that the option names. Raises the errors of `load_quirks`, and TypeError for anything else."""
+    if isinstance(given, (str, PathLike, QuirkProfile)):
+        given = (given,)
+    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+        raise TypeError(f"expected quirks as profiles, paths or {' or '.join(COLLECTIONS)}, got {given!r}")
+    profiles: list[QuirkProfile] = []
+    for each in given:
+        if isinstance(each, QuirkProfile):
+            profiles.append(each)
+        elif isinstance(each, (str, PathLike)):
+            profiles.extend(load_quirks(each))
+        else:
+            raise TypeError(f"expected quirks as profiles, paths or {' or '.join(COLLECTIONS)}, got {each!r}")
+    return tuple(profiles)
