@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
 from .client_states import ClientState
+from .config import Kind, Violation
 from .inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 from .states import SessionState
 from .websocket.close import NORMAL_CLOSURE
@@ -253,6 +254,8 @@ class ReportKind(Enum):
     """The result of the application's handler breaks its schema or is not JSON; the peer got an InternalError."""
     INVALID_REQUEST = "invalid payload not sent"
     """An outbound CALL or SEND that breaks its schema; nothing was sent."""
+    TOLERATED = "violation tolerated"
+    """A payload in either direction that breaks its schema and was passed on, as the mode `report` says."""
     NOT_SENT = "raw text not sent"
     """A raw text without a token, passed while no connection was open; nothing was sent."""
     WAITS_FOR_CONNECT = "call waits for connect()"
@@ -273,6 +276,15 @@ class ReportKind(Enum):
     """`error` is the reason; the next state shows if another attempt follows."""
 
 
+class Direction(StrEnum):
+    """The direction of a message, seen from this side."""
+
+    IN = "in"
+    """Received."""
+    OUT = "out"
+    """Sent."""
+
+
 @dataclass(slots=True)
 class Report:
     """An event for logs, metrics and user events only."""
@@ -289,15 +301,12 @@ class Report:
     """The error concerned, if any."""
     action: str | None = None
     """The action of the message concerned, for payloads that break their schema."""
-
-
-class Direction(StrEnum):
-    """The direction of a message, seen from this side."""
-
-    IN = "in"
-    """Received."""
-    OUT = "out"
-    """Sent."""
+    violation: Violation | None = None
+    """The rule that a payload breaks."""
+    direction: Direction | None = None
+    """Whether the payload that breaks its schema was received or sent."""
+    message_kind: Kind | None = None
+    """The type of the message whose payload breaks its schema."""
 
 
 @dataclass(slots=True)

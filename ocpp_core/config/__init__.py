@@ -8,15 +8,18 @@ from ._declared import Range, expect_declared, number
 from ._link import Compression, LinkConfig
 from ._session import IdFactory, InboundLimit, SessionConfig
 from ._tolerance import AppliedQuirk, Mended, Tolerance
+from ._validation import CheckPayload, Flow, ValidationMode, ValidationRule, expect_rules, is_checking, rules_in
 from ._validator import BrokenRule, Effect, FindRemedy, Kind, Remedy, Validator, Violation
 
 __all__ = [
     "AppliedQuirk",
     "BrokenRule",
+    "CheckPayload",
     "ClientConfig",
     "Compression",
     "Effect",
     "FindRemedy",
+    "Flow",
     "IdFactory",
     "InboundLimit",
     "Kind",
@@ -27,8 +30,13 @@ __all__ = [
     "SessionConfig",
     "Tolerance",
     "UpgradeTarget",
+    "ValidationMode",
+    "ValidationRule",
     "Validator",
     "Violation",
     "expect_declared",
+    "expect_rules",
+    "is_checking",
     "number",
+    "rules_in",
 ]

@@ -11,7 +11,7 @@ from math import inf
 from typing import Any, Final, cast
 
 from ocpp_core._json import dumps, loads
-from ocpp_core.actions import Report, ReportKind, SessionAction
+from ocpp_core.actions import ReportKind, SessionAction
 from ocpp_core.config import IdFactory, SessionConfig, Violation
 from ocpp_core.errors import ClosedError, ConnectionLostError, RPCError
 from ocpp_core.messages import Frame
@@ -23,6 +23,7 @@ from ocpp_core.versions import Version
 from .call import OutboundCall
 from .calls import Calls
 from .offline_queue import OfflineQueue
+from .violations import InvalidPayload, tolerated, violation_error
 
 __all__ = ["DurableCalls"]
 
@@ -101,7 +102,7 @@ class DurableCalls(Calls):
         self._now = now
         self._pending.pop(_RESERVED, None)
         call = _message(transmit, loads(transmit.payload), self.config.call_timeout)
-        if self.config.validator is not None and self._refusal(call) is not None:
+        if self.config.check_sent_call is not None and self._refusal(call) is not None:
             self._outbox.declined(transmit.message_id)
             self.fill_window(now)
         else:
@@ -141,15 +142,19 @@ class DurableCalls(Calls):
             self.fill_window(self._now)
         return is_ours
 
-    def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
-        """Report a response to a message that breaks its schema; it counts: the peer has acted."""
-        violation = super()._violation(call, payload)
-        if violation is None or not isinstance(call, _Message):
-            return violation
-        self._emit(
-            Report(ReportKind.INVALID_RESULT, violation.description, call.message_id, payload, action=call.action)
-        )
-        return None
+    def _settle_invalid(self, call: OutboundCall, frame: Frame, violation: Violation) -> None:
+        """Settle the call or message of a CALLRESULT that breaks its schema; for a message it counts as a response.
+
+        The peer has acted.
+        """
+        if not isinstance(call, _Message):
+            super()._settle_invalid(call, frame, violation)
+            return
+        invalid = InvalidPayload.of_result(call.action, frame, violation)
+        result = tolerated(invalid, self.config, self._emit)
+        if result is None:
+            self._emit(invalid.report(ReportKind.INVALID_RESULT, violation_error(violation, self._version)))
+        self._settle(call, result=frame[2] if result is None else result)
 
     def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
         if call.action == _BOOT and isinstance(result, dict):

@@ -46,7 +46,7 @@ def forgive(config: SessionConfig, kind: Kind, action: str, payload: Any, emit: 
         payload: The payload; it is not changed.
         emit: Takes the reports.
     """
-    validator = config.validator_of(action)
+    validator = config.validator
     if validator is None:
         return None
     drops_nulls = config.leniency.null_members

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from ocpp_core.backoff import Backoff
-    from ocpp_core.config import Compression, IdFactory, InboundLimit
+    from ocpp_core.config import Compression, IdFactory, InboundLimit, ValidationRule
     from ocpp_core.handshake import Query, SecurityProfile
     from ocpp_core.identity import IdentityCharacters
     from ocpp_core.limits import Rate
@@ -76,8 +76,8 @@ class PeerKeywords(TypedDict, total=False):
     answer_window: float
     close_timeout: float
     drain_timeout: float
-    strict_mode: bool | Collection[str]
-    strict_mode_methods: Collection[str] | None
+    strict_mode: StrictMode
+    strict_mode_rules: Sequence[ValidationRule]
     strict_mode_validators: Collection[SchemaValidator]
     max_bad_messages: float
     bad_message_period: float
@@ -88,6 +88,7 @@ class PeerKeywords(TypedDict, total=False):
     in_order: bool
     leniency: Leniency
     mend_text: Callable[[str], str] | None
+    quirks: Quirks
     logging: Logging
     metrics: bool | Metrics
     id_factory: IdFactory
@@ -236,8 +237,8 @@ class RouteKeywords(TypedDict, total=False):
     answer_window: float
     close_timeout: float
     drain_timeout: float
-    strict_mode: bool | Collection[str]
-    strict_mode_methods: Collection[str] | None
+    strict_mode: StrictMode
+    strict_mode_rules: Sequence[ValidationRule]
     strict_mode_validators: Collection[SchemaValidator]
     max_bad_messages: float
     bad_message_period: float
@@ -248,6 +249,7 @@ class RouteKeywords(TypedDict, total=False):
     in_order: bool
     leniency: Leniency
     mend_text: Callable[[str], str] | None
+    quirks: Quirks
     logging: Logging
     ping_interval: float
     pong_timeout: float | None

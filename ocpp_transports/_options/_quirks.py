@@ -31,7 +31,7 @@ def load_quirks(
 
 
 def read_quirks(given: Any) -> tuple[QuirkProfile, ...]:
-    """Return the profiles that the option names. Raises the errors of `load_quirks`, and TypeError for anything else."""
+    """Return the profiles that the option names. Raises what `load_quirks` raises, and TypeError for another value."""
     if isinstance(given, (str, PathLike, QuirkProfile)):
         given = (given,)
     if isinstance(given, Mapping) or not isinstance(given, Iterable):

@@ -332,7 +332,7 @@ class ServerOptions(SocketOptions):
 
     @cached_property
     def known_protocol(self) -> Callable[[Handshake], str | None] | None:
-        """The subprotocol that a profile of `quirks` has for a station that offers none; None without such a profile."""
+        """Returns the subprotocol that `quirks` have for a station without one; None if no profile has one."""
         book = self.quirk_book
         if book is None or all(profile.default_protocol is None for profile in book.profiles):
             return None

@@ -1,0 +1,105 @@
+"""Payloads that break their schema, in both directions: what is reported about them, and which are tolerated.
+
+Only a violation leads here: strict mode costs a conforming message nothing but its check.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from ocpp_core.actions import Direction, Report, ReportKind
+from ocpp_core.config import Kind, SessionConfig, Violation
+from ocpp_core.errors import RPCError, RPCNotImplementedError, create_rpc_error
+from ocpp_core.messages import Frame
+from ocpp_core.tolerance.applying import forgive
+from ocpp_core.versions import ErrorCode, Version
+
+from .call import RESPONSE_ONLY, OutboundCall
+
+__all__ = ["InvalidPayload", "is_tolerated", "refusal_of", "tolerated", "violation_error"]
+
+
+def violation_error(violation: Violation, version: Version) -> RPCError:
+    """Return the error for a schema violation, with the version's spelling of the code."""
+    return create_rpc_error(version.spell(violation.code), violation.description)
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidPayload:
+    """A payload that breaks its schema, and the message that it belongs to."""
+
+    direction: Direction
+    kind: Kind
+    action: str
+    message_id: str | None
+    payload: Any
+    violation: Violation
+
+    @classmethod
+    def of_result(cls, action: str, frame: Frame, violation: Violation) -> Self:
+        """Return the payload of a received CALLRESULT."""
+        return cls(Direction.IN, "result", action, frame[1], frame[2], violation)
+
+    @classmethod
+    def of_request(cls, kind: Kind, frame: Frame, violation: Violation) -> Self:
+        """Return the payload of a received CALL or SEND."""
+        _, message_id, action, payload = frame
+        return cls(Direction.IN, kind, action, message_id, payload, violation)
+
+    def report(self, kind: ReportKind, error: Exception | None = None) -> Report:
+        """Return the report of this kind."""
+        return Report(
+            kind,
+            self.violation.description,
+            self.message_id,
+            self.payload,
+            error,
+            self.action,
+            self.violation,
+            self.direction,
+            self.kind,
+        )
+
+
+def is_tolerated(invalid: InvalidPayload, config: SessionConfig, emit: Callable[[Report], None]) -> bool:
+    """Return True, and report the violation, if the mode of the payload is `report`."""
+    if config.validation_mode(invalid.direction.value, invalid.kind, invalid.action) != "report":
+        return False
+    emit(invalid.report(ReportKind.TOLERATED))
+    return True
+
+
+def tolerated(invalid: InvalidPayload, config: SessionConfig, emit: Callable[[Report], None]) -> Any:
+    """Return what the application gets of a received payload that breaks its schema; None if it is refused."""
+    mended = forgive(config, invalid.kind, invalid.action, invalid.payload, emit)
+    if mended is not None:
+        return mended
+    return invalid.payload if is_tolerated(invalid, config, emit) else None
+
+
+def refusal_of(
+    call: OutboundCall, config: SessionConfig, version: Version, emit: Callable[[Report], None]
+) -> RPCError | None:
+    """Return the error of a call that strict mode does not send, or None.
+
+    A call that is checked again, for another connection, is not reported again.
+    """
+    check, validator, action = config.check_sent_call, config.validator, call.action
+    violation = None if check is None else check(action, call.payload)
+    if violation is None and (validator is None or validator.has(action)):
+        return None
+    mode = config.validation_mode("out", "call", action)
+    if mode == "off" or (mode == "report" and call.validate == RESPONSE_ONLY):
+        return None
+    error: RPCError | None = None
+    if violation is None:
+        violation = Violation(ErrorCode.NOT_IMPLEMENTED, f"{version.name} has no schema for {action!r}")
+        advice = "extend the validator or pass validate=False"
+        error = RPCNotImplementedError(f"cannot send {action!r}: {violation.description}; {advice}")
+    invalid = InvalidPayload(Direction.OUT, "call", action, call.message_id, call.payload, violation)
+    if is_tolerated(invalid, config, emit):
+        call.validate = RESPONSE_ONLY
+        return None
+    error = error or violation_error(violation, version)
+    emit(invalid.report(ReportKind.INVALID_REQUEST, error))
+    return error
