@@ -39,8 +39,6 @@ from ._message_ids import new_message_id, with_default
 from ._names import Names, expect_spelled
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from _typeshed import DataclassInstance
 
     from ocpp_core.tolerance.profiles import QuirkProfile
@@ -48,7 +46,9 @@ if TYPE_CHECKING:
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._metrics._metrics import Metrics
 
-__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "Quirks", "StrictMode", "counting", "off_at_zero", "seconds_or_off"]
+    from ._quirks import Quirks
+
+__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "StrictMode", "counting", "off_at_zero", "seconds_or_off"]
 
 BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 """The standard subprotocols, newest first."""
@@ -58,8 +58,6 @@ StrictMode: TypeAlias = bool | Literal["report"]
 
 _SESSION: Final = SessionConfig()
 """The source of defaults for options that are settings of the engine; it documents their ranges and meanings."""
-Quirks: TypeAlias = "str | PathLike[str] | QuirkProfile | Iterable[str | PathLike[str] | QuirkProfile]"
-"""What the option `quirks` takes."""
 _Seconds = TypeVar("_Seconds", bound=float | None)
 
 

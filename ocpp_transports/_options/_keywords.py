@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from ocpp_transports.outbox._interface import OutboxStore
 
+    from ._quirks import Quirks
     from ._tls import TLSOptions
 
 __all__ = [

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ocpp_core.tolerance.known import COLLECTIONS, shipped_profiles
 from ocpp_core.tolerance.profiles import QuirkProfile
 from ocpp_core.tolerance.reading import read_profiles
 
-__all__ = ["load_quirks", "read_quirks"]
+__all__ = ["Quirks", "load_quirks", "read_quirks"]
+
+Quirks: TypeAlias = str | PathLike[str] | QuirkProfile | Iterable[str | PathLike[str] | QuirkProfile]
+"""What the option `quirks` takes."""
 
 
 def load_quirks(
