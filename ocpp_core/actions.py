@@ -20,6 +20,7 @@ __all__ = [
     "Direction",
     "Dispatch",
     "HttpRequest",
+    "InvalidPayload",
     "LinkAction",
     "OpenTransport",
     "Reading",
@@ -247,7 +248,7 @@ class ReportKind(Enum):
     NOT_REGISTERED = "not registered"
     """A CALL of a station whose BootNotification is not accepted, which was refused; or a SEND, which was dropped."""
     INVALID_CALL = "invalid CALL received"
-    """An inbound CALL that breaks its schema; it was refused. (Such a SEND is a bad message.)"""
+    """An inbound CALL or SEND that breaks its schema; the CALL was refused, the SEND dropped."""
     INVALID_RESULT = "invalid CALLRESULT received"
     """An inbound CALLRESULT that breaks its schema; the call failed."""
     INVALID_REPLY = "invalid handler result"
@@ -285,6 +286,29 @@ class Direction(StrEnum):
     """Sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class InvalidPayload:
+    """A payload that breaks its schema, and the message that it belongs to."""
+
+    direction: Direction
+    """Whether the message was received or sent."""
+    kind: Kind
+    """The type of the message."""
+    action: str
+    """The action of the message; a result has the action of its call."""
+    message_id: str | None
+    """The message ID; None for a call that has none yet."""
+    payload: Any = field(repr=False)
+    """The payload. It is peer data, or the application's: never forward it, or log it unredacted."""
+    violation: Violation
+    """The rule that it breaks."""
+
+    def report(self, kind: ReportKind, error: Exception | None = None) -> "Report":
+        """Return the report of this kind; `error` is None if the payload was passed on."""
+        detail = self.violation.description
+        return Report(kind, detail, self.message_id, self.payload, error, self.action, self)
+
+
 @dataclass(slots=True)
 class Report:
     """An event for logs, metrics and user events only."""
@@ -301,12 +325,8 @@ class Report:
     """The error concerned, if any."""
     action: str | None = None
     """The action of the message concerned, for payloads that break their schema."""
-    violation: Violation | None = None
-    """The rule that a payload breaks."""
-    direction: Direction | None = None
-    """Whether the payload that breaks its schema was received or sent."""
-    message_kind: Kind | None = None
-    """The type of the message whose payload breaks its schema."""
+    invalid: InvalidPayload | None = None
+    """The payload that breaks its schema, if this is what is reported."""
 
 
 @dataclass(slots=True)

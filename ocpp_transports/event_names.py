@@ -24,8 +24,8 @@ from .events import (
     RegistrationEvent,
     SecurityEvent,
     StationEvent,
-    StrictValidationFailureEvent,
     UpgradeAbortedEvent,
+    ViolationEvent,
 )
 
 __all__ = ["PEER_EVENTS", "SERVER_EVENTS", "STATION_EVENTS", "PeerEventName", "ServerEventName", "StationEventName"]
@@ -42,7 +42,7 @@ PeerEventName: TypeAlias = Literal[
     "call_result",
     "call_error",
     "bad_message",
-    "strict_validation_failure",
+    "violation",
     "quirk",
     "handler_error",
     "rate_exceeded",
@@ -61,7 +61,7 @@ StationEventName: TypeAlias = Literal[
     "call_result",
     "call_error",
     "bad_message",
-    "strict_validation_failure",
+    "violation",
     "quirk",
     "registration",
 ]
@@ -93,7 +93,7 @@ PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "call_result": MessageEvent,
         "call_error": MessageEvent,
         "bad_message": BadMessageEvent,
-        "strict_validation_failure": StrictValidationFailureEvent,
+        "violation": ViolationEvent,
         "quirk": QuirkEvent,
         "handler_error": HandlerErrorEvent,
         "rate_exceeded": RateExceededEvent,

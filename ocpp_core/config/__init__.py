@@ -8,7 +8,16 @@ from ._declared import Range, expect_declared, number
 from ._link import Compression, LinkConfig
 from ._session import IdFactory, InboundLimit, SessionConfig
 from ._tolerance import AppliedQuirk, Mended, Tolerance
-from ._validation import CheckPayload, Flow, ValidationMode, ValidationRule, expect_rules, is_checking, rules_in
+from ._validation import (
+    CheckPayload,
+    Flow,
+    StrictMode,
+    ValidationMode,
+    ValidationRule,
+    expect_rules,
+    is_checking,
+    rules_in,
+)
 from ._validator import BrokenRule, Effect, FindRemedy, Kind, Remedy, Validator, Violation
 
 __all__ = [
@@ -28,6 +37,7 @@ __all__ = [
     "Range",
     "Remedy",
     "SessionConfig",
+    "StrictMode",
     "Tolerance",
     "UpgradeTarget",
     "ValidationMode",

@@ -9,6 +9,7 @@ from ._validator import Kind, Validator, Violation
 __all__ = [
     "CheckPayload",
     "Flow",
+    "StrictMode",
     "ValidationMode",
     "ValidationRule",
     "check_of",
@@ -20,6 +21,8 @@ __all__ = [
 
 ValidationMode: TypeAlias = Literal["strict", "report", "off"]
 """What a violation does: `strict` refuses the payload, `report` reports it and lets it pass, `off` checks nothing."""
+StrictMode: TypeAlias = bool | Literal["report"]
+"""The mode of all payloads in one word: True for `strict`, False for `off`, or `report`."""
 Flow: TypeAlias = Literal["in", "out"]
 """The direction of a message: `in` for received, `out` for sent. The members of `actions.Direction` are equal to it."""
 CheckPayload: TypeAlias = Callable[[str, object], Violation | None]

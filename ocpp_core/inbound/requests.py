@@ -10,14 +10,24 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any
 
-from ocpp_core.actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
+from ocpp_core.actions import (
+    Abandon,
+    Direction,
+    Dispatch,
+    InvalidPayload,
+    Reading,
+    Report,
+    ReportKind,
+    SessionAction,
+    Trace,
+)
 from ocpp_core.config import Kind, SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.limits import Bucket
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
 from ocpp_core.outbound.calls import Calls
 from ocpp_core.outbound.sends import UNREADABLE_ID
-from ocpp_core.outbound.violations import InvalidPayload, is_tolerated, tolerated, violation_error
+from ocpp_core.outbound.violations import invalid_request, is_tolerated, tolerated, violation_error
 from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
@@ -126,7 +136,8 @@ class Requests(Limited):
             and (payload := self._tolerated("call", frame, violation)) is None
         ):
             self._count(frame, now)
-            self._refuse_invalid(frame, violation)
+            self._report_invalid("call", frame, violation)
+            self.refuse(message_id, violation.code, violation.description, action=action)
             return self.is_too_fast
         if self._is_limited and not self._may_pass(frame, text, now):
             return self.is_too_fast
@@ -149,7 +160,9 @@ class Requests(Limited):
             and (violation := check(action, payload)) is not None
             and (payload := self._tolerated("send", frame, violation)) is None
         ):
-            return violation.description
+            self._count(frame, now)
+            self._report_invalid("send", frame, violation)
+            return None
         if not self._is_limited or self._may_pass(frame, text, now):
             number = next(self._numbers)
             self._dispatch(
@@ -158,12 +171,11 @@ class Requests(Limited):
         return None
 
     def _tolerated(self, kind: Kind, frame: Frame, violation: Violation) -> Any:
-        return tolerated(InvalidPayload.of_request(kind, frame, violation), self.config, self._emit)
+        return tolerated(invalid_request(kind, frame, violation), self.config, self._emit)
 
-    def _refuse_invalid(self, frame: Frame, violation: Violation) -> None:
-        invalid = InvalidPayload.of_request("call", frame, violation)
+    def _report_invalid(self, kind: Kind, frame: Frame, violation: Violation) -> None:
+        invalid = invalid_request(kind, frame, violation)
         self._emit(invalid.report(ReportKind.INVALID_CALL, violation_error(violation, self._version)))
-        self.refuse(frame[1], violation.code, violation.description, action=frame[2])
 
     def _in_progress(self, message_id: str) -> Dispatch | None:
         """Return the open or held CALL with this ID.

@@ -28,7 +28,7 @@ from ocpp_core.versions import ErrorCode, Version
 from .call import OutboundCall, expired_error, prepare_call, with_newest
 from .offline_queue import OfflineQueue
 from .queue import CallQueue
-from .violations import InvalidPayload, refusal_of, tolerated, violation_error
+from .violations import invalid_result, refusal_of, tolerated, violation_error
 from .watching import watch_response
 
 __all__ = ["Calls", "CallsParts"]
@@ -231,7 +231,7 @@ class Calls:
 
     def _settle_invalid(self, call: OutboundCall, frame: Frame, violation: Violation) -> None:
         """Settle the call of a CALLRESULT that breaks its schema."""
-        invalid = InvalidPayload.of_result(call.action, frame, violation)
+        invalid = invalid_result(call.action, frame, violation)
         result = tolerated(invalid, self.config, self._emit)
         if result is not None:
             self._settle(call, result=result)

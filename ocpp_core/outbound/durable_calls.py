@@ -23,7 +23,7 @@ from ocpp_core.versions import Version
 from .call import OutboundCall
 from .calls import Calls
 from .offline_queue import OfflineQueue
-from .violations import InvalidPayload, tolerated, violation_error
+from .violations import invalid_result, tolerated
 
 __all__ = ["DurableCalls"]
 
@@ -150,10 +150,10 @@ class DurableCalls(Calls):
         if not isinstance(call, _Message):
             super()._settle_invalid(call, frame, violation)
             return
-        invalid = InvalidPayload.of_result(call.action, frame, violation)
+        invalid = invalid_result(call.action, frame, violation)
         result = tolerated(invalid, self.config, self._emit)
         if result is None:
-            self._emit(invalid.report(ReportKind.INVALID_RESULT, violation_error(violation, self._version)))
+            self._emit(invalid.report(ReportKind.INVALID_RESULT))
         self._settle(call, result=frame[2] if result is None else result)
 
     def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
+from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind, SessionAction, Settle, Trace
 from ocpp_core.errors import CallDroppedError, ConnectionLostError, OCPPError
 from ocpp_core.inputs import Notify
 from ocpp_core.messages import Malformed, MessageType, decode, encode_message, encode_payload, utf8_length
@@ -11,7 +11,7 @@ from ocpp_core.versions import Version
 
 from .call import check_message_id, expect_room, with_newest
 from .calls import Calls
-from .violations import InvalidPayload, is_tolerated, violation_error
+from .violations import is_tolerated, violation_error
 
 __all__ = ["UNREADABLE_ID", "Sends", "prepare_send"]
 

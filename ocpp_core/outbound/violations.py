@@ -4,10 +4,9 @@ Only a violation leads here: strict mode costs a conforming message nothing but 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from ocpp_core.actions import Direction, Report, ReportKind
+from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind
 from ocpp_core.config import Kind, SessionConfig, Violation
 from ocpp_core.errors import RPCError, RPCNotImplementedError, create_rpc_error
 from ocpp_core.messages import Frame
@@ -16,7 +15,7 @@ from ocpp_core.versions import ErrorCode, Version
 
 from .call import RESPONSE_ONLY, OutboundCall
 
-__all__ = ["InvalidPayload", "is_tolerated", "refusal_of", "tolerated", "violation_error"]
+__all__ = ["invalid_request", "invalid_result", "is_tolerated", "refusal_of", "tolerated", "violation_error"]
 
 
 def violation_error(violation: Violation, version: Version) -> RPCError:
@@ -24,41 +23,15 @@ def violation_error(violation: Violation, version: Version) -> RPCError:
     return create_rpc_error(version.spell(violation.code), violation.description)
 
 
-@dataclass(frozen=True, slots=True)
-class InvalidPayload:
-    """A payload that breaks its schema, and the message that it belongs to."""
+def invalid_result(action: str, frame: Frame, violation: Violation) -> InvalidPayload:
+    """Return the payload of a received CALLRESULT."""
+    return InvalidPayload(Direction.IN, "result", action, frame[1], frame[2], violation)
 
-    direction: Direction
-    kind: Kind
-    action: str
-    message_id: str | None
-    payload: Any
-    violation: Violation
 
-    @classmethod
-    def of_result(cls, action: str, frame: Frame, violation: Violation) -> Self:
-        """Return the payload of a received CALLRESULT."""
-        return cls(Direction.IN, "result", action, frame[1], frame[2], violation)
-
-    @classmethod
-    def of_request(cls, kind: Kind, frame: Frame, violation: Violation) -> Self:
-        """Return the payload of a received CALL or SEND."""
-        _, message_id, action, payload = frame
-        return cls(Direction.IN, kind, action, message_id, payload, violation)
-
-    def report(self, kind: ReportKind, error: Exception | None = None) -> Report:
-        """Return the report of this kind."""
-        return Report(
-            kind,
-            self.violation.description,
-            self.message_id,
-            self.payload,
-            error,
-            self.action,
-            self.violation,
-            self.direction,
-            self.kind,
-        )
+def invalid_request(kind: Kind, frame: Frame, violation: Violation) -> InvalidPayload:
+    """Return the payload of a received CALL or SEND."""
+    _, message_id, action, payload = frame
+    return InvalidPayload(Direction.IN, kind, action, message_id, payload, violation)
 
 
 def is_tolerated(invalid: InvalidPayload, config: SessionConfig, emit: Callable[[Report], None]) -> bool:

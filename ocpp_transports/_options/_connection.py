@@ -11,12 +11,13 @@ from functools import cached_property
 from logging import Logger
 from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 
 from ocpp_core.config import (
     IdFactory,
     InboundLimit,
     SessionConfig,
+    StrictMode,
     ValidationMode,
     ValidationRule,
     expect_declared,
@@ -42,19 +43,15 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from ocpp_core.tolerance.profiles import QuirkProfile
+    from ocpp_core.tolerance.sources import Quirks
     from ocpp_core.tolerance.station import MatchedQuirks, QuirkBook
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._metrics._metrics import Metrics
 
-    from ._quirks import Quirks
-
-__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "StrictMode", "counting", "off_at_zero", "seconds_or_off"]
+__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "counting", "off_at_zero", "seconds_or_off"]
 
 BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 """The standard subprotocols, newest first."""
-
-StrictMode: TypeAlias = bool | Literal["report"]
-"""The `strict_mode` option: True for strict, "report" to report violations only, False to check nothing."""
 
 _SESSION: Final = SessionConfig()
 """The source of defaults for options that are settings of the engine; it documents their ranges and meanings."""
@@ -274,7 +271,7 @@ class PeerOptions:
         """Replace the sources of profiles with the profiles. Raises for a setting that is not a possible option."""
         if self.quirks == ():
             return
-        from ._quirks import read_quirks  # loaded only when used
+        from ocpp_core.tolerance.sources import read_quirks  # loaded only when used
 
         profiles = read_quirks(self.quirks)
         object.__setattr__(self, "quirks", profiles)

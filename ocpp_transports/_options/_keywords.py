@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from ocpp_core.backoff import Backoff
-    from ocpp_core.config import Compression, IdFactory, InboundLimit, ValidationRule
+    from ocpp_core.config import Compression, IdFactory, InboundLimit, StrictMode, ValidationRule
     from ocpp_core.handshake import Query, SecurityProfile
     from ocpp_core.identity import IdentityCharacters
     from ocpp_core.limits import Rate
     from ocpp_core.messages import Leniency
     from ocpp_core.outbox.settings import OutboxConfig
+    from ocpp_core.tolerance.sources import Quirks
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
     from ocpp_transports._metrics._metrics import Metrics
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     )
     from ocpp_transports.outbox._interface import OutboxStore
 
-    from ._quirks import Quirks
     from ._tls import TLSOptions
 
 __all__ = [

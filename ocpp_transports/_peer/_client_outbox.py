@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from anyio import CancelScope, CapacityLimiter, to_thread
 
@@ -120,7 +120,9 @@ class ClientOutbox:
         self._is_stopped = is_stopped
         self._failed = failed
         self._tickets: dict[int, Ticket] = {}
-        self._streams: WeakSet[TicketStream] = WeakSet()  # one that is no longer read is not kept
+        self._streams: WeakKeyDictionary[TicketStream, None] = (
+            WeakKeyDictionary()
+        )  # one that is no longer read is not kept
         self._use: _Opening | None = None
 
     # The use of the store
@@ -297,7 +299,7 @@ class ClientOutbox:
         self._expect_open("read outcomes")
         settled = [ticket for ticket in self._tickets.values() if ticket.is_settled]
         stream = TicketStream(settled, self.completion)
-        self._streams.add(stream)
+        self._streams[stream] = None
         if not self.may_deliver:
             stream._finish()
         return stream

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ocpp_core.actions import Direction, Dispatch, Report, ReportKind, Trace
+from ocpp_core.actions import Dispatch, InvalidPayload, Report, ReportKind, Trace
 from ocpp_core.config import AppliedQuirk
-from ocpp_core.errors import OCPPError, RPCError, RPCFormatViolationError
+from ocpp_core.errors import OCPPError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._dispatcher import Dispatcher
@@ -22,7 +22,7 @@ from ocpp_transports.events import (
     PongTimeoutEvent,
     QuirkEvent,
     RateExceededEvent,
-    StrictValidationFailureEvent,
+    ViolationEvent,
 )
 
 __all__ = ["MESSAGE_EVENTS", "PeerDelegate", "nobody_serves"]
@@ -37,10 +37,8 @@ _NAME_OF: Final[Mapping[int, PeerEventName]] = {
     MessageType.CALLRESULTERROR: "call_error",
 }
 _BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE, ReportKind.UNMATCHED_ANSWER})
-_INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
-_OURS: Final = frozenset({ReportKind.INVALID_REQUEST, ReportKind.INVALID_REPLY})
 _TOO_FAST: Final = frozenset({ReportKind.CALL_HELD, ReportKind.RATE_EXCEEDED, ReportKind.TOO_FAST})
-# An INVALID_REPLY with an RPC error violates its schema; with any other exception it is not JSON.
+# An INVALID_REPLY without a violation is not JSON.
 _FAILED: Final = frozenset(
     {ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED}
 )
@@ -110,12 +108,8 @@ def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | N
         return "pong_timeout", PongTimeoutEvent(identity)
     if kind in _BAD:
         return "bad_message", BadMessageEvent(report.message, report.error or RPCFormatViolationError(report.detail))
-    if kind in _INVALID or (kind is ReportKind.INVALID_REPLY and isinstance(report.error, RPCError)):
-        error = report.error or RPCFormatViolationError(report.detail)
-        direction = Direction.OUT if kind in _OURS else Direction.IN
-        return "strict_validation_failure", StrictValidationFailureEvent(
-            report.message, error, report.action, direction
-        )
+    if report.invalid is not None:
+        return "violation", _violation(report.invalid, report.error, identity)
     if kind is ReportKind.QUIRK:
         applied: AppliedQuirk = report.message
         return "quirk", QuirkEvent(applied.profile, applied.quirk, applied.at, report.action)
@@ -124,3 +118,16 @@ def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | N
     if kind in _FAILED:
         return "error", ErrorEvent(report.error or OCPPError(f"{kind.value}: {report.detail}"))
     return None
+
+
+def _violation(invalid: InvalidPayload, error: Exception | None, identity: str) -> ViolationEvent:
+    return ViolationEvent(
+        identity,
+        invalid.direction,
+        invalid.kind,
+        invalid.action,
+        invalid.message_id,
+        invalid.violation,
+        error,
+        invalid.payload,
+    )

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
         RateExceededEvent,
         ReconnectEvent,
         RegistrationEvent,
-        StrictValidationFailureEvent,
+        ViolationEvent,
     )
 
-    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | QuirkEvent | HandlerErrorEvent | RateExceededEvent | RegistrationEvent | PongTimeoutEvent | PingEvent | PongEvent
+    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | ViolationEvent | QuirkEvent | HandlerErrorEvent | RateExceededEvent | RegistrationEvent | PongTimeoutEvent | PingEvent | PongEvent
     ResultT = TypeVar("ResultT")
     OpenListenerT = TypeVar("OpenListenerT", bound=Callable[[OpenEvent], object])
     CloseListenerT = TypeVar("CloseListenerT", bound=Callable[[CloseEvent], object])
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     DisconnectListenerT = TypeVar("DisconnectListenerT", bound=Callable[[DisconnectEvent], object])
     MessageListenerT = TypeVar("MessageListenerT", bound=Callable[[MessageEvent], object])
     BadMessageListenerT = TypeVar("BadMessageListenerT", bound=Callable[[BadMessageEvent], object])
-    StrictValidationFailureListenerT = TypeVar("StrictValidationFailureListenerT", bound=Callable[[StrictValidationFailureEvent], object])
+    ViolationListenerT = TypeVar("ViolationListenerT", bound=Callable[[ViolationEvent], object])
     QuirkListenerT = TypeVar("QuirkListenerT", bound=Callable[[QuirkEvent], object])
     HandlerErrorListenerT = TypeVar("HandlerErrorListenerT", bound=Callable[[HandlerErrorEvent], object])
     RateExceededListenerT = TypeVar("RateExceededListenerT", bound=Callable[[RateExceededEvent], object])
@@ -100,9 +100,9 @@ class BlockingPeerEvents(BlockingEventMixin):
         @overload
         def on(self, name: Literal["bad_message"], listener: Callable[[BadMessageEvent], ResultT]) -> Callable[[BadMessageEvent], ResultT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StrictValidationFailureListenerT], StrictValidationFailureListenerT]: ...
+        def on(self, name: Literal["violation"], listener: None = None) -> Callable[[ViolationListenerT], ViolationListenerT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: Callable[[StrictValidationFailureEvent], ResultT]) -> Callable[[StrictValidationFailureEvent], ResultT]: ...
+        def on(self, name: Literal["violation"], listener: Callable[[ViolationEvent], ResultT]) -> Callable[[ViolationEvent], ResultT]: ...
         @overload
         def on(self, name: Literal["quirk"], listener: None = None) -> Callable[[QuirkListenerT], QuirkListenerT]: ...
         @overload
@@ -190,9 +190,9 @@ class BlockingPeerEvents(BlockingEventMixin):
         @overload
         def once(self, name: Literal["bad_message"], listener: Callable[[BadMessageEvent], ResultT]) -> Callable[[BadMessageEvent], ResultT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StrictValidationFailureListenerT], StrictValidationFailureListenerT]: ...
+        def once(self, name: Literal["violation"], listener: None = None) -> Callable[[ViolationListenerT], ViolationListenerT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: Callable[[StrictValidationFailureEvent], ResultT]) -> Callable[[StrictValidationFailureEvent], ResultT]: ...
+        def once(self, name: Literal["violation"], listener: Callable[[ViolationEvent], ResultT]) -> Callable[[ViolationEvent], ResultT]: ...
         @overload
         def once(self, name: Literal["quirk"], listener: None = None) -> Callable[[QuirkListenerT], QuirkListenerT]: ...
         @overload
@@ -257,7 +257,7 @@ class BlockingPeerEvents(BlockingEventMixin):
         @overload
         def events(self, name: Literal["bad_message"], /, *names: Literal["bad_message"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[BadMessageEvent]: ...
         @overload
-        def events(self, name: Literal["strict_validation_failure"], /, *names: Literal["strict_validation_failure"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StrictValidationFailureEvent]: ...
+        def events(self, name: Literal["violation"], /, *names: Literal["violation"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[ViolationEvent]: ...
         @overload
         def events(self, name: Literal["quirk"], /, *names: Literal["quirk"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[QuirkEvent]: ...
         @overload

@@ -22,7 +22,7 @@ from ._connection import (
     RateExceededEvent,
     ReconnectEvent,
     RegistrationEvent,
-    StrictValidationFailureEvent,
+    ViolationEvent,
 )
 from ._server import (
     CertificateExpiringEvent,
@@ -58,6 +58,6 @@ __all__ = [
     "SecurityEvent",
     "SecurityEventKind",
     "StationEvent",
-    "StrictValidationFailureEvent",
     "UpgradeAbortedEvent",
+    "ViolationEvent",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ocpp_core.actions import Direction, RegistrationStatus
+from ocpp_core.config import Kind, Violation
 from ocpp_core.messages import Frame, MessageType
 from ocpp_transports._logging._redaction import safe_repr
 
@@ -25,7 +26,7 @@ __all__ = [
     "RateExceededEvent",
     "ReconnectEvent",
     "RegistrationEvent",
-    "StrictValidationFailureEvent",
+    "ViolationEvent",
 ]
 
 
@@ -146,19 +147,32 @@ class BadMessageEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class StrictValidationFailureEvent:
-    """A payload violates its schema, in either direction."""
+class ViolationEvent:
+    """A payload violates its schema, in either direction; strict mode refused it, or only reports it."""
 
-    message: Any
+    identity: str
+    """The identity of the station."""
+    direction: Direction
+    """`IN` for a payload of the peer, `OUT` for one of this side."""
+    kind: Kind
+    """The type of the message: `call`, `result` or `send`."""
+    action: str
+    """The action of the message; a result has the action of its call."""
+    message_id: str | None
+    """The message ID; None for a call that has none yet."""
+    violation: Violation
+    """The rule that the payload breaks, and where: `keyword`, `pointer`, `expected`, `got`, and a `description`."""
+    error: Exception | None
+    """The error that the call raised, or that the peer or the log got; None if the payload was passed on."""
+    payload: Any
     """The payload."""
-    error: Exception
-    """The violation; its text names action, message type and path."""
-    action: str | None = None
-    """The action of the message, if known."""
-    direction: Direction | None = None
-    """`IN` for a message from the peer, `OUT` for a message that this side was about to send."""
 
     __repr__ = safe_repr
+
+    @property
+    def refused(self) -> bool:
+        """True if the payload was refused, False if the mode `report` passed it on."""
+        return self.error is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +283,6 @@ PeerEvent: TypeAlias = (
     | RateExceededEvent
     | ReconnectEvent
     | RegistrationEvent
-    | StrictValidationFailureEvent
+    | ViolationEvent
 )
 """The payload of any event of a client, or of a server's handle on a station."""

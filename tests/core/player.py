@@ -85,7 +85,8 @@ class Strict:
         return self._check(payload, ErrorCode.TYPE_CONSTRAINT_VIOLATION, "send")
 
     def mend(self, kind: str, action: str, payload: Any, find: FindRemedy) -> Any:
-        return None
+        mended = {name: item for name, item in payload.items() if item is not None}
+        return None if "bad" in mended else mended
 
     def _check(self, payload: Any, code: ErrorCode, kind: str) -> Violation | None:
         return Violation(code, f"{kind}: bad is not allowed") if "bad" in payload else None

@@ -251,14 +251,13 @@ class TestSend:
         "text",
         [
             '[6,"s","Heartbeat",{}]',
-            '[6,"s","NotifyPeriodicEventStream",{"bad":1}]',
             '[6,"s","NotifyPeriodicEventStream",null]',
             '[6,"s","NotifyPeriodicEventStream"]',
             '[6,"s","NotifyPeriodicEventStream",{',
             '[6,5,"NotifyPeriodicEventStream",{}]',
         ],
     )
-    def test_that_is_wrong_is_a_bad_message_without_an_answer(self, text):
+    def test_that_is_malformed_is_a_bad_message_without_an_answer(self, text):
         done = a_session(OCPP21, validator=Strict()).hear(text)
         assert (sent(done), dispatched(done), reports(done)) == ([], [], [ReportKind.BAD_MESSAGE])
 

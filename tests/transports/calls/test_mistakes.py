@@ -43,7 +43,7 @@ class TestOptions:
             make(**{name: given})
 
     @pytest.mark.parametrize("given", [5, 2.5, "abc", True])
-    @pytest.mark.parametrize("name", ["strict_mode_methods", "strict_mode_validators", "query"])
+    @pytest.mark.parametrize("name", ["strict_mode_rules", "strict_mode_validators", "query"])
     def test_that_are_no_collections_are_named(self, name, given):
         with pytest.raises(TypeError, match=f"^expected {name} as a"):
             client(**{name: given})

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
-from ocpp_core.actions import Direction, Report, ReportKind, Trace
+from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind, Trace
+from ocpp_core.config import Violation
 from ocpp_core.errors import RPCError, RPCGenericError
+from ocpp_core.versions import ErrorCode
 from ocpp_transports._logging._log import LOGGER, Log, logger_of
 from ocpp_transports._logging._redaction import redact
 from ocpp_transports._logging._repeats import WINDOW, WRITTEN
@@ -29,6 +31,24 @@ class TestMessages:
             ("DEBUG", 'CP1 <- [2, "7", "Heartbeat", {}]'),
             ("DEBUG", 'CP1 -> [3, "7", {"currentTime": "now"}] (12.5 ms)'),
         ]
+
+    def test_of_tolerated_violations_are_few_an_hour_for_each_action(self, log, caplog):
+        clock = [0.0]
+        log.now = lambda: clock[0]
+        violation = Violation(ErrorCode.FORMAT_VIOLATION, "why")
+        meters, beats = (
+            InvalidPayload(Direction.IN, "call", action, "1", {}, violation).report(ReportKind.TOLERATED)
+            for action in ("MeterValues", "Heartbeat")
+        )
+        for minute in range(60):
+            clock[0] = minute * 60.0
+            log.reported(meters)
+            log.reported(beats)
+        assert len(caplog.records) == 10
+        clock[0] = 3600.0
+        log.reported(beats)
+        assert caplog.records[-1].getMessage() == "CP1: violation tolerated ['1']: why (and 55 more before)"
+        assert (caplog.records[-1].action, caplog.records[-1].direction) == ("Heartbeat", "in")
 
     def test_are_redacted(self, log, caplog):
         log.traced(Trace(Direction.IN, [2, "7", "Authorize", {"idTag": "04A1B2"}], "Authorize"))

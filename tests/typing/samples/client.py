@@ -17,6 +17,7 @@ from ocpp_transports import (
     SecurityProfile,
     TimeoutError,
     TLSOptions,
+    ValidationRule,
 )
 
 client = OCPPClient(
@@ -26,7 +27,8 @@ client = OCPPClient(
     security_profile=SecurityProfile.TLS_BASIC,
     password=b"\x00\xff: bytes",
     tls=TLSOptions(ca=Path("ca.pem")),
-    strict_mode=["ocpp2.1"],
+    strict_mode="report",
+    strict_mode_rules=[ValidationRule("strict", protocols=["ocpp2.1"])],
     backoff=ExponentialBackoff(minimum=1, maximum=60),
     offline_queue=True,
     call_timeout=10,

@@ -1,6 +1,7 @@
 """The option `quirks` of servers and clients: which profiles match a connection, and what they change."""
 
 import json
+from typing import Any
 
 import anyio
 import pytest
@@ -21,7 +22,7 @@ EVLINK = {
     "chargePointSerialNumber": "3N123456789F2S1B1234567890",
 }
 ERROR = {"connectorId": 1, "errorCode": "Error", "status": "Available"}
-STRICT = {"strict_mode": True, "warm_up": False}
+STRICT: Any = {"strict_mode": True, "warm_up": False}
 ACCEPTED = {"status": "Accepted", "interval": 60, "currentTime": "2026-03-01T12:00:00Z"}
 
 
@@ -168,8 +169,9 @@ class TestTheOption:
         path = tmp_path / "mine.toml"
         path.write_text('[[profiles]]\nname = "mine"\nping_interval = 5\n')
         own = QuirkProfile(name="own")
-        profiles = OCPPServer(quirks=[own, path, str(path), "common"])._options.quirks
-        assert [each.name for each in profiles][:4] == ["own", "mine", "mine", "no-subprotocol"]
+        book = OCPPServer(quirks=[own, path, str(path), "common"])._options.quirk_book
+        assert book is not None
+        assert [each.name for each in book.profiles][:4] == ["own", "mine", "mine", "no-subprotocol"]
 
     @each(
         ("quirks", "kind", "text"),

@@ -1,18 +1,30 @@
-"""The option `quirks`: profiles from the library's collections, from files and from code."""
+"""Where profiles come from: the collections of the library, files and code."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib.resources import files
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from ocpp_core.tolerance.known import COLLECTIONS, shipped_profiles
-from ocpp_core.tolerance.profiles import QuirkProfile
-from ocpp_core.tolerance.reading import read_profiles
+from .profiles import QuirkProfile
+from .reading import read_profiles
 
-__all__ = ["Quirks", "load_quirks", "read_quirks"]
+__all__ = ["COLLECTIONS", "Quirks", "load_quirks", "read_quirks", "shipped_profiles"]
 
 Quirks: TypeAlias = str | PathLike[str] | QuirkProfile | Iterable[str | PathLike[str] | QuirkProfile]
 """What the option `quirks` takes."""
+COLLECTIONS: Final = ("known", "common")
+"""The collections: `known` has the models of station that were named, `common` the mistakes of many makes."""
+
+
+@cache
+def shipped_profiles(collection: str) -> tuple[QuirkProfile, ...]:
+    """Return the profiles of a collection, in their order; read once. Raises ValueError for an unknown collection."""
+    if collection not in COLLECTIONS:
+        raise ValueError(f"expected one of {', '.join(COLLECTIONS)}, got {collection!r}")
+    text = files("ocpp_core.tolerance").joinpath(f"{collection}.toml").read_text(encoding="utf-8")
+    return read_profiles(text, source=f"the {collection} profiles")
 
 
 def load_quirks(

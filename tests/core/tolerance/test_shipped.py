@@ -10,8 +10,8 @@ from ocpp_core.config import Validator
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import StartCall
 from ocpp_core.messages import Leniency
-from ocpp_core.tolerance.known import shipped_profiles
 from ocpp_core.tolerance.profiles import StationFacts
+from ocpp_core.tolerance.sources import shipped_profiles
 from ocpp_core.tolerance.station import QuirkBook, StationQuirks
 from ocpp_core.validation import load_validator
 from ocpp_core.versions import version_of
