@@ -40,8 +40,8 @@ class Violation:
 class BrokenRule:
     """A rule of a schema that a value of a payload breaks."""
 
-    path: tuple[str, ...]
-    """The names of the members that lead to the value, without the indexes of arrays. For `required` and
+    steps: tuple[str | int, ...]
+    """The names of members and the indexes of elements that lead to the value. For `required` and
     `additionalProperties` the missing or unknown member is the last one."""
     keyword: str
     """The keyword of JSON Schema."""
@@ -49,6 +49,11 @@ class BrokenRule:
     """The value of the keyword in the schema."""
     value: Any
     """The value that breaks the rule; for `required` the object that lacks the member."""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names of the members that lead to the value, without the indexes of arrays."""
+        return tuple(step for step in self.steps if isinstance(step, str))
 
 
 class Effect(Enum):

@@ -12,7 +12,7 @@ from .profiles import QuirkProfile, StationFacts, facts_of
 from .quirks import DROP, Quirk
 from .texts import MAX_REPAIRED, REPAIRS
 
-__all__ = ["BOOT", "MatchedQuirks", "QuirkBook", "StationQuirks"]
+__all__ = ["BOOT", "MatchedQuirks", "QuirkBook", "StationQuirks", "repaired_by"]
 
 BOOT: Final = "BootNotification"
 _MAX_KNOWN: Final = 1000
@@ -156,14 +156,7 @@ class StationQuirks:
         """Return another text for one that is no message; None if nothing is to be repaired. Never raises."""
         if len(text) > MAX_REPAIRED:
             return None
-        applied: list[AppliedQuirk] = []
-        mended = text
-        for profile in self.matched.profiles:
-            for name, repair in _repairs_of(profile):
-                better = _repaired(repair, mended)
-                if better is not None and better != mended:
-                    mended = better
-                    applied.append(AppliedQuirk(profile.name, name))
+        mended, applied = repaired_by(self.matched.profiles, text)
         return Mended(mended, self._news(applied, "")) if applied else None
 
     def code_of(self, code: str) -> str:
@@ -175,6 +168,18 @@ class StationQuirks:
         room = _MAX_REPORTED - len(self._reported)
         self._reported.update((each, action) for each in news[:room])
         return news[:room]
+
+
+def repaired_by(profiles: Sequence[QuirkProfile], text: str) -> tuple[str, list[AppliedQuirk]]:
+    """Return a text as the repairs of these profiles leave it, and those that changed it."""
+    applied: list[AppliedQuirk] = []
+    for profile in profiles:
+        for name, repair in _repairs_of(profile):
+            better = _repaired(repair, text)
+            if better is not None and better != text:
+                text = better
+                applied.append(AppliedQuirk(profile.name, name))
+    return text, applied
 
 
 def _repairs_of(profile: QuirkProfile) -> Iterator[tuple[str, Any]]:

@@ -14,14 +14,14 @@ from math import isfinite
 from typing import Any, Final
 from urllib.parse import unquote
 
-from ocpp_core.config import Violation
+from ocpp_core.config import BrokenRule, Violation
 from ocpp_core.messages import MAX_DESCRIPTION
 from ocpp_core.versions import ErrorCode
 
 from ._bundles import Schema
 from ._formats import FORMATS
 
-__all__ = ["Broken", "Search", "describe_broken", "describe_violation", "resolve"]
+__all__ = ["Broken", "Search", "describe_broken", "describe_violation", "resolve", "violation_of"]
 
 _MAX_PATH: Final = 120
 _MAX_MESSAGE: Final = 60
@@ -95,6 +95,21 @@ def describe_violation(document: Schema, payload: object, *, formats: bool, mess
         broken.pointer,
         _first(_demand(broken.demand), _MAX_PATH),
         broken.got,
+    )
+
+
+def violation_of(rule: BrokenRule) -> Violation:
+    """Return the description of a broken rule, without a value of the payload."""
+    keyword, steps, said, got = rule.keyword, rule.steps, "", _got(rule.value)
+    if keyword in ("required", "additionalProperties"):
+        name, steps = _shown(steps[-1]), steps[:-1]
+        said, got = (f"{name} is missing", "nothing") if keyword == "required" else (f"{name} is unknown", name)
+    broken = Broken(keyword, rule.demand, got, said)
+    for step in reversed(steps):
+        broken.below(step if isinstance(step, int) else _shown(step))
+    code = _CODES.get(keyword, ErrorCode.FORMAT_VIOLATION)
+    return Violation(
+        code, describe_broken(broken), keyword, broken.pointer, _first(_demand(rule.demand), _MAX_PATH), got
     )
 
 

@@ -3,7 +3,7 @@
 Only the schema decides what is wrong: a value that it allows is never changed, for example a null in a vendor's data.
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ocpp_core.config import BrokenRule, Effect, FindRemedy
 
@@ -25,6 +25,7 @@ _JUDGED: Final = IGNORED | {
     *("minimum", "maximum", "multipleOf"),
 }
 """The keywords that are judged here; a forgiven rule of a schema with others could not be told from their rules."""
+_Steps: TypeAlias = tuple[str | int, ...]
 _GONE: Final = object()
 """In place of a member that is left out."""
 
@@ -59,28 +60,28 @@ class _Mender:
         self._values = 0
         self._broken = 0
 
-    def mend(self, schema: Any, value: Any, path: tuple[str, ...]) -> Any:
+    def mend(self, schema: Any, value: Any, steps: _Steps) -> Any:
         if not isinstance(schema, dict):
             return value
         if "$ref" in schema:
-            return self.mend(self._search.resolve(schema["$ref"]), value, path)
+            return self.mend(self._search.resolve(schema["$ref"]), value, steps)
         self._values += 1
         if self._values > _MAX_VALUES:
             raise _RefusedError
         if not schema.keys() <= _JUDGED:
             self.judges_all = False
-        value = self._parts(schema, self._mend_itself(schema, value, path), path)
+        value = self._parts(schema, self._mend_itself(schema, value, steps), steps)
         for part in schema.get("allOf", ()):
             if value is not _GONE:
-                value = self.mend(part, value, path)
+                value = self.mend(part, value, steps)
         return value
 
-    def _mend_itself(self, schema: Schema, value: Any, path: tuple[str, ...]) -> Any:
+    def _mend_itself(self, schema: Schema, value: Any, steps: _Steps) -> Any:
         """Return a value that breaks no rule of its own, or only forgiven ones."""
         forgiven: set[str] = set()
         repairs = 0
         while (broken := self._search.search_itself(schema, value, forgiven)) is not None:
-            effect, value = self._ask(BrokenRule(path, broken.keyword, broken.demand, value))
+            effect, value = self._ask(BrokenRule(steps, broken.keyword, broken.demand, value))
             if effect is Effect.DROP:
                 return _GONE
             if effect is Effect.KEEP:
@@ -101,32 +102,33 @@ class _Mender:
             self.has_forgiven = True
         return remedy.effect, remedy.value if remedy.effect is Effect.REPLACE else broken.value
 
-    def _parts(self, schema: Schema, value: Any, path: tuple[str, ...]) -> Any:
+    def _parts(self, schema: Schema, value: Any, steps: _Steps) -> Any:
         if isinstance(value, dict):
-            return self._members(schema, value, path)
-        return self._elements(schema.get("items"), value, path) if isinstance(value, list) else value
+            return self._members(schema, value, steps)
+        return self._elements(schema.get("items"), value, steps) if isinstance(value, list) else value
 
-    def _members(self, schema: Schema, value: dict[str, Any], path: tuple[str, ...]) -> Any:
+    def _members(self, schema: Schema, value: dict[str, Any], steps: _Steps) -> Any:
         properties = schema.get("properties", {})
         others = True if "patternProperties" in schema else schema.get("additionalProperties", True)
         kept = {}
         for name, item in value.items():
             wanted = properties.get(name, others)
             if wanted is False:
-                effect, new = self._ask(BrokenRule((*path, name), "additionalProperties", False, item))
+                effect, new = self._ask(BrokenRule((*steps, name), "additionalProperties", False, item))
                 new = _GONE if effect is Effect.DROP else new
             else:
-                new = self.mend(wanted, item, (*path, name))
+                new = self.mend(wanted, item, (*steps, name))
             if new is not _GONE:
                 kept[name] = new
         for name in schema.get("required", ()):
-            if name not in kept and self._ask(BrokenRule((*path, name), "required", name, kept))[0] is not Effect.KEEP:
+            if name not in kept and self._ask(BrokenRule((*steps, name), "required", name, kept))[0] is not Effect.KEEP:
                 return _GONE
         return kept
 
-    def _elements(self, items: Any, value: list[Any], path: tuple[str, ...]) -> list[Any]:
+    def _elements(self, items: Any, value: list[Any], steps: _Steps) -> list[Any]:
         wanted = items if isinstance(items, list) else [items] * len(value)
-        kept = [self.mend(part, item, path) for part, item in zip(wanted, value, strict=False)] + value[len(wanted) :]
+        pairs = enumerate(zip(wanted, value, strict=False))
+        kept = [self.mend(part, item, (*steps, index)) for index, (part, item) in pairs] + value[len(wanted) :]
         if any(item is _GONE for item in kept):
             raise _RefusedError
         return kept

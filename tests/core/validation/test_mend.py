@@ -63,14 +63,14 @@ LISTS = {"type": "object", "properties": {"list": {"type": "array", "items": {**
 @each(
     ("payload", "broken"),
     [
-        ({"list": [{"n": "5"}]}, BrokenRule(("list", "n"), "type", "integer", "5")),
-        ({"list": [{"n": 1}, {"n": 10}]}, BrokenRule(("list", "n"), "maximum", 9, 10)),
-        ({"list": [{}]}, BrokenRule(("list", "n"), "required", "n", {})),
-        ({"list": [{"n": 1, "x": "v"}]}, BrokenRule(("list", "x"), "additionalProperties", False, "v")),
+        ({"list": [{"n": "5"}]}, BrokenRule(("list", 0, "n"), "type", "integer", "5")),
+        ({"list": [{"n": 1}, {"n": 10}]}, BrokenRule(("list", 1, "n"), "maximum", 9, 10)),
+        ({"list": [{}]}, BrokenRule(("list", 0, "n"), "required", "n", {})),
+        ({"list": [{"n": 1, "x": "v"}]}, BrokenRule(("list", 0, "x"), "additionalProperties", False, "v")),
         ({"list": 5}, BrokenRule(("list",), "type", "array", 5)),
     ],
 )
-def test_a_broken_rule_is_shown_with_its_members_without_indexes(payload: Any, broken: BrokenRule) -> None:
+def test_a_broken_rule_is_shown_with_the_steps_to_it(payload: Any, broken: BrokenRule) -> None:
     shown: list[BrokenRule] = []
 
     def keep(rule: BrokenRule) -> Remedy:
