@@ -9,12 +9,13 @@ from math import isnan
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from ocpp_core.config import ValidationRule
 from ocpp_core.messages import Leniency
 
 from .quirks import Quirk
 from .texts import REPAIRS
 
-__all__ = ["Match", "QuirkProfile", "StationFacts", "TextRepair", "facts_of"]
+__all__ = ["QuirkProfile", "StationFacts", "StationMatch", "TextRepair", "facts_of"]
 
 TextRepair: TypeAlias = str | Callable[[str], str]
 """A repair of texts that are not JSON: `drop_commas`, `fill_values`, `close_brackets`, or a function of your own."""
@@ -61,7 +62,7 @@ def facts_of(boot: object) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class StationMatch:
     """The stations that a profile is for: all its patterns must match; without any, it is for every peer.
 
     A pattern is a text with `*`, `?` and `[…]`, compared without regard to case with the whole text (`fnmatch`). A
@@ -112,7 +113,7 @@ class QuirkProfile:
 
     name: str
     """The name, for events and messages."""
-    match: Match = field(default_factory=Match)
+    match: StationMatch = field(default_factory=StationMatch)
     """The stations that it is for."""
     about: str = ""
     """What these stations do, in a sentence."""
@@ -130,6 +131,8 @@ class QuirkProfile:
     """By an error code that the peer sends, the one that it means."""
     default_protocol: str | None = None
     """The subprotocol of a station that offers none. The patterns `identity` and `path` decide then, or none."""
+    validation: tuple[ValidationRule, ...] = ()
+    """Rules of strict mode for these stations, before those of the option `strict_mode_rules`."""
     ping_interval: float | None = None
     """Seconds between pings, 0 for none; None leaves it to the option. So do the following."""
     pong_timeout: float | None = None
@@ -142,10 +145,10 @@ class QuirkProfile:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise TypeError(f"expected the name of a profile as a text, got {self.name!r}")
-        for name, kind in (("match", Match), ("leniency", Leniency)):
+        for name, kind in (("match", StationMatch), ("leniency", Leniency)):
             if not isinstance(getattr(self, name), kind):
                 raise TypeError(f"{self.name}: expected {name} as {kind.__name__}, got {getattr(self, name)!r}")
-        for name in ("references", "quirks", "mend_text"):
+        for name in ("references", "quirks", "mend_text", "validation"):
             object.__setattr__(self, name, self._tuple_of(name))
         for name in ("replace_text", "error_codes"):
             object.__setattr__(self, name, self._texts_by_text(name))
@@ -169,6 +172,9 @@ class QuirkProfile:
         for quirk in self.quirks:
             if not isinstance(quirk, Quirk):
                 raise TypeError(f"{self.name}: expected quirks as Quirk objects, got {quirk!r}")
+        for rule in self.validation:
+            if not isinstance(rule, ValidationRule):
+                raise TypeError(f"{self.name}: expected validation as ValidationRule objects, got {rule!r}")
         for repair in self.mend_text:
             if not callable(repair) and repair not in REPAIRS:
                 raise ValueError(f"{self.name}: expected mend_text as some of {', '.join(REPAIRS)}, got {repair!r}")

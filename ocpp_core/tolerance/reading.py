@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
+from ocpp_core.config import ValidationRule
 from ocpp_core.messages import Leniency
 
-from .profiles import Match, QuirkProfile
+from .profiles import QuirkProfile, StationMatch
 from .quirks import KINDS, Quirk
 from .texts import REPAIRS
 
 __all__ = ["read_profiles"]
 
-_Made = TypeVar("_Made", Match, QuirkProfile, Quirk)
+_Made = TypeVar("_Made", StationMatch, QuirkProfile, Quirk, ValidationRule)
 _LENIENCIES: Final = tuple(each.name for each in fields(Leniency))
 
 
@@ -51,10 +52,13 @@ def _profile(table: Mapping[str, Any], where: str, repairs: Mapping[str, Callabl
         raise ValueError(f"{where}: expected a name")
     given = dict(table)
     if "match" in table:
-        given["match"] = _made(Match, _table(table["match"], f"{where}: match"), f"{where}: match")
+        given["match"] = _made(StationMatch, _table(table["match"], f"{where}: match"), f"{where}: match")
     if "quirks" in table:
         quirks = _tables(table["quirks"], f"{where}: quirks")
         given["quirks"] = tuple(_quirk(each, f"{where}: quirk {number}") for number, each in enumerate(quirks, 1))
+    if "validation" in table:
+        rules = _tables(table["validation"], f"{where}: validation")
+        given["validation"] = tuple(_made(ValidationRule, each, f"{where}: validation") for each in rules)
     if "leniency" in table:
         given["leniency"] = _leniency(table["leniency"], where)
     if "mend_text" in table:

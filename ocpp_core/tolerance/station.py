@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from typing import Any, Final
 
-from ocpp_core.config import AppliedQuirk, BrokenRule, Kind, Mended, Remedy, SessionConfig, Validator
+from ocpp_core.config import AppliedQuirk, BrokenRule, Kind, Mended, Remedy, SessionConfig, ValidationRule, Validator
 from ocpp_core.messages import Leniency
 
 from .profiles import QuirkProfile, StationFacts, facts_of
@@ -47,6 +47,11 @@ class MatchedQuirks:
         for profile in reversed(self.profiles):
             merged |= profile.options
         return merged
+
+    @cached_property
+    def validation(self) -> Sequence[ValidationRule]:
+        """The rules of strict mode that the profiles add before those of the connection."""
+        return [rule for profile in self.profiles for rule in profile.validation]
 
     @cached_property
     def error_codes(self) -> Mapping[str, str]:

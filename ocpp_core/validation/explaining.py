@@ -22,7 +22,7 @@ from ocpp_core.versions import Version, canonical_code, version_of
 from ._bundles import BUNDLED
 from ._explain import violation_of
 from ._validator import load_validator
-from .explanation import Explanation, Mistake, Setting
+from .explanation import Explanation, Mistake
 
 __all__ = ["explain"]
 
@@ -131,8 +131,8 @@ class _Explainer:
             if not isinstance(better, Malformed):
                 accepted.append(better)
                 quirks += [AppliedQuirk(profile.name, name) for name in names]
-        settings = tuple(Setting("leniency", f"Leniency({name}=True)") for name in lenient)
-        self._mistakes.append(self._malformed(text, frame, tuple(quirks), settings))
+        options = tuple(f"leniency=Leniency({name}=True)" for name in lenient)
+        self._mistakes.append(self._malformed(text, frame, tuple(quirks), options))
         return accepted[0] if accepted else None
 
     def _repaired(
@@ -144,15 +144,15 @@ class _Explainer:
         return decode(mended, self._version.message_types, profile.leniency), names
 
     def _malformed(
-        self, text: str, malformed: Malformed, quirks: tuple[AppliedQuirk, ...], settings: tuple[Setting, ...]
+        self, text: str, malformed: Malformed, quirks: tuple[AppliedQuirk, ...], options: tuple[str, ...]
     ) -> Mistake:
         problem = _json_problem(text)
         if problem:
-            return Mistake("JSON", problem, "RFC 8259", quirks=quirks, settings=settings)
+            return Mistake("JSON", problem, "RFC 8259", quirks=quirks, options=options)
         source = _FORMATS.get(self._protocol, "OCPP-J")
         if malformed.fault is Fault.EMPTY:
             return Mistake("JSON", "expected a JSON array, got an empty text", source, is_accepted=True)
-        return Mistake("OCPP-J", malformed.reason, source, quirks=quirks, settings=settings)
+        return Mistake("OCPP-J", malformed.reason, source, quirks=quirks, options=options)
 
     # The message
 
@@ -205,10 +205,10 @@ class _Explainer:
 
     def _broken(self, kind: Kind, action: str, rule: BrokenRule, source: str) -> Mistake:
         quirks = tuple(self._remedies(kind, action, rule))
-        settings = (Setting("leniency", "Leniency(null_members=True)"),) if rule.value is None else ()
+        options = ("leniency=Leniency(null_members=True)",) if rule.value is None else ()
         violation = violation_of(rule)
         detail = f"{violation.description}, got {violation.got}"
-        return Mistake(rule.keyword, detail, source, violation, quirks, settings)
+        return Mistake(rule.keyword, detail, source, violation, quirks, options)
 
     def _remedies(self, kind: Kind, action: str, rule: BrokenRule) -> Iterator[AppliedQuirk]:
         for profile in self._profiles:

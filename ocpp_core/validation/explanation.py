@@ -4,20 +4,7 @@ from dataclasses import dataclass
 
 from ocpp_core.config import AppliedQuirk, Violation
 
-__all__ = ["Explanation", "Mistake", "Setting"]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting that lets a mistake pass."""
-
-    option: str
-    """The option, for example `leniency`, or `quirks`."""
-    value: str
-    """Its value: `Leniency(null_payload=True)`, or the name of a profile."""
-
-    def __str__(self) -> str:
-        return f"{self.option}={self.value}"
+__all__ = ["Explanation", "Mistake"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +21,15 @@ class Mistake:
     """Pointer, keyword, expected and got, for a rule of a schema."""
     quirks: tuple[AppliedQuirk, ...] = ()
     """The quirks that tolerate it, each of another profile."""
-    settings: tuple[Setting, ...] = ()
-    """The other options that tolerate it."""
+    options: tuple[str, ...] = ()
+    """The other options that tolerate it, with their values: `leniency=Leniency(null_payload=True)`."""
     is_accepted: bool = False
     """True if it is tolerated anyway."""
 
     def __str__(self) -> str:
         lines = [f"{self.rule}: {self.detail}", f"  source: {self.source}"]
         lines += [f"  tolerated by: profile {each.profile}, {each.quirk}" for each in self.quirks]
-        lines += [f"  tolerated by: {each}" for each in self.settings]
+        lines += [f"  tolerated by: {each}" for each in self.options]
         return "\n".join([*lines, *(("  tolerated in any case",) if self.is_accepted else ())])
 
 
@@ -71,7 +58,7 @@ class Explanation:
     @property
     def is_tolerable(self) -> bool:
         """True if a quirk or an option tolerates each mistake."""
-        return all(each.quirks or each.settings or each.is_accepted for each in self.mistakes)
+        return all(each.quirks or each.options or each.is_accepted for each in self.mistakes)
 
     def __str__(self) -> str:
         what = " ".join(each for each in (self.message_type or "text", self.action) if each)

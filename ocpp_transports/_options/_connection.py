@@ -185,7 +185,6 @@ class PeerOptions:
         expect_arguments(self.id_factory, "id_factory")
         if callable(self.mend_text):
             _expect_mending(self.mend_text)
-        self._read_quirks()
         validators: object = self.strict_mode_validators
         if isinstance(validators, str) or not isinstance(validators, Collection):
             raise TypeError(f"expected strict_mode_validators as a list, got {type(validators).__name__}")
@@ -199,6 +198,7 @@ class PeerOptions:
         for action in self.action_rates:
             self.names.expect(None, action)
         _ = self.validators, self.session
+        self._read_quirks()
 
     @cached_property
     def ids(self) -> IdFactory:
@@ -276,11 +276,9 @@ class PeerOptions:
         profiles = read_quirks(self.quirks)
         object.__setattr__(self, "quirks", profiles)
         for profile in profiles:
-            changes = self._own(profile.options)
+            changes = self._changes(profile)
             if changes:
-                replace(
-                    self, quirks=(), **changes
-                )  # raises for a setting out of range, here instead of at a connection
+                replace(self, quirks=(), **changes)  # raises here for a wrong setting, not at a connection
 
     @cached_property
     def quirk_book(self) -> "QuirkBook | None":
@@ -293,13 +291,16 @@ class PeerOptions:
 
     def with_quirks(self, matched: "MatchedQuirks") -> Self:
         """Return these options with the settings of profiles, those of other carriers left out."""
-        changes = self._own(matched.options)
+        changes = self._changes(matched)
         return self.changed(changes) if changes else self
 
-    def _own(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of the options that this kind of client or server has."""
+    def _changes(self, profile: "QuirkProfile | MatchedQuirks") -> dict[str, Any]:
+        """Return the settings of a profile that are options of this kind of client or server."""
         own = {each.name for each in fields(self)}
-        return {name: value for name, value in options.items() if name in own}
+        changes = {name: value for name, value in profile.options.items() if name in own}
+        if profile.validation:
+            changes["strict_mode_rules"] = tuple(dict.fromkeys((*profile.validation, *self.strict_mode_rules)))
+        return changes
 
     def _expect_rules(self) -> None:
         """Raise for a mode or rule that is none, and for names without a schema: a misspelled one matches nothing."""

@@ -41,8 +41,8 @@ LAYERS = {
     ),
 }  # fmt: skip
 
-LAZY_FACADES = {"ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21"}
-"""Besides those of the packages: they load their models when these are first used."""
+LAZY_FACADES = {"ocpp_core.tolerance", "ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21"}
+"""Besides those of the packages: they load what they name when it is first used."""
 NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "replay"}  # directly or through another one
 IMPURE = {
     "anyio", "asyncio", "concurrent", "logging", "multiprocessing", "ocpp_apps", "ocpp_transports", "secrets", "select",

@@ -43,7 +43,7 @@ class QuirkMemory:
 class ConnectionQuirks:
     """The quirks of a station on one connection."""
 
-    __slots__ = ("_applied", "_memory", "_name", "station")
+    __slots__ = ("_applied", "_has_booted", "_memory", "_name", "station")
 
     def __init__(self, book: QuirkBook, handshake: Handshake, protocol: str, name: str, memory: QuirkMemory) -> None:
         self._name = name
@@ -54,6 +54,7 @@ class ConnectionQuirks:
         )
         """The profiles in effect, for the engine."""
         self._applied = self.station.matched
+        self._has_booted = False
 
     @property
     def matched(self) -> MatchedQuirks:
@@ -70,8 +71,12 @@ class ConnectionQuirks:
     def boot(self, payload: Any) -> bool:
         """Take vendor, model and firmware from a BootNotification, and remember them if a profile needs them.
 
-        Return True if other profiles match than before. The engine has read an invalid one already.
+        Return True if other profiles match than before; the engine has read an invalid one already. Only the first
+        BootNotification of a connection counts, so that a station cannot change its options again and again.
         """
+        if self._has_booted:
+            return False
+        self._has_booted = True
         self.station.learn(payload)
         needs = any(each.match.vendor or each.match.model or each.match.firmware for each in self.matched.profiles)
         self._memory.learn(self._name, facts_of(payload) if needs else {})

@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ocpp_core.tolerance.profiles import Match, QuirkProfile
+from ocpp_core.tolerance.profiles import QuirkProfile, StationMatch
 from ocpp_core.tolerance.quirks import AllowValues, Coerce, ReplaceValues
 from ocpp_transports import OCPPServer, RPCError
 from ocpp_transports.events import QuirkEvent
@@ -80,7 +80,7 @@ class TestTheProfilesOfAModel:
                 await client.call("StatusNotification", ERROR)
 
     async def test_set_options_of_the_connection(self):
-        silent = QuirkProfile(name="silent", match=Match(vendor="Silent"), ping_interval=0, call_timeout=5)
+        silent = QuirkProfile(name="silent", match=StationMatch(vendor="Silent"), ping_interval=0, call_timeout=5)
         async with serving(quirks=silent, ping_interval=20) as (server, listener), client_of(listener) as client:
             serve(server)
             await client.connect()
@@ -108,8 +108,8 @@ class TestTheProfilesOfAModel:
 
 class TestTheProfilesOfAConnection:
     async def test_match_from_the_handshake(self):
-        for match in (Match(), Match(identity="cp*"), Match(path="/ocpp/*"), Match(protocol="ocpp1.6")):
-            profile = QuirkProfile(name="mine", match=match, quirks=(AllowValues(values=("Error",)),))
+        for pattern in ({}, {"identity": "cp*"}, {"path": "/ocpp/*"}, {"protocol": "ocpp1.6"}):
+            profile = QuirkProfile(name="mine", match=StationMatch(**pattern), quirks=(AllowValues(values=("Error",)),))
             async with OCPPServer(protocols=["ocpp1.6"], **STRICT, quirks=profile) as server:
                 seen = serve(server)
                 async with MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"]) as client:
@@ -132,7 +132,7 @@ class TestTheProfilesOfAConnection:
             assert [each["errorCode"] for each in seen] == ["OtherError", "OtherError"]
 
     async def test_give_a_station_without_a_subprotocol_one(self):
-        old = QuirkProfile(name="old", match=Match(identity="OLD*"), default_protocol="ocpp1.6")
+        old = QuirkProfile(name="old", match=StationMatch(identity="OLD*"), default_protocol="ocpp1.6")
         async with OCPPServer(protocols=["ocpp2.0.1", "ocpp1.6"], quirks=old) as server:
             listener = await server.listen(0, "127.0.0.1")
             with anyio.fail_after(10):
