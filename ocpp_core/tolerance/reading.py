@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, Final, TypeVar
 
 from ocpp_core.config import ValidationRule
@@ -48,8 +48,6 @@ def read_profiles(
 
 def _profile(table: Mapping[str, Any], where: str, repairs: Mapping[str, Callable[[str], str]]) -> QuirkProfile:
     _expect_keys(table, tuple(each.name for each in fields(QuirkProfile)), where)
-    if "name" not in table:
-        raise ValueError(f"{where}: expected a name")
     given = dict(table)
     if "match" in table:
         given["match"] = _made(StationMatch, _table(table["match"], f"{where}: match"), f"{where}: match")
@@ -91,20 +89,13 @@ def _repairs(names: object, where: str, own: Mapping[str, Callable[[str], str]])
 def _made(cls: type[_Made], given: Mapping[str, Any], where: str) -> _Made:
     """Return an object of a dataclass made of a table; its errors become ValueErrors that name the place."""
     _expect_keys(given, tuple(each.name for each in fields(cls)), where)
+    for each in fields(cls):
+        if each.default is MISSING and each.default_factory is MISSING and each.name not in given:
+            raise ValueError(f"{where}: expected {each.name}")
     try:
         return cls(**given)
     except (TypeError, ValueError) as error:
-        text = str(error)
-        missing = "missing" in text and "keyword-only" in text
-        raise ValueError(f"{where}: {_missing_of(cls, given) if missing else text}") from error
-
-
-def _missing_of(cls: type[Any], given: Mapping[str, Any]) -> str:
-    return "expected " + ", ".join(each.name for each in fields(cls) if each.name not in given and _is_needed(each))
-
-
-def _is_needed(each: Any) -> bool:
-    return type(each.default).__name__ == type(each.default_factory).__name__ == "_MISSING_TYPE"
+        raise ValueError(f"{where}: {error}") from error
 
 
 def _expect_keys(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
