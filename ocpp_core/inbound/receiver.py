@@ -76,8 +76,6 @@ class Receiver(ABC):
         if config.mend_text is not None:
             text = mended(text, config.mend_text, self._emit)
         frame = decode(text, self.version.message_types, config.leniency, config.max_elements)
-        if type(frame) is not list and config.tolerance is not None:
-            frame, text = self._repaired(frame, text, config.tolerance)  # type: ignore[arg-type]
         if type(frame) is not list:
             self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch
         elif frame[0] == _CALL:
@@ -88,16 +86,20 @@ class Receiver(ABC):
         if state is Draining:
             self._finish_drain()
 
-    def _repaired(self, malformed: Malformed, text: str, tolerance: Tolerance) -> tuple[Frame | Malformed, str]:
-        """Return a malformed text as the quirks of the peer repair it, or as it is if that is no message either."""
-        if malformed.fault in {Fault.EMPTY, Fault.UNKNOWN_TYPE} or (better := tolerance.mend_text(text)) is None:
-            return malformed, text
-        config = self._config
-        frame = decode(better.content, self.version.message_types, config.leniency, config.max_elements)
+    def _receive_repaired(self, malformed: Malformed, text: str, tolerance: Tolerance) -> bool:
+        """Process a malformed text as the quirks of the peer repair it; return False if that is no message either."""
+        if malformed.fault is Fault.UNKNOWN_TYPE or (better := tolerance.mend_text(text)) is None:
+            return False
+        config, text = self._config, better.content
+        frame = decode(text, self.version.message_types, config.leniency, config.max_elements)
         if isinstance(frame, Malformed):
-            return malformed, text
+            return False
         report_quirks(better.news, self._emit)
-        return frame, better.content
+        if frame[0] != _CALL:
+            self._receive_other(frame, text)
+        elif self.requests.on_call(frame, text, self._now):
+            self._end(POLICY_VIOLATION, TOO_FAST)
+        return True
 
     def _receive_other(self, frame: Frame, text: str) -> None:
         kind = frame[0]
@@ -143,7 +145,8 @@ class Receiver(ABC):
 
     def _malformed(self, malformed: Malformed, text: str) -> None:
         fault, message_id, reason = malformed.fault, malformed.message_id, malformed.reason
-        if fault is Fault.EMPTY:
+        tolerance = self._config.tolerance
+        if fault is Fault.EMPTY or (tolerance is not None and self._receive_repaired(malformed, text, tolerance)):
             return
         if fault is Fault.UNKNOWN_TYPE:
             self._emit(Report(ReportKind.UNKNOWN_TYPE, reason, message_id, text))
