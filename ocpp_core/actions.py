@@ -256,7 +256,8 @@ class ReportKind(Enum):
     INVALID_REQUEST = "invalid payload not sent"
     """An outbound CALL or SEND that breaks its schema; nothing was sent."""
     TOLERATED = "violation tolerated"
-    """A payload in either direction that breaks its schema and was passed on, as the mode `report` says."""
+    """A payload in either direction that breaks its schema and was passed on: the mode is `report`, or it is the
+    response to a message of the outbox."""
     NOT_SENT = "raw text not sent"
     """A raw text without a token, passed while no connection was open; nothing was sent."""
     WAITS_FOR_CONNECT = "call waits for connect()"
@@ -303,8 +304,8 @@ class InvalidPayload:
     violation: Violation
     """The rule that it breaks."""
 
-    def report(self, kind: ReportKind, error: Exception | None = None) -> "Report":
-        """Return the report of this kind; `error` is None if the payload was passed on."""
+    def report(self, kind: ReportKind, error: Exception) -> "Report":
+        """Return the report of this kind."""
         detail = self.violation.description
         return Report(kind, detail, self.message_id, self.payload, error, self.action, self)
 

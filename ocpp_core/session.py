@@ -105,7 +105,9 @@ class Session(Receiver):
         """The state of the connection."""
         self.version = version
         """The rules of the negotiated subprotocol."""
-        self._config = config = config.in_protocol(version.name)
+        if config.has_rules_of_protocols:
+            config = config.in_protocol(version.name)
+        self._config = config
         self.keep_unsent: bool = keep_unsent
         """True if calls that were not written survive the loss of the connection, see `take_unsent`."""
         self._actions: list[SessionAction] = []

@@ -138,6 +138,8 @@ class SessionConfig:
     """Counts CALLs and the time until their responses, without a `Trace` for each; None counts nothing."""
     is_watched: bool = field(default=False, init=False)
     """True if responses are traced or counted; the session reads this one flag for each of them."""
+    has_rules_of_protocols: bool = field(default=False, init=False)
+    """True if a rule is for some subprotocols; a session then takes the config `in_protocol` of its own."""
     check_received_call: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
     check_received_result: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
     check_received_send: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
@@ -154,15 +156,21 @@ class SessionConfig:
         if self.inbound_limit not in get_args(InboundLimit):
             raise ValueError(f"expected inbound_limit as delay, reject or disconnect, got {self.inbound_limit!r}")
         expect_rates(self.action_rates)
-        object.__setattr__(self, "validation_rules", expect_rules(self.validation_rules, "validation_rules"))
+        self._resolve_rules()
+
+    def _resolve_rules(self) -> None:
+        """Make the checks of the validator and its rules, so that no message has to search the rules."""
+        rules = expect_rules(self.validation_rules, "validation_rules")
+        object.__setattr__(self, "validation_rules", rules)
+        object.__setattr__(self, "has_rules_of_protocols", any(rule.protocols is not None for rule in rules))
         for flow, direction in _FLOWS.items():
             for kind in get_args(Kind):
-                check = check_of(self.validator, self.validation_rules, direction, kind)
+                check = check_of(self.validator, rules, direction, kind)
                 object.__setattr__(self, f"check_{flow}_{kind}", check)
 
     def in_protocol(self, protocol: str) -> "SessionConfig":
         """Return the config with the validation rules of this subprotocol: this object if it has no others."""
-        if all(rule.protocols is None for rule in self.validation_rules):
+        if not self.has_rules_of_protocols:
             return self
         return replace(self, validation_rules=rules_in(protocol, self.validation_rules))
 

@@ -171,7 +171,7 @@ class Requests(Limited):
         return None
 
     def _tolerated(self, kind: Kind, frame: Frame, violation: Violation) -> Any:
-        return tolerated(invalid_request(kind, frame, violation), self.config, self._emit)
+        return tolerated(invalid_request(kind, frame, violation), self.config, self._version, self._emit)
 
     def _report_invalid(self, kind: Kind, frame: Frame, violation: Violation) -> None:
         invalid = invalid_request(kind, frame, violation)
@@ -285,7 +285,7 @@ class Requests(Limited):
         """Return the report of a result that breaks its schema; None if it is tolerated."""
         parts = request.action, request.message_id, reply.payload, violation
         invalid = InvalidPayload(Direction.OUT, "result", *parts)
-        if is_tolerated(invalid, self.config, self._emit):
+        if is_tolerated(invalid, self.config, self._version, self._emit):
             return None
         return invalid.report(ReportKind.INVALID_REPLY, violation_error(violation, self._version))
 

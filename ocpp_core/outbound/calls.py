@@ -232,7 +232,7 @@ class Calls:
     def _settle_invalid(self, call: OutboundCall, frame: Frame, violation: Violation) -> None:
         """Settle the call of a CALLRESULT that breaks its schema."""
         invalid = invalid_result(call.action, frame, violation)
-        result = tolerated(invalid, self.config, self._emit)
+        result = tolerated(invalid, self.config, self._version, self._emit)
         if result is not None:
             self._settle(call, result=result)
             return

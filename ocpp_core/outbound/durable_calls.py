@@ -23,7 +23,7 @@ from ocpp_core.versions import Version
 from .call import OutboundCall
 from .calls import Calls
 from .offline_queue import OfflineQueue
-from .violations import invalid_result, tolerated
+from .violations import invalid_result, tolerated, violation_error
 
 __all__ = ["DurableCalls"]
 
@@ -151,9 +151,9 @@ class DurableCalls(Calls):
             super()._settle_invalid(call, frame, violation)
             return
         invalid = invalid_result(call.action, frame, violation)
-        result = tolerated(invalid, self.config, self._emit)
+        result = tolerated(invalid, self.config, self._version, self._emit)
         if result is None:
-            self._emit(invalid.report(ReportKind.INVALID_RESULT))
+            self._emit(invalid.report(ReportKind.TOLERATED, violation_error(violation, self._version)))
         self._settle(call, result=frame[2] if result is None else result)
 
     def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:

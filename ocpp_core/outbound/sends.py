@@ -76,7 +76,7 @@ class Sends:
         if violation is None:
             return None
         invalid = InvalidPayload(Direction.OUT, "send", action, event.message_id, payload, violation)
-        if is_tolerated(invalid, config, self._emit):
+        if is_tolerated(invalid, config, self._version, self._emit):
             return None
         error = violation_error(violation, self._version)
         self._emit(invalid.report(ReportKind.INVALID_REQUEST, error))

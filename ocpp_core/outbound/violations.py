@@ -4,7 +4,7 @@ Only a violation leads here: strict mode costs a conforming message nothing but 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind
 from ocpp_core.config import Kind, SessionConfig, Violation
@@ -16,6 +16,8 @@ from ocpp_core.versions import ErrorCode, Version
 from .call import RESPONSE_ONLY, OutboundCall
 
 __all__ = ["invalid_request", "invalid_result", "is_tolerated", "refusal_of", "tolerated", "violation_error"]
+
+_Emit: TypeAlias = Callable[[Report], None]
 
 
 def violation_error(violation: Violation, version: Version) -> RPCError:
@@ -34,25 +36,23 @@ def invalid_request(kind: Kind, frame: Frame, violation: Violation) -> InvalidPa
     return InvalidPayload(Direction.IN, kind, action, message_id, payload, violation)
 
 
-def is_tolerated(invalid: InvalidPayload, config: SessionConfig, emit: Callable[[Report], None]) -> bool:
+def is_tolerated(invalid: InvalidPayload, config: SessionConfig, version: Version, emit: _Emit) -> bool:
     """Return True, and report the violation, if the mode of the payload is `report`."""
     if config.validation_mode(invalid.direction.value, invalid.kind, invalid.action) != "report":
         return False
-    emit(invalid.report(ReportKind.TOLERATED))
+    emit(invalid.report(ReportKind.TOLERATED, violation_error(invalid.violation, version)))
     return True
 
 
-def tolerated(invalid: InvalidPayload, config: SessionConfig, emit: Callable[[Report], None]) -> Any:
+def tolerated(invalid: InvalidPayload, config: SessionConfig, version: Version, emit: _Emit) -> Any:
     """Return what the application gets of a received payload that breaks its schema; None if it is refused."""
     mended = forgive(config, invalid.kind, invalid.action, invalid.payload, emit)
     if mended is not None:
         return mended
-    return invalid.payload if is_tolerated(invalid, config, emit) else None
+    return invalid.payload if is_tolerated(invalid, config, version, emit) else None
 
 
-def refusal_of(
-    call: OutboundCall, config: SessionConfig, version: Version, emit: Callable[[Report], None]
-) -> RPCError | None:
+def refusal_of(call: OutboundCall, config: SessionConfig, version: Version, emit: _Emit) -> RPCError | None:
     """Return the error of a call that strict mode does not send, or None.
 
     A call that is checked again, for another connection, is not reported again.
@@ -70,7 +70,7 @@ def refusal_of(
         advice = "extend the validator or pass validate=False"
         error = RPCNotImplementedError(f"cannot send {action!r}: {violation.description}; {advice}")
     invalid = InvalidPayload(Direction.OUT, "call", action, call.message_id, call.payload, violation)
-    if is_tolerated(invalid, config, emit):
+    if is_tolerated(invalid, config, version, emit):
         call.validate = RESPONSE_ONLY
         return None
     error = error or violation_error(violation, version)

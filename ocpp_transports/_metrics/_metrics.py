@@ -11,7 +11,17 @@ from ocpp_core.actions import Direction, Report
 from ._cells import BOUNDS, CallCells, Counts, HistogramCell, Traffic
 from ._exposition import exposition
 from ._families import FAMILIES, MetricFamily, MetricKind
-from ._labels import BAD_KINDS, CLOSE_CODES, KEEPALIVE, KNOWN_ACTIONS, MOST_ACTIONS, OTHER, RATES, refusal_labels
+from ._labels import (
+    BAD_KINDS,
+    CLOSE_CODES,
+    INVALID,
+    KEEPALIVE,
+    KNOWN_ACTIONS,
+    MOST_ACTIONS,
+    OTHER,
+    RATES,
+    refusal_labels,
+)
 from ._values import HistogramValue, MetricSample, Sampled
 
 __all__ = ["Gauges", "Measured", "Metrics"]
@@ -147,7 +157,7 @@ class Metrics:
             self.count("ocpp_keepalive", KEEPALIVE[kind])
         elif report.invalid is not None:
             direction, action = report.invalid.direction.value, self._known_by_peer(report.invalid.action)
-            self.count("ocpp_validation_failures", direction, action, "reported" if report.error is None else "refused")
+            self.count("ocpp_validation_failures", direction, action, INVALID[kind])
         elif kind in RATES:
             self.count("ocpp_rate_exceeded", RATES[kind])
 

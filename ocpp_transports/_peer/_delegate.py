@@ -109,7 +109,7 @@ def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | N
     if kind in _BAD:
         return "bad_message", BadMessageEvent(report.message, report.error or RPCFormatViolationError(report.detail))
     if report.invalid is not None:
-        return "violation", _violation(report.invalid, report.error, identity)
+        return "violation", _violation(report, report.invalid, identity)
     if kind is ReportKind.QUIRK:
         applied: AppliedQuirk = report.message
         return "quirk", QuirkEvent(applied.profile, applied.quirk, applied.at, report.action)
@@ -120,7 +120,7 @@ def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | N
     return None
 
 
-def _violation(invalid: InvalidPayload, error: Exception | None, identity: str) -> ViolationEvent:
+def _violation(report: Report, invalid: InvalidPayload, identity: str) -> ViolationEvent:
     return ViolationEvent(
         identity,
         invalid.direction,
@@ -128,6 +128,7 @@ def _violation(invalid: InvalidPayload, error: Exception | None, identity: str) 
         invalid.action,
         invalid.message_id,
         invalid.violation,
-        error,
+        report.error or RPCFormatViolationError(report.detail),
+        report.kind is not ReportKind.TOLERATED,
         invalid.payload,
     )

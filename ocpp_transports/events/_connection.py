@@ -162,17 +162,14 @@ class ViolationEvent:
     """The message ID; None for a call that has none yet."""
     violation: Violation
     """The rule that the payload breaks, and where: `keyword`, `pointer`, `expected`, `got`, and a `description`."""
-    error: Exception | None
-    """The error that the call raised, or that the peer or the log got; None if the payload was passed on."""
+    error: Exception
+    """The error of a payload that is refused: `call` raises it, the peer gets its code, or the log has it."""
+    refused: bool
+    """True if the payload was refused, False if it was passed on."""
     payload: Any
     """The payload."""
 
     __repr__ = safe_repr
-
-    @property
-    def refused(self) -> bool:
-        """True if the payload was refused, False if the mode `report` passed it on."""
-        return self.error is not None
 
 
 @dataclass(frozen=True, slots=True)

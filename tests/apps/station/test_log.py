@@ -33,7 +33,7 @@ def passed(lab, frame, action, *, direction=Direction.IN, latency=None):
 
 def violation(payload, text):
     rule = Violation(ErrorCode.FORMAT_VIOLATION, text)
-    return ViolationEvent("CP1", Direction.IN, "call", "Reset", "1", rule, RPCFormatViolationError(text), payload)
+    return ViolationEvent("CP1", Direction.IN, "call", "Reset", "1", rule, RPCFormatViolationError(text), True, payload)
 
 
 class TestAnEntry:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind
 from ocpp_core.config import FindRemedy, Kind, SessionConfig, ValidationMode, ValidationRule, Violation
-from ocpp_core.errors import RPCNotImplementedError
+from ocpp_core.errors import RPCError, RPCNotImplementedError
 from ocpp_core.inputs import Notify, Reconfigure, Reply, StartCall
 from ocpp_core.messages import Leniency
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201, ErrorCode
@@ -119,7 +119,7 @@ class TestABadPayload:
         session = a_session(OCPP21, validator=Strict(), validation_rules=[REPORT])
         MESSAGES[message](session)
         (report,) = of(Report, session.log)
-        assert report.error is None
+        assert isinstance(report.error, RPCError)
         assert "bad is not allowed" in report.detail == report.invalid.violation.description
         assert report.action == report.invalid.action == (SEND if message[1] == "send" else "Heartbeat")
         assert report.message_id == report.invalid.message_id

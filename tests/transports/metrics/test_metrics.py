@@ -10,7 +10,7 @@ from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError, RPCInt
 from ocpp_core.versions import ErrorCode
 from ocpp_transports._metrics._cells import BOUNDS, HistogramCell
 from ocpp_transports._metrics._families import FAMILIES
-from ocpp_transports._metrics._labels import BAD_KINDS, KEEPALIVE, KNOWN_ACTIONS, MOST_ACTIONS, OTHER, RATES
+from ocpp_transports._metrics._labels import BAD_KINDS, INVALID, KEEPALIVE, KNOWN_ACTIONS, MOST_ACTIONS, OTHER, RATES
 from ocpp_transports._metrics._metrics import Metrics
 from ocpp_transports._metrics._values import HistogramValue
 from tests.tables import each
@@ -23,14 +23,6 @@ UNCOUNTED = {
     ReportKind.CONNECT_FAILED,
 }
 """Reports about this side, and those whose CALL is counted anyway."""
-INVALID = {
-    ReportKind.INVALID_CALL,
-    ReportKind.INVALID_RESULT,
-    ReportKind.INVALID_REPLY,
-    ReportKind.INVALID_REQUEST,
-    ReportKind.TOLERATED,
-}
-"""Reports about payloads that break their schema."""
 
 
 def invalid(action, payload=None):
@@ -111,13 +103,13 @@ class TestCallsWithoutResponse:
 
 class TestReports:
     def test_count_by_kind_unless_they_are_of_this_side(self):
-        counted = [set(BAD_KINDS), set(KEEPALIVE), set(RATES), INVALID, UNCOUNTED]
+        counted = [set(BAD_KINDS), set(KEEPALIVE), set(RATES), set(INVALID), UNCOUNTED]
         assert set().union(*counted) == set(ReportKind)
         assert sum(map(len, counted)) == len(ReportKind)
 
     def test_of_payloads_that_break_their_schema_count_by_action_and_outcome(self):
         metrics = Metrics()
-        metrics.reported(invalid("Heartbeat").report(ReportKind.TOLERATED))
+        metrics.reported(invalid("Heartbeat").report(ReportKind.TOLERATED, ClosedError("")))
         metrics.reported(invalid("Heartbeat").report(ReportKind.INVALID_CALL, ClosedError("")))
         for outcome in ("reported", "refused"):
             assert metrics.value("ocpp_validation_failures", direction="in", action="Heartbeat", outcome=outcome) == 1

@@ -7,7 +7,7 @@ import pytest
 from ocpp_core.actions import Direction
 from ocpp_core.config import ValidationRule
 from ocpp_core.validation import load_validator
-from ocpp_transports import RPCError, RPCFormatViolationError
+from ocpp_transports import RPCError, RPCFormatViolationError, RPCTypeConstraintViolationError
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._validators import shared_validator
 from ocpp_transports._options._warm_up import warm_up_in_thread
@@ -93,7 +93,8 @@ class TestReport:
             request, response = await first(violations), await first(violations)
         assert isinstance(request, ViolationEvent)
         assert (request.identity, request.direction, request.kind) == ("CP1", Direction.IN, "call")
-        assert (request.action, request.payload, request.refused, request.error) == ("Authorize", WRONG, False, None)
+        assert (request.action, request.payload, request.refused) == ("Authorize", WRONG, False)
+        assert isinstance(request.error, RPCTypeConstraintViolationError)
         assert (request.violation.keyword, request.violation.pointer) == ("type", "/idTag")
         assert (request.violation.expected, request.violation.got) == ("string", "integer")
         assert (response.direction, response.kind, response.violation.pointer) == ("out", "result", "/idTagInfo/status")
