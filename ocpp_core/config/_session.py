@@ -1,6 +1,7 @@
 """The settings of one OCPP-J session."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from math import inf
 from types import MappingProxyType
@@ -167,6 +168,18 @@ class SessionConfig:
             for kind in get_args(Kind):
                 check = check_of(self.validator, rules, direction, kind)
                 object.__setattr__(self, f"check_{flow}_{kind}", check)
+
+    def tolerating(self, tolerance: Tolerance, leniency: Leniency) -> "SessionConfig":
+        """Return a copy for a connection whose peer has these quirks; nothing is checked again.
+
+        Args:
+            tolerance: The quirks, in an object of this connection alone.
+            leniency: The tolerances in reading messages.
+        """
+        config = copy(self)
+        object.__setattr__(config, "tolerance", tolerance)
+        object.__setattr__(config, "leniency", leniency)
+        return config
 
     def in_protocol(self, protocol: str) -> "SessionConfig":
         """Return the config with the validation rules of this subprotocol: this object if it has no others."""

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import translate
-from functools import lru_cache
 from math import isnan
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -75,33 +74,33 @@ class StationMatch:
     model: str | None = None
     """`chargePointModel` or `chargingStation.model`."""
     firmware: str | None = None
-    """`firmwareVersion` or `chargingStation.firmwareVersion`; absent counts as empty once the vendor is known."""
+    """`firmwareVersion` or `chargingStation.firmwareVersion`; absent, it does not match."""
     identity: str | None = None
     """The identity of the station."""
     path: str | None = None
     """The path of the request, without its query; of a client the path of its endpoint with the identity."""
     protocol: str | None = None
     """The subprotocol, as `ocpp1.6`."""
+    _patterns: tuple[tuple[str, re.Pattern[str]], ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for each in fields(self):
+        patterns = []
+        for each in fields(StationFacts):
             pattern = getattr(self, each.name)
-            if pattern is not None and (not isinstance(pattern, str) or not pattern):
+            if pattern is None:
+                continue
+            if not isinstance(pattern, str) or not pattern:
                 raise TypeError(f"expected {each.name} as a pattern, got {pattern!r}")
+            patterns.append((each.name, re.compile(translate(pattern.lower()))))
+        object.__setattr__(self, "_patterns", tuple(patterns))
 
     def covers(self, facts: StationFacts) -> bool:
         """Return True if every pattern matches."""
-        patterns = ((each.name, getattr(self, each.name)) for each in fields(self))
-        return all(_covers(pattern, getattr(facts, name)) for name, pattern in patterns if pattern is not None)
-
-
-def _covers(pattern: str, fact: str) -> bool:
-    return bool(fact) and _compiled(pattern).match(fact.lower()) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(translate(pattern.lower()))
+        for name, pattern in self._patterns:
+            fact = getattr(facts, name)
+            if not fact or pattern.match(fact.lower()) is None:
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -88,8 +88,9 @@ def _repairs(names: object, where: str, own: Mapping[str, Callable[[str], str]])
 
 def _made(cls: type[_Made], given: Mapping[str, Any], where: str) -> _Made:
     """Return an object of a dataclass made of a table; its errors become ValueErrors that name the place."""
-    _expect_keys(given, tuple(each.name for each in fields(cls)), where)
-    for each in fields(cls):
+    known = [each for each in fields(cls) if each.init]
+    _expect_keys(given, tuple(each.name for each in known), where)
+    for each in known:
         if each.default is MISSING and each.default_factory is MISSING and each.name not in given:
             raise ValueError(f"{where}: expected {each.name}")
     try:

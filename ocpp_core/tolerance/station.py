@@ -1,6 +1,6 @@
 """The quirks of the peer of one connection: those of all profiles that match what is known about it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from typing import Any, Final
@@ -20,7 +20,6 @@ _MAX_KNOWN: Final = 1000
 _MAX_REPORTED: Final = 500
 """Quirks that a connection reports: each one once for each action."""
 _MAX_TIMES: Final = 100
-_STRICT: Final = Leniency()
 _FLAGS: Final = tuple(each.name for each in fields(Leniency))
 
 
@@ -66,10 +65,14 @@ class MatchedQuirks:
         """The subprotocol of a station that offers none."""
         return next((each.default_protocol for each in self.profiles if each.default_protocol), None)
 
+    @cached_property
+    def leniencies(self) -> frozenset[str]:
+        """The names of the tolerances in reading messages that the profiles turn on."""
+        return frozenset(name for name in _FLAGS for each in self.profiles if getattr(each.leniency, name))
+
     def leniency(self, own: Leniency) -> Leniency:
         """Return the tolerances of an option and of the profiles together."""
-        given = (own, *(profile.leniency for profile in self.profiles))
-        return Leniency(**{name: any(getattr(each, name) for each in given) for name in _FLAGS})
+        return replace(own, **dict.fromkeys(self.leniencies, True)) if self.leniencies else own
 
 
 class QuirkBook:
@@ -103,7 +106,7 @@ class StationQuirks:
 
     def __init__(self, book: QuirkBook, facts: StationFacts) -> None:
         self._book = book
-        self._reported: set[tuple[AppliedQuirk, str]] = set()
+        self._reported: set[tuple[AppliedQuirk, str]] | None = None  # most connections need no quirk
         self.facts: StationFacts = facts
         """What is known about the peer."""
         self.matched: MatchedQuirks = book.matching(facts)
@@ -123,7 +126,7 @@ class StationQuirks:
         """Return the config of a session that tolerates these quirks; the same one if no profile is known."""
         if not self._book.profiles:
             return config
-        return replace(config, tolerance=self, leniency=self.matched.leniency(config.leniency))
+        return config.tolerating(self, self.matched.leniency(config.leniency))
 
     # `Tolerance`
 
@@ -141,7 +144,7 @@ class StationQuirks:
         """
         if action == BOOT and kind == "call":
             self.learn(payload)
-        drops_nulls = null_members or self.matched.leniency(_STRICT).null_members
+        drops_nulls = null_members or "null_members" in self.matched.leniencies
         quirks = [pair for pair in self.matched.quirks if pair[1].is_for(kind, action)]
         if not quirks and not drops_nulls:
             return None
@@ -168,11 +171,12 @@ class StationQuirks:
         """Return the error code that the peer meant with a received one."""
         return self.matched.error_codes.get(code, code)
 
-    def _news(self, applied: Any, action: str) -> list[AppliedQuirk]:
-        news = [each for each in applied if (each, action) not in self._reported]
-        room = _MAX_REPORTED - len(self._reported)
-        self._reported.update((each, action) for each in news[:room])
-        return news[:room]
+    def _news(self, applied: Iterable[AppliedQuirk], action: str) -> list[AppliedQuirk]:
+        reported = self._reported = set() if self._reported is None else self._reported
+        news = [each for each in applied if (each, action) not in reported]
+        news = news[: _MAX_REPORTED - len(reported)]
+        reported.update((each, action) for each in news)
+        return news
 
 
 def repaired_by(profiles: Sequence[QuirkProfile], text: str) -> tuple[str, list[AppliedQuirk]]:
@@ -204,6 +208,6 @@ def _repaired(repair: Any, text: str) -> str | None:
     """Return a text as a repair returns it; None if the function of the application raises or returns no text."""
     try:
         better = repair(text)
-    except Exception:  # the text is then refused, and reported as malformed
+    except BaseException:  # no exception of the application may end the connection; the text is malformed then
         return None
     return better if isinstance(better, str) else None

@@ -29,6 +29,7 @@ __all__ = ["explain"]
 _MAX_TEXT: Final = 4_194_304
 _MAX_MISTAKES: Final = 20
 _MAX_SHOWN: Final = 100
+_STRICT: Final = Leniency()
 _KEEP: Final = Remedy(Effect.KEEP)
 _KINDS: Final[dict[str, Kind]] = {"CALL": "call", "CALLRESULT": "result", "SEND": "send"}
 _FORMATS: Final = {
@@ -127,6 +128,8 @@ class _Explainer:
                 lenient.append(each.name)
         quirks = []
         for profile in self._profiles:
+            if not (profile.mend_text or profile.replace_text or profile.leniency != _STRICT):
+                continue
             better, names = self._repaired(text, profile, lenient)
             if not isinstance(better, Malformed):
                 accepted.append(better)

@@ -55,6 +55,8 @@ BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
 _SESSION: Final = SessionConfig()
 """The source of defaults for options that are settings of the engine; it documents their ranges and meanings."""
+_MAX_QUIRKED: Final = 1000
+"""Combinations of profiles for which the options are kept; beyond, they are made again."""
 _Seconds = TypeVar("_Seconds", bound=float | None)
 
 
@@ -291,8 +293,16 @@ class PeerOptions:
 
     def with_quirks(self, matched: "MatchedQuirks") -> Self:
         """Return these options with the settings of profiles, those of other carriers left out."""
-        changes = self._changes(matched)
-        return self.changed(changes) if changes else self
+        if matched not in self._quirked:
+            if len(self._quirked) >= _MAX_QUIRKED:
+                self._quirked.clear()
+            changes = self._changes(matched)
+            self._quirked[matched] = self.changed(changes) if changes else self
+        return self._quirked[matched]
+
+    @cached_property
+    def _quirked(self) -> "dict[MatchedQuirks, Self]":
+        return {}
 
     def _changes(self, profile: "QuirkProfile | MatchedQuirks") -> dict[str, Any]:
         """Return the settings of a profile that are options of this kind of client or server."""
