@@ -105,9 +105,7 @@ class Session(Receiver):
         """The state of the connection."""
         self.version = version
         """The rules of the negotiated subprotocol."""
-        if config.has_rules_of_protocols:
-            config = config.in_protocol(version.name)
-        self._config = config
+        self._config = config = config.in_protocol(version.name) if config.has_protocol_rules else config
         self.keep_unsent: bool = keep_unsent
         """True if calls that were not written survive the loss of the connection, see `take_unsent`."""
         self._actions: list[SessionAction] = []

@@ -139,15 +139,20 @@ class SessionConfig:
     """Counts CALLs and the time until their responses, without a `Trace` for each; None counts nothing."""
     is_watched: bool = field(default=False, init=False)
     """True if responses are traced or counted; the session reads this one flag for each of them."""
-    has_rules_of_protocols: bool = field(default=False, init=False)
-    """True if a rule is for some subprotocols; a session then takes the config `in_protocol` of its own."""
+    has_protocol_rules: bool = field(default=False, init=False, repr=False)
+    """True if a validation rule is for some subprotocols only; a session reads this flag once."""
     check_received_call: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a received CALL; None checks nothing."""
     check_received_result: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a received CALLRESULT; None checks nothing."""
     check_received_send: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a received SEND; None checks nothing."""
     check_sent_call: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a sent CALL; None checks nothing."""
     check_sent_result: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a sent CALLRESULT; None checks nothing."""
     check_sent_send: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
-    """What checks the payloads of one direction and message type, for each of the six; None checks nothing."""
+    """Checks the payload of a sent SEND; None checks nothing."""
 
     def __post_init__(self) -> None:
         expect_declared(self)
@@ -157,16 +162,12 @@ class SessionConfig:
         if self.inbound_limit not in get_args(InboundLimit):
             raise ValueError(f"expected inbound_limit as delay, reject or disconnect, got {self.inbound_limit!r}")
         expect_rates(self.action_rates)
-        self._resolve_rules()
-
-    def _resolve_rules(self) -> None:
-        """Make the checks of the validator and its rules, so that no message has to search the rules."""
-        rules = expect_rules(self.validation_rules, "validation_rules")
-        object.__setattr__(self, "validation_rules", rules)
-        object.__setattr__(self, "has_rules_of_protocols", any(rule.protocols is not None for rule in rules))
+        object.__setattr__(self, "validation_rules", expect_rules(self.validation_rules, "validation_rules"))
+        limited = any(rule.protocols is not None for rule in self.validation_rules)
+        object.__setattr__(self, "has_protocol_rules", limited)
         for flow, direction in _FLOWS.items():
             for kind in get_args(Kind):
-                check = check_of(self.validator, rules, direction, kind)
+                check = check_of(self.validator, self.validation_rules, direction, kind)
                 object.__setattr__(self, f"check_{flow}_{kind}", check)
 
     def tolerating(self, tolerance: Tolerance, leniency: Leniency) -> "SessionConfig":
@@ -183,7 +184,7 @@ class SessionConfig:
 
     def in_protocol(self, protocol: str) -> "SessionConfig":
         """Return the config with the validation rules of this subprotocol: this object if it has no others."""
-        if not self.has_rules_of_protocols:
+        if not self.has_protocol_rules:
             return self
         return replace(self, validation_rules=rules_in(protocol, self.validation_rules))
 

@@ -12,6 +12,7 @@ caller gets ClosedError, and the message is kept.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from random import Random
 from typing import Any, assert_never, get_args
 
@@ -26,7 +27,6 @@ from ocpp_core.outbound.calls import Calls, CallsParts
 from ocpp_core.outbound.durable_calls import DurableCalls
 from ocpp_core.outbound.memory_queue import MemoryQueue
 from ocpp_core.outbound.offline_queue import MakeOfflineQueue
-from ocpp_core.outbox.accepting import lane_of
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
@@ -39,12 +39,14 @@ from ocpp_core.outbox.commands import (
     SetGate,
     StoreBack,
     Stored,
+    StoreDegraded,
     StoreFailed,
 )
 from ocpp_core.outbox.effects import OutboxEffect, TicketAccepted, TicketRejected, TicketSettled, Transmit
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
-from ocpp_core.outbox.stored.records import Lane
+from ocpp_core.outbox.transaction_ids import NO_ID
+from ocpp_core.versions import version_of
 
 from .callers import error_of, kept_error, result_of
 
@@ -96,6 +98,7 @@ class DurableClientEngine(ClientEngine):
         Raises:
             RuntimeError: The input is invalid in this state.
             ValueError: An argument is wrong; TypeError for a wrong type.
+            RPCError: Strict mode does not send the message.
             CallDroppedError: The outbox is full.
             StoreError: The store cannot write.
         """
@@ -108,8 +111,7 @@ class DurableClientEngine(ClientEngine):
 
     def start(self, event: StartCall, now: float) -> None:
         """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
-        is_object = isinstance(event.payload, dict)
-        if is_object and self.outbox.lane_is_busy and lane_of(event.action, event.payload) is Lane.TRANSACTION:
+        if isinstance(event.payload, dict) and self.outbox.is_behind(event.action, event.payload):
             self._now = now
             self._queue_call(event)
         else:
@@ -139,7 +141,26 @@ class DurableClientEngine(ClientEngine):
     def _enqueue(self, message: Enqueue) -> int:
         """Queue a message that is not too large to send, and return its ticket. Raises what a call raises, too."""
         check_command(StartCall(0, message.action, message.payload), self._config.session, self._now)
+        self._expect_valid(message)
         return self.outbox.enqueue(message, self._now)
+
+    def _expect_valid(self, message: Enqueue) -> None:
+        """Raise for a message that the version would refuse, as far as the version is known already."""
+        spoken = self.state.subprotocol if isinstance(self.state, Online) else None
+        if spoken is not None and message.protocol not in {None, spoken}:
+            raise ValueError(f"expected a message for {spoken}, got one for {message.protocol}")
+        offered = self._config.protocols
+        protocol = spoken or message.protocol or (offered[0] if len(offered) == 1 else None)
+        if protocol is not None and protocol in offered:
+            self._calls_of(protocol).expect_valid(message.action, _with_id(message))
+
+    def _calls_of(self, protocol: str) -> DurableCalls:
+        """Return the calls of the session; without one, those that a connection of this subprotocol would have."""
+        calls = self.session.calls if self.session is not None and isinstance(self.state, Online) else None
+        if isinstance(calls, DurableCalls):
+            return calls
+        config, version = self._session_config(protocol), version_of(protocol, self._config.versions)
+        return DurableCalls(version, config, self._ids, self._emit, self._emit_text, None, self.outbox)
 
     def _handle_rare(self, event: Any) -> None:
         if isinstance(event, CancelCall):
@@ -167,6 +188,8 @@ class DurableClientEngine(ClientEngine):
                 outbox.restore(event, now)
             case StoreFailed(number, error):
                 outbox.store_failed(number, error)
+            case StoreDegraded(error):
+                outbox.store_degraded(error)
             case StoreBack():
                 outbox.store_back()
             case SetGate(is_open):
@@ -228,3 +251,8 @@ class DurableClientEngine(ClientEngine):
         for call in self._callers.values():
             self._emit(Settle(call.token, None, kept_error(call.action)))
         self._callers.clear()
+
+
+def _with_id(message: Enqueue) -> Mapping[str, Any]:
+    """Return the payload to check, with a place for the transaction ID that is filled in later."""
+    return message.payload if message.transaction is None else {**message.payload, "transactionId": NO_ID}

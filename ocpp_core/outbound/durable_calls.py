@@ -5,7 +5,7 @@ asked first, and knows if a call waits too. A message that it chose occupies the
 written later, when its mark is durable. The outbox learns of the end of each message before the window is filled again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final, cast
@@ -84,6 +84,12 @@ class DurableCalls(Calls):
         self._now = -inf
 
     # Writing
+
+    def expect_valid(self, action: str, payload: Mapping[str, Any]) -> None:
+        """Raise the RPCError of a message that strict mode does not send."""
+        call = _message(Transmit(0, "", action, "{}"), dict(payload), inf)
+        if self.config.validator is not None and (error := self._refusal(call)) is not None:
+            raise error
 
     def fill_window(self, now: float) -> None:
         """Offer a free slot to the outbox, then write queued calls as far as the window allows."""

@@ -231,6 +231,14 @@ class ClientPeer(Peer):
     def _session(self) -> Session | None:
         return None if self._engine is None else self._engine.session
 
+    @property
+    def _may_return(self) -> bool:
+        return self._is_reconnecting or (self._engine is not None and isinstance(self._engine.state, Online))
+
+    @property
+    def _is_reconnecting(self) -> bool:
+        return self._engine is not None and isinstance(self._engine.state, (Connecting, Waiting))
+
     def _queueing_driver(self) -> Driver[ClientCommand] | None:
         may_wait = self._options.offline_queue and self._ended is None  # after the end no connection is expected
         return self._start(in_block=False) if may_wait else None
@@ -268,6 +276,7 @@ class ClientPeer(Peer):
             if self._quirks is not None:  # each connection reports its quirks anew
                 self._quirks = _quirks_of(self._options, state.subprotocol)
                 self._driver.feed(Reconfigure(self._client_config()))
+        self._resume_calls()
         self._log.info(f"open, speaks {state.subprotocol}")
         self._emit("open", OpenEvent(state.subprotocol))
 

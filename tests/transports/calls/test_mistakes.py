@@ -173,7 +173,7 @@ class TestCalls:
     @pytest.mark.parametrize("how", ["call", "call_immediate", "safe_call"])
     async def test_with_an_unknown_option_say_where_parameters_go(self, how):
         with pytest.raises(
-            TypeError, match="unknown option 'idTag' of a call, expected one of: check, custom, message_id, "
+            TypeError, match="unknown option 'idTag' of a call, expected one of: check, custom, deadline, message_id, "
         ) as caught:
             await getattr(client(), how)("Authorize", idTag="mine")
         assert "CallOptions" not in str(caught.value)

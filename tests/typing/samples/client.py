@@ -74,7 +74,9 @@ async def main() -> None:
     async with client as entered:
         protocol: str = await entered.connect()
         answer: dict[str, Any] = await client.call("Heartbeat", {}, timeout=5, ttl=60.0)
-        answer = await client.call(protocol, "Heartbeat", {}, message_id="one", validate=False, retries=2)
+        answer = await client.call(
+            protocol, "Heartbeat", {}, message_id="one", validate=False, retries=2, deadline=5.0, retry_lost=True
+        )
         maybe: dict[str, Any] | None = await client.safe_call("Heartbeat")
         await client.notify("NotifyPeriodicEventStream", answer | (maybe or {}))
         client.send_raw('[2,"1","Heartbeat",{}]')
