@@ -1,7 +1,7 @@
 """The profile of a model of station: which stations it is for, and what is tolerated from them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fnmatch import translate
 from math import isnan
@@ -116,13 +116,13 @@ class QuirkProfile:
     """The stations that it is for."""
     about: str = ""
     """What these stations do, in a sentence."""
-    references: tuple[str, ...] = ()
+    references: Sequence[str] = ()
     """Where it was reported, as `owner/project#123`."""
-    quirks: tuple[Quirk, ...] = ()
+    quirks: Sequence[Quirk] = ()
     """Forgiveness and repairs of payloads that break their schema; they need strict mode."""
     leniency: Leniency = field(default_factory=Leniency)
     """Tolerances in reading messages, added to those of the option `leniency`."""
-    mend_text: tuple[TextRepair, ...] = ()
+    mend_text: Sequence[TextRepair] = ()
     """Repairs of texts that are not JSON, in order."""
     replace_text: Mapping[str, str] = field(default_factory=dict)
     """Texts to replace in texts that are not JSON, before `mend_text`; at most 100 characters and 100 times each."""
@@ -130,7 +130,7 @@ class QuirkProfile:
     """By an error code that the peer sends, the one that it means."""
     default_protocol: str | None = None
     """The subprotocol of a station that offers none. The patterns `identity` and `path` decide then, or none."""
-    validation: tuple[ValidationRule, ...] = ()
+    validation: Sequence[ValidationRule] = ()
     """Rules of strict mode for these stations, before those of the option `strict_mode_rules`."""
     ping_interval: float | None = None
     """Seconds between pings, 0 for none; None leaves it to the option. So do the following."""

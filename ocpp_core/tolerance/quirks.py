@@ -5,7 +5,7 @@ A quirk is asked only for a payload that its schema refuses, so it never changes
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, get_args
@@ -116,7 +116,7 @@ class AllowValues(Quirk):
 
     kind = "allow_values"
 
-    values: tuple[str, ...] = ()
+    values: Sequence[str] = ()
     """The further values; empty for any text of at most 255 characters."""
 
     def __post_init__(self) -> None:
@@ -216,7 +216,7 @@ class DropMembers(Quirk):
 
     kind = "drop_members"
 
-    what: tuple[str, ...] = tuple(_EMPTY)
+    what: Sequence[str] = tuple(_EMPTY)
     """Which members: `null`, an empty `text`, `array` or `object`, and those that are `unknown`."""
 
     def __post_init__(self) -> None:
@@ -244,7 +244,7 @@ class Forgive(Quirk):
 
     kind = "forgive"
 
-    rules: tuple[str, ...]
+    rules: Sequence[str]
     """Keywords of JSON Schema, such as `required`, `additionalProperties`, `multipleOf`, `maximum` or `type`."""
 
     _KNOWN: ClassVar[frozenset[str]] = frozenset(

@@ -8,7 +8,8 @@ import pytest
 
 from ocpp_core.tolerance.profiles import QuirkProfile, StationMatch
 from ocpp_core.tolerance.quirks import AllowValues, Coerce, ReplaceValues
-from ocpp_transports import OCPPServer, RPCError
+from ocpp_transports import OCPPServer, RPCError, ValidationRule
+from ocpp_transports._server._stations._quirks import QuirkMemory
 from ocpp_transports.events import QuirkEvent
 from ocpp_transports.memory import MemoryOCPPClient
 from tests.tables import each
@@ -95,6 +96,22 @@ class TestTheProfilesOfAModel:
             assert again is not station
             assert (again._options.ping_interval, again._options.call_timeout) == (0, 5)
 
+    async def test_set_rules_of_strict_mode(self):
+        reporting = QuirkProfile(
+            name="reporting",
+            match=StationMatch(vendor="Odd"),
+            validation=(ValidationRule("report", actions=["StatusNotification"]),),
+        )
+        async with pair(server={**STRICT, "quirks": reporting}) as (client, station):
+            seen = serve(station)
+            with pytest.raises(RPCError):
+                await client.call("StatusNotification", ERROR)
+            await client.call("BootNotification", boot_of("Odd"))
+            async with station.events("violation") as violations:
+                await client.call("StatusNotification", ERROR)
+                assert not (await first(violations)).refused
+            assert seen[1:] == [ERROR]
+
     async def test_repair_texts(self):
         async with pair(server={"quirks": "known"}) as (client, station):
             seen = serve(station)
@@ -164,6 +181,15 @@ async def test_a_client_tolerates_its_central_system():
         assert caught.value.code == "NotSupported"
 
 
+def test_the_memory_of_stations_is_bounded():
+    memory = QuirkMemory(most=2)
+    for name in ("a", "b", "a", "c"):
+        memory.learn(name, {"vendor": name})
+    assert [dict(memory.of(name)) for name in ("a", "b", "c")] == [{"vendor": "a"}, {}, {"vendor": "c"}]
+    memory.learn("a", {})
+    assert (len(memory), memory.of("a")) == (1, {})
+
+
 class TestTheOption:
     def test_reads_files_in_their_order_among_profiles(self, tmp_path):
         path = tmp_path / "mine.toml"
@@ -179,13 +205,9 @@ class TestTheOption:
             (5, TypeError, "expected quirks as profiles, paths or known or common, got 5"),
             ([5], TypeError, "expected quirks as profiles, paths or known or common, got 5"),
             ("unknown.toml", FileNotFoundError, "unknown.toml"),
-            (QuirkProfile(name="p", ping_interval=1e9, pong_timeout=0), None, ""),
-            (QuirkProfile(name="p", default_protocol="ocpp9"), None, ""),
+            (QuirkProfile(name="p", validation=[ValidationRule("off", actions=["Rest"])]), ValueError, "'Rest'"),
         ],
     )
     def test_raises_for_another_value(self, quirks, kind, text):
-        if kind is None:
-            OCPPServer(quirks=quirks)
-            return
         with pytest.raises(kind, match=text):
             OCPPServer(quirks=quirks)
