@@ -75,7 +75,7 @@ class DurableClientEngine(ClientEngine):
     ) -> None:
         super().__init__(config, random=random, ids=ids, offline_queue=offline_queue)
         self._effects: deque[OutboxEffect] = deque()
-        self.outbox: Outbox = Outbox(outbox, ids=ids, emit=self._perform)
+        self.outbox: Outbox = Outbox(outbox, size=config.offline_queue_size, ids=ids, emit=self._perform)
         """The outbox, to be read; its inputs pass through `handle`."""
         self._callers: dict[int, StartCall] = {}
 
@@ -210,6 +210,10 @@ class DurableClientEngine(ClientEngine):
 
     def _make_calls(self, *parts: *CallsParts) -> Calls:
         return DurableCalls(*parts, self._offline, self.outbox)
+
+    def _reconfigure(self, config: object) -> None:
+        super()._reconfigure(config)
+        self.outbox.resize(self._config.offline_queue_size)
 
     def _tick(self, event: Tick) -> None:
         self.outbox.expire(self._now)

@@ -28,6 +28,7 @@ from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketAccepte
 from .journal import Journal
 from .kept_outcomes import KeptOutcomes
 from .ordering.lanes import Entry, Lanes
+from .ordering.room import Limits
 from .settings import OutboxConfig
 from .stored.outcomes import (
     MessageDropped,
@@ -59,9 +60,11 @@ _LAST_RESORT: Final = MessageUnknown(UnknownReason.TIMEOUT)
 class Messages:
     """The messages of one queue, with their outcomes, transaction IDs and deadlines."""
 
-    def __init__(self, config: OutboxConfig, journal: Journal, emit: Callable[[OutboxEffect], None]) -> None:
+    def __init__(self, config: OutboxConfig, size: int, journal: Journal, emit: Callable[[OutboxEffect], None]) -> None:
         self.config: OutboxConfig = config
         """The settings in force."""
+        self.size: int = size
+        """Messages that the queue has room for."""
         self.lanes: Lanes = Lanes()
         """The queued messages."""
         self.outcomes: KeptOutcomes = KeptOutcomes(journal.record)
@@ -82,6 +85,11 @@ class Messages:
         """Everything that a store keeps."""
         records = tuple(entry.record for entry in self.lanes.entries.values())
         return ReplaceAll(records, self.ids.all, self.outcomes.all)
+
+    @property
+    def limits(self) -> Limits:
+        """What the queue has room for."""
+        return Limits(self.size, self.config.max_bytes)
 
     # Beginning
 
@@ -146,7 +154,7 @@ class Messages:
         if self._journal.failed:
             raise StoreError(f"cannot enqueue {action}: the store cannot write; retry when it can")
         waiting = len(self._unborn)
-        if waiting >= _UNBORN * self.config.size:
+        if waiting >= _UNBORN * self.size:
             raise StoreError(f"cannot enqueue {action}: the store has not written {waiting} messages; retry later")
 
     def born(self, number: int) -> None:

@@ -58,14 +58,21 @@ _RESUME: Final = "resume"
 class Outbox:
     """The queue of one peer.
 
-    `ids` makes message IDs, and `emit` gets every output, in order.
+    Args:
+        config: The settings.
+        size: Messages in the queue; beyond, `ordering/room.py` decides what is dropped or refused. A message that must
+            not be dropped may exceed it up to twice the number.
+        ids: Function that returns message IDs.
+        emit: Function that gets every output, in order.
     """
 
-    def __init__(self, config: OutboxConfig, *, ids: IdFactory, emit: Callable[[OutboxEffect], None]) -> None:
+    def __init__(
+        self, config: OutboxConfig, *, size: int, ids: IdFactory, emit: Callable[[OutboxEffect], None]
+    ) -> None:
         self._ids = ids
         self._emit = emit
         self._journal = Journal(emit, self._release)
-        self._messages = Messages(config, self._journal, emit)
+        self._messages = Messages(config, size, self._journal, emit)
         self._lanes = self._messages.lanes
         self._chooser = Chooser(self._lanes, config)
         self._next_ticket: int | None = None
@@ -191,7 +198,7 @@ class Outbox:
         messages.expect_store(command.action)
         entry = Entry(record)
         replaced = messages.unsent_named(command.replaces)
-        dropped = victims(self._lanes, entry, messages.config, replaced)
+        dropped = victims(self._lanes, entry, messages.limits, replaced)
         for each in replaced:
             messages.settle(each, MessageNotSent(NotSentReason.REPLACED))
         for each in dropped:
@@ -230,6 +237,10 @@ class Outbox:
         """Apply other settings; the gate keeps its state, except that `"open"` opens it."""
         self._messages.configure(config, now)
         self._chooser.configure(config)
+
+    def resize(self, size: int) -> None:
+        """Change the number of messages for which there is room, from the next one on."""
+        self._messages.size = size
 
     def discard(self) -> None:
         """Settle all messages: the queue is in memory only, and its owner closes."""

@@ -55,7 +55,7 @@ class TestWriteAhead:
         owner.send()
 
     def test_nothing_can_be_queued_before_the_state_was_read(self):
-        outbox = Outbox(OutboxConfig(), ids=str, emit=print)
+        outbox = Outbox(OutboxConfig(), size=1, ids=str, emit=print)
         owner = Owner()
         owner.outbox = outbox
         with pytest.raises(RuntimeError, match="cannot enqueue: the stored messages were not read"):

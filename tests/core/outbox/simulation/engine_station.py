@@ -33,7 +33,12 @@ class EngineStation(Station):
         session = SessionConfig(call_timeout=self._scenario.timeout, call_concurrency=self._scenario.window)
         backoff = ExponentialBackoff(minimum=0.001, maximum=0.001)
         client = ClientConfig(
-            protocols=("ocpp1.6",), session=session, backoff=backoff, connect_timeout=1e9, offline_queue=False
+            protocols=("ocpp1.6",),
+            session=session,
+            backoff=backoff,
+            connect_timeout=1e9,
+            offline_queue=False,
+            offline_queue_size=self.size,
         )
         self.engine = DurableClientEngine(client, self.config, random=Random(1), ids=self._new_id)
         self.outbox = self.engine.outbox
