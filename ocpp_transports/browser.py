@@ -4,7 +4,6 @@ It uses the browser's own WebSocket.
 """
 
 from collections.abc import Sequence
-from random import SystemRandom
 from typing import Unpack
 
 from ocpp_core.client import ClientEngine
@@ -76,7 +75,7 @@ class BrowserOCPPClient(ClientPeer):
         self, *, in_block: bool
     ) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:  # asyncio needs no block
         page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
-        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
+        engine = self._message_engine()
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]

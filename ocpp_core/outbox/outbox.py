@@ -30,7 +30,7 @@ from ocpp_core.errors import StoreError
 
 from .accepting import make_record
 from .commands import Enqueue, Restored
-from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
+from .effects import EmitEffect, OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
 from .journal import Journal
 from .messages import Due, Messages
 from .ordering.choosing import Chooser
@@ -58,20 +58,16 @@ _RESUME: Final = "resume"
 class Outbox:
     """The queue of one peer.
 
-    Args:
-        config: The settings.
-        size: Messages in the queue; beyond, `ordering/room.py` decides what is dropped or refused. A message that must
-            not be dropped may exceed it up to twice the number.
-        ids: Function that returns message IDs.
-        emit: Function that gets every output, in order.
+    It has room for `size` messages. `ids` makes message IDs, `emit` gets every output, in order, and `changed` is
+    called when there is something to `flush`.
     """
 
     def __init__(
-        self, config: OutboxConfig, *, size: int, ids: IdFactory, emit: Callable[[OutboxEffect], None]
+        self, config: OutboxConfig, size: int, *, ids: IdFactory, emit: EmitEffect, changed: Callable[[], None]
     ) -> None:
         self._ids = ids
         self._emit = emit
-        self._journal = Journal(emit, self._release)
+        self._journal = Journal(emit, self._release, changed)
         self._messages = Messages(config, size, self._journal, emit)
         self._lanes = self._messages.lanes
         self._chooser = Chooser(self._lanes, config)
@@ -233,14 +229,10 @@ class Outbox:
             if entry.is_restored:  # others count from now on in monotonic time
                 self._messages.arm(entry)
 
-    def configure(self, config: OutboxConfig, now: float) -> None:
+    def configure(self, config: OutboxConfig, size: int, now: float) -> None:
         """Apply other settings; the gate keeps its state, except that `"open"` opens it."""
-        self._messages.configure(config, now)
+        self._messages.configure(config, size, now)
         self._chooser.configure(config)
-
-    def resize(self, size: int) -> None:
-        """Change the number of messages for which there is room, from the next one on."""
-        self._messages.size = size
 
     def discard(self) -> None:
         """Settle all messages: the queue is in memory only, and its owner closes."""

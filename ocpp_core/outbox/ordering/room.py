@@ -13,7 +13,7 @@ from ocpp_core.outbox.stored.records import Lane, OutboxRecord
 
 from .lanes import Entry, Lanes
 
-__all__ = ["Limits", "victims"]
+__all__ = ["QueueLimits", "victims"]
 
 _AFTER_THINNING: Final = 0.9
 """Share of the limits to which the intermediate messages are thinned out, so that not every message must do it."""
@@ -21,7 +21,7 @@ _BEYOND: Final = 2
 """Factor on the limits for messages that must not be dropped."""
 
 
-class Limits(NamedTuple):
+class QueueLimits(NamedTuple):
     """What a queue has room for."""
 
     size: int
@@ -34,7 +34,7 @@ class Limits(NamedTuple):
 class _Room:
     """The queue as it would be without the victims and with the new message."""
 
-    limits: Limits
+    limits: QueueLimits
     count: int
     bytes: int
 
@@ -57,7 +57,7 @@ class _Room:
         self.bytes -= sum(entry.size for entry in leaving)
 
 
-def victims(lanes: Lanes, newcomer: Entry, limits: Limits, replaced: Sequence[Entry] = ()) -> list[Entry]:
+def victims(lanes: Lanes, newcomer: Entry, limits: QueueLimits, replaced: Sequence[Entry] = ()) -> list[Entry]:
     """Return the messages to drop for a new one.
 
     Args:

@@ -36,7 +36,7 @@ class Owner:
         self.batches: list[Store] = []
         ids = count(1)
         config = OutboxConfig(**{"gate": "open", **settings})
-        self.outbox = Outbox(config, size=size, ids=lambda: f"id-{next(ids)}", emit=self._perform)
+        self.outbox = Outbox(config, size, changed=lambda: None, ids=lambda: f"id-{next(ids)}", emit=self._perform)
         self.outbox.restore(state or Restored(wall=WALL, first_ticket=100), self.now)
         if online:
             self.outbox.opened("ocpp1.6", self.now)

@@ -81,7 +81,7 @@ class Station:
         self.settle()
 
     def _make_outbox(self) -> None:
-        self.outbox = Outbox(self.config, size=self.size, ids=self._new_id, emit=self._effects.append)
+        self.outbox = Outbox(self.config, self.size, changed=lambda: None, ids=self._new_id, emit=self._effects.append)
 
     @property
     def deadline(self) -> float:
@@ -147,8 +147,7 @@ class Station:
     def configure(self, size: int) -> None:
         self.size = size
         self._gate = self._gate or self.config.gate == "open"
-        self.outbox.resize(size)
-        self.outbox.configure(self.config, self._timeline.now)
+        self.outbox.configure(self.config, size, self._timeline.now)
         self.settle()
 
     def set_gate(self, is_open: bool) -> None:
