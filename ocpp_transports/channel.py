@@ -25,6 +25,7 @@ from ocpp_transports.handshake import ConnectionFacts
 
 from ._driver._driver import Driver
 from ._driver._interfaces import InputSink, MessageInput
+from ._driver._sources import Draws
 from ._hosts._channel import Channel, ChannelClosed, ChannelConnection
 from ._hosts._counted_channel import channel_connection
 from ._options._client import ClientOptions
@@ -192,7 +193,9 @@ class ChannelClient(ClientPeer):
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         if self._options.meter is not None:
             runtime.count(self._options.meter.traffic)
-        engine = self._message_engine()
+        sources = runtime.sources
+        draws = Draws(sources.random(self.identity, secret=True), sources.ids(self._options.ids))
+        engine = sources.engine(self.identity, draws, self._message_engine)
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]

@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
-from random import SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
@@ -19,6 +18,7 @@ from ocpp_transports._callbacks._containment import end_program
 from ocpp_transports._calls._directions import sent_by_peer
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Runtime
+from ocpp_transports._driver._sources import Draws
 from ocpp_transports._options._connection import counting
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports.events import (
@@ -272,15 +272,15 @@ class ClientPeer(EnqueueMixin, Peer):
         self._log.now = self._runtime.now
         return driver
 
-    def _message_engine(self) -> ClientEngine:
+    def _message_engine(self, draws: Draws) -> ClientEngine:
         """Return the engine for a host that carries whole messages."""
-        config, random, ids = self._client_config(), SystemRandom(), self._options.ids
+        config = self._client_config()
         if self._outbox is None:
-            return ClientEngine(config, random=random, ids=ids)
+            return ClientEngine(config, random=draws.random, ids=draws.ids)
         from ocpp_core.durable.client import DurableClientEngine  # loaded only when used
 
-        engine = DurableClientEngine(config, self._options.offline_queue_config, random=random, ids=ids)
-        self._outbox.engine = engine
+        settings = self._options.offline_queue_config
+        self._outbox.engine = engine = DurableClientEngine(config, settings, random=draws.random, ids=draws.ids)
         return engine
 
     def _make_outbox(self) -> "ClientOutbox | None":

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from ocpp_core.errors import ClosedError, StoreError
 from ocpp_core.inputs import Tick
@@ -80,7 +80,9 @@ class ClientOutbox:
         self._is_stopped = is_stopped
         self._failed = failed
         self._tickets: dict[int, Ticket] = {}
-        self._streams: WeakSet[TicketStream] = WeakSet()  # one that is no longer read is not kept
+        self._streams: WeakKeyDictionary[TicketStream, None] = (
+            WeakKeyDictionary()
+        )  # one that is no longer read is not kept
         self._use: StoreUse | None = None
 
     # The use of the store
@@ -256,7 +258,7 @@ class ClientOutbox:
         self._expect_open("read outcomes")
         settled = [ticket for ticket in self._tickets.values() if ticket.is_settled]
         stream = TicketStream(settled, self.completion)
-        self._streams.add(stream)
+        self._streams[stream] = None
         if not self.may_deliver:
             stream._finish()
         return stream
