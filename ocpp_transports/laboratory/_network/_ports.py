@@ -32,7 +32,7 @@ class VirtualPorts(TaskSupervisor):
 
     @abstractmethod
     def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
-        """Serve a connection of the kind that this runtime knows, or refuse it."""
+        """Serve a connection, or refuse it; the link is of the kind that the dialers of this runtime open."""
 
     async def listen(
         self,

@@ -8,6 +8,7 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._asyncio import AsyncioRuntime
 from ocpp_transports._runtime._base import Address
 
+from ._byte_link import ByteLink
 from ._network import Network
 from ._ports import STATION_PORT, VirtualPorts
 from ._sources import SeededSources
@@ -34,7 +35,7 @@ class VirtualRuntime(VirtualPorts, AsyncioRuntime):
         """Connect a stream; see AsyncioRuntime."""
         await self.network.connect(stream, address, self.context.copy(), _tls_extra(is_tls=address.ssl is not None))
 
-    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
+    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: ByteLink) -> None:
         """Serve a connection; see VirtualPorts."""
         address = self.network.address_of(link.name)
         closed = rules.admit(address)
