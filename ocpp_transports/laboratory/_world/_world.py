@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from random import Random
 from types import TracebackType
@@ -80,7 +81,7 @@ class World(HarmMixin):
         self._runner = asyncio.Runner(loop_factory=lambda: self.loop) if loop is None else None
         self._runtime = VirtualRuntime if level == "bytes" else MessageRuntime
         self._runtimes: Counter[str] = Counter()
-        self._closing: list[Callable[[], Awaitable[object]]] = []
+        self._closing = AsyncExitStack()
         self.loop.ocpp_runtime = self._make_runtime
 
     def __enter__(self) -> Self:
@@ -114,12 +115,12 @@ class World(HarmMixin):
         """Run a coroutine until its end, and return its result; servers and stations live on until `close`.
 
         Raises:
-            RuntimeError: An event loop runs already; await the coroutine there.
+            RuntimeError: The world is closed, or part of an event loop that runs already; await the coroutine there.
             VirtualTimeError: Virtual time cannot go on.
         """
         if self._runner is None:
             story.close()
-            raise RuntimeError("cannot play: the world is part of a running event loop; await the coroutine there")
+            raise RuntimeError("cannot play: the world is closed, or part of a running event loop; await it there")
         return self._runner.run(story)
 
     # Who lives in it
@@ -137,7 +138,7 @@ class World(HarmMixin):
             ValueError: As `OCPPServer.listen`.
         """
         await server.listen(port, **options)
-        self._closing.append(server.close)
+        self._closing.push_async_callback(server.close)
         return server
 
     def client(
@@ -158,7 +159,7 @@ class World(HarmMixin):
         """
         names = {"protocols": protocols} if protocols else {}
         client = OCPPClient(identity, f"ws://csms:{port}{path}", **names, **options)
-        self._closing.append(client.close)
+        self._closing.push_async_callback(client.close)
         return client
 
     async def station(
@@ -217,25 +218,30 @@ class World(HarmMixin):
         settings = settings or StationSettings()
         client = self.client(identity, settings.protocol, port=port, path=path, **options)
         station = Station(client, AsyncioClock(self.now), settings)
-        self._closing.append(station.stop)
+        self._closing.push_async_callback(station.stop)
         await station.start()
         return station
 
     # The end
 
     async def aclose(self) -> None:
-        """Close stations and servers, the newest first. Idempotent."""
-        while self._closing:
-            await self._closing.pop()()
+        """Close stations and servers, the newest first, all of them even if one raises. Idempotent.
+
+        Afterwards the event loop has no network.
+        """
+        try:
+            await self._closing.aclose()
+        finally:
+            self.loop.ocpp_runtime = None
 
     def close(self) -> None:
         """Close stations, servers and the loop, if the world made it. Idempotent."""
         if self._runner is not None:
             try:
-                if self._closing:
-                    self._runner.run(self.aclose())
+                self._runner.run(self.aclose())
             finally:
                 self._runner.close()
+                self._runner = None
 
     def _make_runtime(self, log: Log) -> VirtualRuntime:
         self._runtimes[log.identity] += 1

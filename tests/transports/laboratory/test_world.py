@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from ocpp_apps.station import StationSettings
 from ocpp_core.errors import ConnectionFailedError, RPCError, TimeoutError, UnexpectedHttpResponse
 from ocpp_transports import OCPPClient, OCPPServer
 from ocpp_transports.laboratory import World
-from ocpp_transports.outbox import OutboxConfig, SQLiteStore
+from ocpp_transports.outbox import MemoryStore, OutboxConfig, SQLiteStore
 
 pytestmark = pytest.mark.filterwarnings("error")
 PATH = {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -220,6 +221,33 @@ class TestAWorld:
 
         each_lab.play(story())
 
+    def test_of_messages_refuses_what_it_does_not_play(self):
+        other: Any = "frames"
+        with pytest.raises(ValueError, match='expected level "bytes" or "messages"'):
+            World(level=other)
+
+        async def story(lab):
+            client = lab.client("CP1", "ocpp1.6", outbox=MemoryStore())
+            with pytest.raises(ValueError, match="cannot use an outbox in a world of messages"):
+                await client.connect()
+
+        with World(level="messages") as lab:
+            lab.play(story(lab))
+
+    def test_closes_all_that_it_has_even_if_the_story_fails(self):
+        async def story(lab):
+            await lab.server(make_server())
+            station = await lab.station("CP1", "ocpp1.6")
+            lab.partition("CP1")
+            station.answers["Reset"] = lambda _: asyncio.sleep(3600, {})
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError), World() as lab:
+            lab.play(story(lab))
+        assert lab.network.links == {}
+        with pytest.raises(RuntimeError, match="cannot play: the world is closed"):
+            lab.play(asyncio.sleep(0))
+
     def test_plays_no_tls_but_its_facts(self, lab):
         server = make_server()
 
@@ -288,7 +316,7 @@ STORM = """
 import asyncio, hashlib, logging
 from ocpp_transports import OCPPServer
 from ocpp_transports.laboratory import World
-from ocpp_transports.outbox import OutboxConfig, SQLiteStore
+from ocpp_transports.outbox import MemoryStore, OutboxConfig, SQLiteStore
 from ocpp_transports.laboratory._network import _flow
 
 trace, fly = hashlib.sha256(), _flow.Flow.fly
