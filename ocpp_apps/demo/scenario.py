@@ -11,6 +11,7 @@ from ocpp_apps.station.attempts import start_when_up
 from ocpp_apps.station.schema_help import skeleton
 from ocpp_transports import ConnectionLostError, OCPPClient, RPCError, UnexpectedHttpResponse, utc_now
 from ocpp_transports._peer._client import ClientPeer
+from ocpp_transports.outbox import MemoryStore
 
 from .plan import SAMPLES, compile_checks
 from .time_lapse import TimeLapse
@@ -40,6 +41,7 @@ def make_client(url: str, identity: str, *, protocol: str, password: str | None,
         security_profile=profile_of(url, password),
         password=password,
         strict_mode=strict,
+        outbox=MemoryStore(keep=True),
         warm_up=False,
         backoff_min=0.5,
     )

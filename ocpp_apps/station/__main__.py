@@ -23,6 +23,7 @@ from ocpp_apps.command_line import (
 from ocpp_apps.csms import Csms
 from ocpp_transports import OCPPClient, TLSOptions
 from ocpp_transports._logging._printable import printable
+from ocpp_transports.outbox import MemoryStore
 
 from .anyio_clock import AnyioClock
 from .fleet.fleet import Fleet, Plan
@@ -118,6 +119,7 @@ def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
         password=options.password,
         tls=None if options.ca is None else TLSOptions(ca=options.ca),
         strict_mode=options.strict,
+        outbox=MemoryStore(keep=True),
         warm_up=False,
     )
 

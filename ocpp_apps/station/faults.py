@@ -1,13 +1,15 @@
 """Injected faults in the station's calls and responses, to test how a CSMS handles them."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ocpp_core.actions import Direction
 from ocpp_core.errors import (
+    ClosedError,
+    ConnectionLostError,
     RPCError,
     TimeoutError,  # the library's subclass of the built-in class
 )
@@ -107,7 +109,7 @@ class FaultInjector:
         """
         is_send = frame[0] == MessageType.SEND
         action = frame[2] if is_send else self._log.action_of(frame[1], "in")
-        fault = self._find(action, "call" if is_send else "answer")
+        fault = self.take(action, "call" if is_send else "answer")
         if fault is not None and fault.kind == "delay":
             await self._clock.sleep(fault.seconds)
         text = json.dumps(frame)
@@ -118,7 +120,21 @@ class FaultInjector:
             self._client.send_raw(json.dumps([*frame[:-1], mistyped(frame[-1])]) if is_mistyped else text)
         return fault
 
-    def _find(self, action: str | None, target: str) -> ArmedFault | None:
+    async def precede(self, fault: ArmedFault, action: str, params: Mapping[str, Any]) -> None:
+        """Do what a fault does to the first transmission of a message that is about to be queued.
+
+        The message itself is queued afterwards: it is the repetition. Middleware does not see it.
+        """
+        text = json.dumps([2, self._next_id(), action, mistyped(params)])
+        if fault.kind in ("malformed", "wrong_type"):
+            with suppress(ConnectionLostError, ClosedError):
+                if fault.kind == "malformed":
+                    self._send_broken(text[:-1])
+                else:
+                    self._client.send_raw(text)
+        await self._clock.sleep(fault.seconds)
+
+    def take(self, action: str | None, target: str) -> ArmedFault | None:
         """Return the first fault that affects a message, and count it."""
         for fault in self._faults:
             if fault.meets(action, target):
@@ -130,7 +146,7 @@ class FaultInjector:
 
     async def _strike(self, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
         is_answer = context.direction is Direction.IN
-        fault = self._find(context.action, "answer" if is_answer else "call")
+        fault = self.take(context.action, "answer" if is_answer else "call")
         if fault is None:
             return await proceed()
         if is_answer:
@@ -161,18 +177,21 @@ class FaultInjector:
             context.options["validate"] = False
         else:
             if fault.kind == "malformed":
-                self._spoilt += 1
-                self._send_broken(f'[2,"{_CALL_ID}-{self._spoilt}","{context.action}",{{')
+                self._send_broken(f'[2,"{self._next_id()}","{context.action}",{{')
             await self._clock.sleep(fault.seconds)
             raise TimeoutError(f"{context.action} has no response: a fault altered it", sent=False)
         return await proceed()
+
+    def _next_id(self) -> str:
+        self._spoilt += 1
+        return f"{_CALL_ID}-{self._spoilt}"
 
     def _send_broken(self, text: str) -> None:
         self._client.send_raw(text)
         self._log.sent_raw(text)  # the client emits no event for a text that is not a message
 
 
-def mistyped(payload: dict[str, Any]) -> dict[str, Any]:
+def mistyped(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a payload with a wrong JSON type in one member.
 
     An empty payload gets a member that no schema allows.

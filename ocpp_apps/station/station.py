@@ -21,8 +21,8 @@ from .operation.commands import Commands, Parts
 from .operation.equipment import Equipment
 from .operation.life import Life
 from .operation.metering import Metering
-from .operation.outbox import TransactionOutbox
 from .operation.reservations import Reservations
+from .operation.transaction_messages import TransactionMessages
 from .operation.transactions import Transactions
 from .operation.transfers import Transfers
 from .v2.commands import Commands2
@@ -60,6 +60,7 @@ class Station:
 
     Raises:
         ValueError: The client already has handlers of these actions.
+        RuntimeError: The client has no outbox.
     """
 
     def __init__(self, client: Client, clock: Clock, settings: StationSettings | None = None) -> None:
@@ -68,20 +69,19 @@ class Station:
         """The client that the station uses."""
         self.settings = settings
         """The settings of the simulation."""
+        _ = client.queued  # raises RuntimeError without an outbox
         self.log: MessageLog = MessageLog(client, clock.now)
         """The messages that were sent and received."""
         self.faults: FaultInjector = FaultInjector(client, clock, self.log)
         """Faults that can be armed, to test how a central system reacts."""
         self._equipment = equipment = Equipment(client, clock, settings, self.log, _DIALECTS)
-        self._outbox = TransactionOutbox(equipment)
-        metering = Metering(equipment, self._outbox)
-        self._transactions = Transactions(equipment, self._outbox, metering)
+        self._messages = messages = TransactionMessages(equipment, self.faults)
+        metering = Metering(equipment, messages)
+        self._transactions = Transactions(equipment, messages, metering)
         reservations = Reservations(equipment)
-        self._life = Life(equipment, self._outbox, metering, self._transactions, reservations)
+        self._life = Life(equipment, messages, metering, self._transactions, reservations)
         self._transfers = Transfers(equipment, self._life)
-        self._serve(
-            Parts(equipment, self._outbox, metering, self._transactions, self._life, self._transfers, reservations)
-        )
+        self._serve(Parts(equipment, messages, metering, self._transactions, self._life, self._transfers, reservations))
 
     def __repr__(self) -> str:
         return f"<Station {self.client.identity!r} {self.protocol} {self.boot_status or 'off'}>"
@@ -133,8 +133,8 @@ class Station:
 
     @property
     def queued(self) -> int:
-        """Number of queued messages about transactions."""
-        return len(self._outbox)
+        """Number of messages in the outbox of the client: about transactions, and security events."""
+        return len(self._messages)
 
     @property
     def reconnects(self) -> int:
