@@ -1,32 +1,33 @@
 """The client: a charging station's connection to its central system."""
 
 from collections.abc import Sequence
-from random import SystemRandom
-from typing import Unpack
+from functools import partial
+from typing import TYPE_CHECKING, Unpack
 
 from ocpp_core.client import ClientEngine
-from ocpp_core.errors import StoreError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reconfigure, StackInput
 from ocpp_core.stack import ClientStack
 
 from ._driver._driver import Driver
 from ._driver._interfaces import Runtime
+from ._driver._sources import Draws, Sources
 from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientCommand, ClientPeer
-from ._peer._enqueueing import EnqueueMixin
 from ._runtime._base import Address
 from ._runtime._current import current_runtime
 from ._tls._contexts import context_of
-from .events import ErrorEvent
+
+if TYPE_CHECKING:
+    from ._peer._client_outbox import ClientOutbox
 
 __all__ = ["OCPPClient"]
 
 
-class OCPPClient(EnqueueMixin, ClientPeer):
+class OCPPClient(ClientPeer):
     """A charging station that connects to a central system and reconnects when the connection is lost.
 
         async with OCPPClient("CP1", "wss://csms.example/ocpp", protocols=["ocpp1.6"]) as client:
@@ -59,15 +60,6 @@ class OCPPClient(EnqueueMixin, ClientPeer):
     ) -> None:
         super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
         self._tls = context_of(self._options)
-        if self._options.outbox is not None:
-            from ._peer._client_outbox import ClientOutbox  # loaded only when used
-
-            self._outbox = ClientOutbox(
-                self._options.outbox,
-                self._log,
-                is_stopped=lambda: self._ended is not None,
-                failed=self._store_failed,
-            )
 
     @property
     def security_profile(self) -> SecurityProfile:
@@ -86,8 +78,6 @@ class OCPPClient(EnqueueMixin, ClientPeer):
         if self._driver is not None:
             self._driver.feed(Reconfigure(made.link))
             self._driver.feed(Reconfigure(made.upgrade))
-            if self._outbox is not None:
-                self._outbox.configure(self._driver, made.outbox_config)
 
     # For the base class
 
@@ -98,36 +88,36 @@ class OCPPClient(EnqueueMixin, ClientPeer):
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         if self._options.meter is not None:
             runtime.count(self._options.meter.traffic)
-        options = self._options
-        stack = self._durable_stack() or ClientStack(
-            self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.ids
-        )
+        stack = self._make_stack(runtime.sources)
         dialer = runtime.dialer(self._address)
         driver: Driver[StackInput] = Driver(stack, runtime, self._delegate, dialer=dialer)
         return runtime, stack.engine, driver
 
     def _address(self) -> Address:
         where = self._options.address
-        return Address(where.host, where.port, self._tls)
+        return Address(where.host, where.port, self._tls, station=self.identity)
 
-    def _durable_stack(self) -> ClientStack | None:
-        """Return the stack of a client with an outbox, None without one."""
-        options, outbox = self._options, self._outbox
-        if outbox is None:
-            return None
+    def _make_stack(self, sources: Sources) -> ClientStack:
+        draws = Draws(sources.random(self.identity, secret=True), sources.ids(self._options.ids))
+        make = self._stack if self._outbox is None else partial(self._durable_stack, self._outbox)
+        return sources.engine(self.identity, draws, make)
+
+    def _stack(self, draws: Draws) -> ClientStack:
+        options = self._options
+        return ClientStack(self._client_config(), options.link, options.upgrade, random=draws.random, ids=draws.ids)
+
+    def _durable_stack(self, outbox: "ClientOutbox", draws: Draws) -> ClientStack:
+        """Return the stack of a client with an outbox."""
+        options = self._options
         from ocpp_core.stack.durable import DurableClientStack  # loaded only when used
 
-        outbox.stack = DurableClientStack(
+        stack = DurableClientStack(
             self._client_config(),
             options.link,
             options.upgrade,
-            options.outbox_config,
-            random=SystemRandom(),
-            ids=options.ids,
-            perform=outbox.perform,
+            options.offline_queue_config,
+            random=draws.random,
+            ids=draws.ids,
         )
-        return outbox.stack
-
-    def _store_failed(self, error: StoreError) -> None:
-        self._log.failed("the store failed", error)
-        self._emit("error", ErrorEvent(error))
+        outbox.engine = stack.engine
+        return stack

@@ -3,8 +3,8 @@
 What it is. A `ClientEngine` and an `Outbox`. The states of the client decide when the outbox may send, and the session
 asks it for messages. Calls are as in a client without an outbox.
 
-What the host must do. It passes `Restored` first, makes each `Store` durable in order, and reports it with `Stored`. It
-drains `poll_outbox` after `poll`: the changes of all inputs until then are one batch.
+What the host must do. It passes `Restored` first, makes each `Store` durable in order, and reports it with `Stored`. At
+the action `OutboxChanged` it drains `poll_outbox`: the changes of all inputs until then are one batch.
 
 A call of a transaction message becomes a message while the transaction lane is not empty, because new transaction
 messages wait until the queue is empty (1.6 §3.7). Its caller waits for the outcome. If the client closes before, the
@@ -13,9 +13,9 @@ caller gets ClosedError, and the message is kept.
 
 from collections import deque
 from random import Random
-from typing import Any, assert_never, get_args
+from typing import TYPE_CHECKING, Any, assert_never, get_args
 
-from ocpp_core.actions import Settle
+from ocpp_core.actions import OutboxChanged, Settle
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import ClientClosing, ClientState, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig, IdFactory
@@ -75,7 +75,11 @@ class DurableClientEngine(ClientEngine):
     ) -> None:
         super().__init__(config, random=random, ids=ids, offline_queue=offline_queue)
         self._effects: deque[OutboxEffect] = deque()
-        self.outbox: Outbox = Outbox(outbox, ids=ids, emit=self._perform)
+        self._is_announced = False
+        self._outbox_config = outbox
+        self.outbox: Outbox = Outbox(
+            outbox, config.offline_queue_size, ids=ids, emit=self._perform, changed=self._announce
+        )
         """The outbox, to be read; its inputs pass through `handle`."""
         self._callers: dict[int, StartCall] = {}
 
@@ -88,23 +92,27 @@ class DurableClientEngine(ClientEngine):
         """Return the next output of the outbox except `Transmit`, or None if there is nothing to do."""
         if not self._effects:
             self.outbox.flush()
-        return self._effects.popleft() if self._effects else None
+        if self._effects:
+            return self._effects.popleft()
+        self._is_announced = False
+        return None
 
-    def handle(self, event: ClientInput | OutboxInput, now: float) -> None:
-        """Process an input at `now` (monotonic seconds). An input that raises changes nothing.
+    def _announce(self) -> None:
+        if not self._is_announced:
+            self._is_announced = True
+            self._emit(OutboxChanged())
 
-        Raises:
-            RuntimeError: The input is invalid in this state.
-            ValueError: An argument is wrong; TypeError for a wrong type.
-            CallDroppedError: The outbox is full.
-            StoreError: The store cannot write.
-        """
-        if type(event) in _OUTBOX_INPUTS:
-            self._now = max(self._now, now)
-            self._handle_outbox(event)  # type: ignore[arg-type]  # `in` does not narrow
-            self._fill()
-        else:
-            super().handle(event, now)  # type: ignore[arg-type]  # the same
+    if TYPE_CHECKING:  # it also takes the inputs of the outbox
+
+        def handle(self, event: ClientInput | OutboxInput, now: float) -> None:
+            """Process an input at `now` (monotonic seconds). An input that raises changes nothing.
+
+            Raises:
+                RuntimeError: The input is invalid in this state.
+                ValueError: An argument is wrong; TypeError for a wrong type.
+                CallDroppedError: The outbox is full.
+                StoreError: The store cannot write.
+            """
 
     def start(self, event: StartCall, now: float) -> None:
         """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
@@ -142,6 +150,10 @@ class DurableClientEngine(ClientEngine):
         return self.outbox.enqueue(message, self._now)
 
     def _handle_rare(self, event: Any) -> None:
+        if type(event) in _OUTBOX_INPUTS:
+            self._handle_outbox(event)
+            self._fill()
+            return
         if isinstance(event, CancelCall):
             for ticket in [ticket for ticket, call in self._callers.items() if call.token == event.token]:
                 self.outbox.cancel(ticket)
@@ -174,7 +186,7 @@ class DurableClientEngine(ClientEngine):
             case SetClock(wall):
                 outbox.set_clock(wall, now)
             case ReconfigureOutbox(config):
-                outbox.configure(config, now)
+                self._configure_outbox(config)
             case _:
                 assert_never(event)
 
@@ -187,6 +199,7 @@ class DurableClientEngine(ClientEngine):
         if not isinstance(effect, Transmit):
             if not self._is_for_caller(effect):
                 self._effects.append(effect)
+                self._announce()
         elif isinstance(calls, DurableCalls):  # without a connection, the transmission was taken back
             calls.transmit(effect, self._now)
 
@@ -210,6 +223,14 @@ class DurableClientEngine(ClientEngine):
 
     def _make_calls(self, *parts: *CallsParts) -> Calls:
         return DurableCalls(*parts, self._offline, self.outbox)
+
+    def _reconfigure(self, config: object) -> None:
+        super()._reconfigure(config)
+        self._configure_outbox(self._outbox_config)
+
+    def _configure_outbox(self, config: OutboxConfig) -> None:
+        self._outbox_config = config
+        self.outbox.configure(config, self._config.offline_queue_size, self._now)
 
     def _tick(self, event: Tick) -> None:
         self.outbox.expire(self._now)

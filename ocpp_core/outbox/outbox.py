@@ -30,7 +30,7 @@ from ocpp_core.errors import StoreError
 
 from .accepting import make_record
 from .commands import Enqueue, Restored
-from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
+from .effects import EmitEffect, OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
 from .journal import Journal
 from .messages import Due, Messages
 from .ordering.choosing import Chooser
@@ -58,14 +58,17 @@ _RESUME: Final = "resume"
 class Outbox:
     """The queue of one peer.
 
-    `ids` makes message IDs, and `emit` gets every output, in order.
+    It has room for `size` messages. `ids` makes message IDs, `emit` gets every output, in order, and `changed` is
+    called when there is something to `flush`.
     """
 
-    def __init__(self, config: OutboxConfig, *, ids: IdFactory, emit: Callable[[OutboxEffect], None]) -> None:
+    def __init__(
+        self, config: OutboxConfig, size: int, *, ids: IdFactory, emit: EmitEffect, changed: Callable[[], None]
+    ) -> None:
         self._ids = ids
         self._emit = emit
-        self._journal = Journal(emit, self._release)
-        self._messages = Messages(config, self._journal, emit)
+        self._journal = Journal(emit, self._release, changed)
+        self._messages = Messages(config, size, self._journal, emit)
         self._lanes = self._messages.lanes
         self._chooser = Chooser(self._lanes, config)
         self._next_ticket: int | None = None
@@ -191,7 +194,7 @@ class Outbox:
         messages.expect_store(command.action)
         entry = Entry(record)
         replaced = messages.unsent_named(command.replaces)
-        dropped = victims(self._lanes, entry, messages.config, replaced)
+        dropped = victims(self._lanes, entry, messages.limits, replaced)
         for each in replaced:
             messages.settle(each, MessageNotSent(NotSentReason.REPLACED))
         for each in dropped:
@@ -226,9 +229,9 @@ class Outbox:
             if entry.is_restored:  # others count from now on in monotonic time
                 self._messages.arm(entry)
 
-    def configure(self, config: OutboxConfig, now: float) -> None:
+    def configure(self, config: OutboxConfig, size: int, now: float) -> None:
         """Apply other settings; the gate keeps its state, except that `"open"` opens it."""
-        self._messages.configure(config, now)
+        self._messages.configure(config, size, now)
         self._chooser.configure(config)
 
     def discard(self) -> None:

@@ -1,13 +1,9 @@
 """The outbox of a client on its event loop: opens and closes the store, and keeps the tickets."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock, get_ident
-from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
-from weakref import WeakSet
-
-from anyio import CancelScope, CapacityLimiter, to_thread
+from typing import TYPE_CHECKING, Any, Final, assert_never
+from weakref import WeakKeyDictionary
 
 from ocpp_core.errors import ClosedError, StoreError
 from ocpp_core.inputs import Tick
@@ -34,13 +30,14 @@ from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.outcomes import MessageOutcome
 from ocpp_transports._driver._interfaces import Completion
 from ocpp_transports._logging._log import Log
-from ocpp_transports._runtime._current import caller_from_outside
 from ocpp_transports.outbox._interface import OutboxStore, StoreReport
+from ocpp_transports.outbox._memory import MemoryStore
 from ocpp_transports.outbox._ticket import Ticket
 from ocpp_transports.outbox._ticket_stream import TicketStream
+from ocpp_transports.outbox._use import StoreUse
 
 if TYPE_CHECKING:
-    from ocpp_core.stack.durable import DurableClientStack
+    from ocpp_core.durable.client import DurableClientEngine
     from ocpp_transports._driver._driver import Driver
 
 __all__ = ["ClientOutbox"]
@@ -49,50 +46,13 @@ _CLOSED: Final = "closed while the outbox was opened"
 _QUIET: Final = frozenset({OutboxReportKind.LATE_ACCEPTED, OutboxReportKind.LATE_IGNORED})
 
 
-_T = TypeVar("_T")
+def _use_of(store: OutboxStore, driver: "Driver[Any]") -> StoreUse:
+    if isinstance(store, MemoryStore):
+        return StoreUse(store, driver)
+    from ocpp_transports._runtime._current import caller_from_outside  # loaded only when used: a browser has no threads
+    from ocpp_transports.outbox._threaded_use import ThreadedUse
 
-
-async def _in_thread(function: Callable[[], _T]) -> _T:
-    """Run a function in a thread of its own: threads that the application has in use must not delay the store."""
-    return await to_thread.run_sync(function, limiter=CapacityLimiter(1))
-
-
-@dataclass(slots=True, eq=False)
-class _Opening:
-    """One use of a store, from its opening to its end.
-
-    A task that is cancelled does not stop the thread that opens the store. If that succeeds later, it is closed there.
-    """
-
-    store: OutboxStore
-    driver: "Driver[Any]"
-    soon: Callable[[Callable[[], object]], object] = field(default_factory=caller_from_outside)
-    """Calls a function in the event loop, from any thread."""
-    thread: int = field(default_factory=get_ident)
-    """The thread of the event loop."""
-    is_restored: bool = False
-    """True once the stored messages are known."""
-    _lock: Lock = field(default_factory=Lock)
-    _is_open: bool = False
-    _is_abandoned: bool = False
-
-    def open_store(self, report: Callable[[StoreReport], None]) -> Restored:
-        """Open the store, in a thread. Raises StoreError, and ClosedError if it was abandoned before."""
-        restored = self.store.open(report)
-        with self._lock:
-            self._is_open = True
-            if not self._is_abandoned:
-                return restored
-        self.store.close()
-        raise ClosedError(_CLOSED)
-
-    def abandon(self) -> None:
-        """Close the store, or let the thread do it that opens it."""
-        with self._lock:
-            self._is_abandoned = True
-            if not self._is_open:
-                return
-        self.store.close()
+    return ThreadedUse(store, driver, call_soon=caller_from_outside())
 
 
 class ClientOutbox:
@@ -113,15 +73,17 @@ class ClientOutbox:
         is_stopped: Callable[[], bool],
         failed: Callable[[StoreError], None],
     ) -> None:
-        self.stack: DurableClientStack
+        self.engine: DurableClientEngine
         """The engine of the current use; the client sets it before it opens the outbox."""
         self._store = store
         self._log = log
         self._is_stopped = is_stopped
         self._failed = failed
         self._tickets: dict[int, Ticket] = {}
-        self._streams: WeakSet[TicketStream] = WeakSet()  # one that is no longer read is not kept
-        self._use: _Opening | None = None
+        self._streams: WeakKeyDictionary[TicketStream, None] = (
+            WeakKeyDictionary()
+        )  # one that is no longer read is not kept
+        self._use: StoreUse | None = None
 
     # The use of the store
 
@@ -135,9 +97,9 @@ class ClientOutbox:
         """
         if self._use is not None:
             return
-        use = self._use = _Opening(self._store, driver)
+        use = self._use = _use_of(self._store, driver)
         try:
-            restored = await _in_thread(partial(use.open_store, partial(self._report, use)))
+            restored = await use.open(partial(self._report, use))
             self._take_over(use, restored)
         except BaseException:
             self._use = None if self._use is use else self._use
@@ -145,7 +107,7 @@ class ClientOutbox:
             raise
         use.is_restored = True
 
-    def _take_over(self, use: _Opening, restored: Restored) -> None:
+    def _take_over(self, use: StoreUse, restored: Restored) -> None:
         """Restore the stored messages, and reject those that the store has no longer."""
         if self._use is not use:
             raise ClosedError(_CLOSED)
@@ -181,12 +143,11 @@ class ClientOutbox:
             return
         self._discard(use)
         try:
-            with CancelScope(shield=True):
-                await _in_thread(self._store.close)
+            await use.close()
         finally:
             self._end_waiting()
 
-    def _discard(self, use: _Opening) -> None:
+    def _discard(self, use: StoreUse) -> None:
         if not self._store.is_durable:
             use.driver.feed(DiscardMessages())
 
@@ -197,18 +158,14 @@ class ClientOutbox:
             for ticket in list(self._tickets.values()):
                 ticket._wake()
 
-    def _report(self, use: _Opening, report: StoreReport) -> None:
+    def _report(self, use: StoreUse, report: StoreReport) -> None:
         """Pass a report of the store to the engine, from any thread."""
-        feed = partial(self._feed_report, use, report)
-        if get_ident() == use.thread:
-            feed()
-            return
         try:
-            use.soon(feed)
+            use.now_or_soon(partial(self._feed_report, use, report))
         except RuntimeError:  # the event loop has ended, and nothing waits
             return
 
-    def _feed_report(self, use: _Opening, report: StoreReport) -> None:
+    def _feed_report(self, use: StoreUse, report: StoreReport) -> None:
         try:
             use.driver.feed(report)
         except Exception as error:  # a store of the application: the event loop must survive it
@@ -216,8 +173,12 @@ class ClientOutbox:
 
     # The outputs of the engine
 
-    def perform(self, effect: OutboxEffect) -> None:
-        """Perform an output of the outbox."""
+    def perform(self) -> None:
+        """Perform what the outbox has to say; its changes until now are one batch."""
+        while (effect := self.engine.poll_outbox()) is not None:
+            self._perform(effect)
+
+    def _perform(self, effect: OutboxEffect) -> None:
         match effect:
             case Store():
                 self._submit(effect)
@@ -272,7 +233,7 @@ class ClientOutbox:
     def enqueue(self, message: Enqueue) -> Ticket:
         """Queue a message and return its ticket. Raises what `OCPPClient.enqueue` raises."""
         use = self._expect_open("enqueue")
-        number = self.stack.enqueue(message, use.driver.runtime.now())
+        number = self.engine.enqueue(message, use.driver.runtime.now())
         ticket = self._tickets.get(number)
         if ticket is None:
             ticket = self._tickets[number] = Ticket(self, number, message.action, message.key)
@@ -295,19 +256,19 @@ class ClientOutbox:
     def transaction_id(self, start: Ticket) -> int | None:
         """Return the transaction ID of a StartTransaction, or None."""
         self._expect_open("read the transaction ID")
-        return self.stack.engine.outbox.transaction_id(self.number_of(start))
+        return self.engine.outbox.transaction_id(self.number_of(start))
 
     def outcomes(self) -> TicketStream:
         """Return a stream of the settled tickets that are not acknowledged."""
         self._expect_open("read outcomes")
         settled = [ticket for ticket in self._tickets.values() if ticket.is_settled]
         stream = TicketStream(settled, self.completion)
-        self._streams.add(stream)
+        self._streams[stream] = None
         if not self.may_deliver:
             stream._finish()
         return stream
 
-    def _expect_open(self, verb: str) -> _Opening:
+    def _expect_open(self, verb: str) -> StoreUse:
         use = self._use
         if use is None or not use.is_restored:
             raise ClosedError(f"cannot {verb}: the outbox is not open; enter the block or connect() first")
