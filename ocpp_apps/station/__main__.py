@@ -123,7 +123,7 @@ def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
         password=options.password,
         tls=None if options.ca is None else TLSOptions(ca=options.ca),
         strict_mode=options.strict,
-        outbox=_store(options.store, identity),
+        offline_queue=_store(options.store, identity),
         warm_up=False,
     )
 

@@ -21,7 +21,7 @@ class State(Protocol):
 
 
 class Client(Protocol):
-    """The part of `OCPPClient` that a station uses. `BrowserClient` has it as well."""
+    """The part of a client with an offline queue that a station uses."""
 
     @property
     def identity(self) -> str:
@@ -79,7 +79,7 @@ class Client(Protocol):
     def queued(self) -> "list[Ticket]":
         """The queued messages without an outcome."""
 
-    def reconfigure(self, *, outbox_config: OutboxConfig) -> None:
+    def reconfigure(self, *, offline_queue_config: OutboxConfig) -> None:
         """Change the settings of the outbox."""
 
     def handle(self, version: str, action: str, handler: Callable[..., Any], /) -> Any:

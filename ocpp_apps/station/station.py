@@ -47,20 +47,21 @@ _COMMANDS: Final[Mapping[str, type[Commands]]] = {
 class Station:
     """A simulated charging station.
 
-        client = OCPPClient("CP1", "ws://127.0.0.1:9000", protocols=["ocpp1.6"])
+        client = OCPPClient("CP1", "ws://127.0.0.1:9000", protocols=["ocpp1.6"], offline_queue=True)
         station = Station(client, AsyncioClock(), StationSettings())
         await station.start()
         await station.plug_in(1)
         await station.begin(1)
 
     Args:
-        client: A client for this station alone: it registers its handlers on it.
+        client: A client for this station alone, which has an offline queue. The station registers its handlers on it,
+            and sets its `offline_queue_config`.
         clock: The time of the simulation.
         settings: What is simulated; None for the defaults.
 
     Raises:
         ValueError: The client already has handlers of these actions.
-        RuntimeError: The client has no outbox.
+        RuntimeError: The client has no offline queue.
     """
 
     def __init__(self, client: Client, clock: Clock, settings: StationSettings | None = None) -> None:
@@ -69,7 +70,7 @@ class Station:
         """The client that the station uses."""
         self.settings = settings
         """The settings of the simulation."""
-        _ = client.queued  # raises RuntimeError without an outbox
+        _ = client.queued  # raises RuntimeError without an offline queue
         self.log: MessageLog = MessageLog(client, clock.now)
         """The messages that were sent and received."""
         self.faults: FaultInjector = FaultInjector(client, clock, self.log)

@@ -96,7 +96,7 @@ class Equipment:
     def _set_retries(self) -> None:
         """Let the outbox of the client repeat messages as the CSMS has configured, also those that are queued."""
         attempts, interval = map(self.configuration.number, _RETRIES)
-        self.client.reconfigure(outbox_config=OutboxConfig(attempts=attempts, interval=interval))
+        self.client.reconfigure(offline_queue_config=OutboxConfig(attempts=attempts, interval=interval))
 
     def _facts(self) -> Facts:
         return Facts(

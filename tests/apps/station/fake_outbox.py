@@ -38,7 +38,9 @@ class FakeOutbox:
     def __init__(self, clock, send: Callable[..., Any]):
         self.clock, self._send = clock, send
         ids = count(1)
-        self.engine = Outbox(OutboxConfig(), ids=lambda: f"queued-{next(ids)}", emit=self._perform)
+        self.engine = Outbox(
+            OutboxConfig(), 1000, ids=lambda: f"queued-{next(ids)}", emit=self._perform, changed=lambda: None
+        )
         self.engine.restore(Restored(wall=0.0, first_ticket=1 << 32), now=clock.monotonic())
         self._tickets: dict[int, Ticket] = {}
         self._streams: list[TicketStream] = []
@@ -67,7 +69,7 @@ class FakeOutbox:
         return stream
 
     def configure(self, config):
-        self.engine.configure(config, self.clock.monotonic())
+        self.engine.configure(config, 1000, self.clock.monotonic())
         self._go_on()
 
     def opened(self, protocol):

@@ -97,8 +97,8 @@ class FakeClient:
     def queued(self):
         return self.outbox.queued
 
-    def reconfigure(self, *, outbox_config):
-        self.outbox.configure(outbox_config)
+    def reconfigure(self, *, offline_queue_config):
+        self.outbox.configure(offline_queue_config)
 
     def handle(self, version, action, handler):
         self._handlers[version, action] = handler

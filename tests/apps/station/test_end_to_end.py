@@ -28,7 +28,7 @@ async def playing(protocol, *, make_clock=AnyioClock, **settings):
         listener = await server.listen(0, "127.0.0.1")
         url = f"ws://127.0.0.1:{listener.port}"
         async with OCPPClient(
-            "CP1", url, protocols=[protocol], backoff_min=0.01, outbox=MemoryStore(keep=True), **strict
+            "CP1", url, protocols=[protocol], backoff_min=0.01, offline_queue=MemoryStore(keep=True), **strict
         ) as client:
             station = Station(client, clock, made)
             await station.start()
@@ -45,7 +45,7 @@ async def test_a_start_that_is_given_up_may_be_tried_again(protocol):
         server.handle(protocol, "BootNotification", lambda _: answer)
         listener = await server.listen(0, "127.0.0.1")
         async with OCPPClient(
-            "CP1", f"ws://127.0.0.1:{listener.port}", protocols=[protocol], outbox=MemoryStore(), warm_up=False
+            "CP1", f"ws://127.0.0.1:{listener.port}", protocols=[protocol], offline_queue=MemoryStore(), warm_up=False
         ) as client:
             station = Station(client, clock, StationSettings(protocol=protocol))
             with anyio.move_on_after(0.2) as scope:
