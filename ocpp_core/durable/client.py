@@ -12,6 +12,7 @@ caller gets ClosedError, and the message is kept.
 """
 
 from collections import deque
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, assert_never, get_args
 
@@ -20,12 +21,10 @@ from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import ClientClosing, ClientState, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig, IdFactory
 from ocpp_core.errors import OCPPError
-from ocpp_core.inputs import CancelCall, ClientInput, StartCall, Tick
+from ocpp_core.inputs import CancelCall, ClientInput, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.outbound.calls import Calls, CallsParts
 from ocpp_core.outbound.durable_calls import DurableCalls
-from ocpp_core.outbound.memory_queue import MemoryQueue
-from ocpp_core.outbound.offline_queue import MakeOfflineQueue
 from ocpp_core.outbox.accepting import lane_of
 from ocpp_core.outbox.commands import (
     Acknowledge,
@@ -47,6 +46,7 @@ from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.records import Lane
 
 from .callers import error_of, kept_error, result_of
+from .queue import QueueBesideOutbox
 
 __all__ = ["DurableClientEngine"]
 
@@ -61,32 +61,18 @@ class DurableClientEngine(ClientEngine):
         outbox: The settings of the outbox.
         random: The source of jitter.
         ids: Function that returns message IDs.
-        offline_queue: Makes the queue for calls without a connection.
     """
 
-    def __init__(
-        self,
-        config: ClientConfig,
-        outbox: OutboxConfig,
-        *,
-        random: Random,
-        ids: IdFactory,
-        offline_queue: MakeOfflineQueue = MemoryQueue,
-    ) -> None:
-        super().__init__(config, random=random, ids=ids, offline_queue=offline_queue)
+    def __init__(self, config: ClientConfig, outbox: OutboxConfig, *, random: Random, ids: IdFactory) -> None:
         self._effects: deque[OutboxEffect] = deque()
         self._is_announced = False
         self._outbox_config = outbox
+        self._callers: dict[int, StartCall] = {}
         self.outbox: Outbox = Outbox(
             outbox, config.offline_queue_size, ids=ids, emit=self._perform, changed=self._announce
         )
         """The outbox, to be read; its inputs pass through `handle`."""
-        self._callers: dict[int, StartCall] = {}
-
-    @property
-    def deadline(self) -> float:
-        """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
-        return min(super().deadline, self.outbox.deadline)
+        super().__init__(config, random=random, ids=ids, offline_queue=partial(QueueBesideOutbox, self.outbox))
 
     def poll_outbox(self) -> OutboxEffect | None:
         """Return the next output of the outbox except `Transmit`, or None if there is nothing to do."""
@@ -116,12 +102,15 @@ class DurableClientEngine(ClientEngine):
 
     def start(self, event: StartCall, now: float) -> None:
         """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
-        is_object = isinstance(event.payload, dict)
-        if is_object and self.outbox.lane_is_busy and lane_of(event.action, event.payload) is Lane.TRANSACTION:
+        if self.outbox.queued and self._belongs_in_lane(event):
             self._now = now
             self._queue_call(event)
         else:
-            super().start(event, now)
+            ClientEngine.start(self, event, now)
+
+    def _belongs_in_lane(self, call: StartCall) -> bool:
+        is_object = isinstance(call.payload, dict)
+        return is_object and self.outbox.lane_is_busy and lane_of(call.action, call.payload) is Lane.TRANSACTION
 
     def enqueue(self, message: Enqueue, now: float) -> int:
         """Queue a message as `handle` does, and return its ticket at once; the host drains both polls afterwards.
@@ -231,10 +220,6 @@ class DurableClientEngine(ClientEngine):
     def _configure_outbox(self, config: OutboxConfig) -> None:
         self._outbox_config = config
         self.outbox.configure(config, self._config.offline_queue_size, self._now)
-
-    def _tick(self, event: Tick) -> None:
-        self.outbox.expire(self._now)
-        super()._tick(event)
 
     def _enter(self, state: ClientState) -> None:
         super()._enter(state)

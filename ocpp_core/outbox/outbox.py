@@ -22,7 +22,7 @@ that is marked but not written is retracted when the connection is lost, the mes
 the process knows better than the mark that the peer has not seen it. After a restart the mark counts.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from ocpp_core.config import IdFactory
@@ -70,6 +70,8 @@ class Outbox:
         self._journal = Journal(emit, self._release, changed)
         self._messages = Messages(config, size, self._journal, emit)
         self._lanes = self._messages.lanes
+        self.queued: Mapping[int, Entry] = self._lanes.entries
+        """The messages by ticket, to be read; the same object at all times."""
         self._chooser = Chooser(self._lanes, config)
         self._next_ticket: int | None = None
         self._slot = Slot()
@@ -104,10 +106,7 @@ class Outbox:
         return [entry.record for entry in self._lanes.entries.values()]
 
     def transaction_id(self, start: int) -> int | None:
-        """Return the transaction ID of a StartTransaction by its ticket; None if unknown.
-
-        It is -1 if the start ended without a usable response (1.6 errata 3.18).
-        """
+        """Return the ID of a transaction; -1 if its start got none; None if unknown."""
         return self._messages.ids.of(start)
 
     # The store
@@ -247,7 +246,8 @@ class Outbox:
         chooser.is_online = True
         chooser.protocol = protocol
         chooser.resumes_at = now + self._messages.config.resume_after
-        self._messages.timers.set(_RESUME, chooser.resumes_at)
+        if chooser.resumes_at > now:
+            self._messages.timers.set(_RESUME, chooser.resumes_at)
 
     def stop_sending(self) -> None:
         """Send nothing more on this connection, which closes; a written transmission may still be answered."""

@@ -52,7 +52,7 @@ class DurableClientStack(ClientStack):
     def _make_engine(
         self, client: ClientConfig, *, random: Random, ids: IdFactory, offline_queue: MakeOfflineQueue
     ) -> DurableClientEngine:
-        return DurableClientEngine(client, self._outbox, random=random, ids=ids, offline_queue=offline_queue)
+        return DurableClientEngine(client, self._outbox, random=random, ids=ids)  # it has its own offline queue
 
     if TYPE_CHECKING:  # it also takes the inputs of the outbox
 
