@@ -109,7 +109,7 @@ class FaultInjector:
         """
         is_send = frame[0] == MessageType.SEND
         action = frame[2] if is_send else self._log.action_of(frame[1], "in")
-        fault = self.take(action, "call" if is_send else "answer")
+        fault = self._take(action, "call" if is_send else "answer")
         if fault is not None and fault.kind == "delay":
             await self._clock.sleep(fault.seconds)
         text = json.dumps(frame)
@@ -120,7 +120,7 @@ class FaultInjector:
             self._client.send_raw(json.dumps([*frame[:-1], mistyped(frame[-1])]) if is_mistyped else text)
         return fault
 
-    async def precede(self, fault: ArmedFault, action: str, params: Mapping[str, Any]) -> None:
+    async def _precede(self, fault: ArmedFault, action: str, params: Mapping[str, Any]) -> None:
         """Do what a fault does to the first transmission of a message that is about to be queued.
 
         The message itself is queued afterwards: it is the repetition. Middleware does not see it.
@@ -134,7 +134,7 @@ class FaultInjector:
                     self._client.send_raw(text)
         await self._clock.sleep(fault.seconds)
 
-    def take(self, action: str | None, target: str) -> ArmedFault | None:
+    def _take(self, action: str | None, target: str) -> ArmedFault | None:
         """Return the first fault that affects a message, and count it."""
         for fault in self._faults:
             if fault.meets(action, target):
@@ -146,7 +146,7 @@ class FaultInjector:
 
     async def _strike(self, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
         is_answer = context.direction is Direction.IN
-        fault = self.take(context.action, "answer" if is_answer else "call")
+        fault = self._take(context.action, "answer" if is_answer else "call")
         if fault is None:
             return await proceed()
         if is_answer:

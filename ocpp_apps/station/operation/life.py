@@ -47,9 +47,9 @@ class Life:
         self._transactions = transactions
         self._reservations = reservations
         self._heartbeats: Task | None = None
-        self._is_running = False
-        self._is_working = False
-        self._is_scheduled = False
+        self._is_running = self._is_working = self._is_scheduled = False
+        self._is_powering_up = False
+        """True from the start until the client has opened its queue and connects."""
         self._suspended: list[Connector] = []
         """Connectors whose transactions continue after a reset."""
         self._registration: Task | None = None
@@ -65,8 +65,6 @@ class Life:
         self._reconnects = 0
         self._is_booting = False
         """True while a BootNotification is outstanding."""
-        self._is_powering_up = False
-        """True from the start until the client has opened its outbox and connects."""
         equipment.obeys.append(self._obey)
         equipment.log.watch(self._logged)
         client = equipment.client

@@ -69,7 +69,7 @@ class TransactionMessages:
         message = QueuedMessage(call, transaction, answered, _key_of(transaction), self._equipment.clock.event())
         self._held.append(message)
         if len(self._held) == 1:
-            fault = self._faults.take(call[0], "call")
+            fault = self._faults._take(call[0], "call")
             if fault is None:
                 self.release()
             else:
@@ -109,9 +109,9 @@ class TransactionMessages:
     async def _spoil(self, fault: ArmedFault | None) -> None:
         while self._held:
             if fault is not None:
-                await self._faults.precede(fault, *self._held[0].call)
+                await self._faults._precede(fault, *self._held[0].call)
             self._enqueue(self._held.pop(0))
-            fault = self._faults.take(self._held[0].call[0], "call") if self._held else None
+            fault = self._faults._take(self._held[0].call[0], "call") if self._held else None
 
     def _enqueue(self, message: QueuedMessage) -> None:
         """Pass a message to the outbox. One that it rejects is lost, and added to the log."""
