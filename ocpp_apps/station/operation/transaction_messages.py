@@ -26,6 +26,8 @@ __all__ = ["QueuedMessage", "TransactionMessages"]
 
 _PATIENCE: Final = 10.0
 """Seconds that a driver waits for the response to a message."""
+_MOST_HELD: Final = 1000
+"""Messages that a fault holds back; beyond, all are enqueued."""
 
 
 @dataclass(eq=False, slots=True)
@@ -68,12 +70,11 @@ class TransactionMessages:
         """Queue a message. `answered` is called with the payload of its response."""
         message = QueuedMessage(call, transaction, answered, _key_of(transaction), self._equipment.clock.event())
         self._held.append(message)
-        if len(self._held) == 1:
-            fault = self._faults._take(call[0], "call")
-            if fault is None:
-                self.release()
-            else:
-                self._equipment.spawn("an injected fault", self._spoil, fault)
+        fault = self._take_fault() if len(self._held) == 1 else None
+        if fault is not None:
+            self._equipment.spawn("an injected fault", self._spoil, fault)
+        elif len(self._held) == 1 or len(self._held) > _MOST_HELD:
+            self.release()
         return message
 
     async def deliver(self, message: QueuedMessage) -> None:
@@ -106,12 +107,16 @@ class TransactionMessages:
 
     # Its own
 
+    def _take_fault(self) -> ArmedFault | None:
+        return self._faults._take(self._held[0].call[0], "call") if self._held else None
+
     async def _spoil(self, fault: ArmedFault | None) -> None:
-        while self._held:
-            if fault is not None:
-                await self._faults._precede(fault, *self._held[0].call)
-            self._enqueue(self._held.pop(0))
-            fault = self._faults._take(self._held[0].call[0], "call") if self._held else None
+        while fault is not None and self._held:
+            await self._faults._precede(fault, *self._held[0].call)
+            if self._held:  # it was not released meanwhile
+                self._enqueue(self._held.pop(0))
+            fault = self._take_fault()
+        self.release()
 
     def _enqueue(self, message: QueuedMessage) -> None:
         """Pass a message to the outbox. One that it rejects is lost, and added to the log."""

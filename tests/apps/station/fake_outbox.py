@@ -7,7 +7,7 @@ from typing import Any
 from ocpp_core._json import dumps, loads
 from ocpp_core.errors import ConnectionLostError, OCPPError, RPCError
 from ocpp_core.outbox.commands import Enqueue, Restored
-from ocpp_core.outbox.effects import Store, TicketAccepted, TicketSettled, Transmit
+from ocpp_core.outbox.effects import Store, TicketAccepted, TicketRejected, TicketSettled, Transmit
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.outcomes import MessageRefused
@@ -47,6 +47,8 @@ class FakeOutbox:
         self._timer: Any = None
         self._batch = 0
         """The number of the newest batch."""
+        self.fails = False
+        """Whether the store cannot write."""
 
     # What a client does
 
@@ -114,7 +116,10 @@ class FakeOutbox:
         before, _ = self._batch, self.engine.flush()
         while self._batch != before:  # what is stored may lead to further changes
             before = self._batch
-            self.engine.stored(before)
+            if self.fails:
+                self.engine.store_failed(before, OSError("disk full"))
+            else:
+                self.engine.stored(before)
             self.engine.flush()
         if self._timer is not None:
             self._timer.cancel()
@@ -133,6 +138,8 @@ class FakeOutbox:
                 self._batch = number
             case TicketAccepted(number) if number in self._tickets:
                 self._tickets[number]._accept()
+            case TicketRejected(number, error) if number in self._tickets:
+                self._tickets.pop(number)._reject(error)
             case TicketSettled(number, outcome) if number in self._tickets:
                 self._tickets[number]._settle(outcome)
                 for stream in self._streams:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ocpp_apps.station.faults import mistyped
+from ocpp_apps.station.operation import transaction_messages
 from ocpp_core.actions import Direction
 from ocpp_core.errors import RPCError
 from ocpp_core.errors import TimeoutError as CallTimeout
@@ -95,6 +96,60 @@ class TestACall:
         lab.run_for(60)
         assert lab.station.queued == 0
         assert action in lab.sent()
+
+
+class TestAMessageOfTheQueue:
+    """It passes no middleware: what the fault does comes first, and the message is its repetition."""
+
+    @pytest.mark.parametrize(
+        ("kind", "text"),
+        [
+            ("drop", None),
+            ("delay", None),
+            ("malformed", '[2, "faults-1", "StopTransaction", {"idTag": {"not": "expected"}, '),
+            ("wrong_type", '[2, "faults-1", "StopTransaction", {"idTag": {"not": "expected"}, '),
+        ],
+    )
+    def test_is_preceded_by_the_fault(self, kind, text):
+        lab = Lab()
+        lab.charge()
+        lab.station.faults.arm(kind, action="StopTransaction", seconds=20)
+        lab.forget()
+        lab.clock.spawn(lab.station.end(1))
+        lab.run_for(19)
+        assert lab.events() == []
+        lab.run_for(2)
+        assert lab.events() == ["StopTransaction"]
+        assert [raw.startswith(text or "") for raw in lab.client.raw] == ([True] if text else [])
+
+    def test_holds_back_those_behind_it(self):
+        lab = Lab()
+        lab.station.faults.arm("delay", action="StartTransaction", seconds=130)
+        lab.charge()
+        lab.run_for(100)
+        assert (lab.events(), lab.station.queued) == ([], 2)
+        lab.run_for(30)
+        assert lab.events() == ["StartTransaction", "MeterValues", "MeterValues"]
+
+    def test_is_queued_when_the_power_goes(self):
+        lab = Lab()
+        lab.charge()
+        lab.station.faults.arm("delay", action="StopTransaction", seconds=100)
+        lab.clock.spawn(lab.station.end(1))
+        lab.run_for(1)
+        lab.run(lab.station.stop())
+        lab.run(lab.station.start())
+        assert lab.events()[-1] == "StopTransaction"
+
+    def test_does_not_let_too_many_wait(self, monkeypatch):
+        monkeypatch.setattr(transaction_messages, "_MOST_HELD", 1)
+        lab = Lab()
+        lab.station.faults.arm("delay", action="StartTransaction", seconds=300)
+        lab.charge()
+        lab.run_for(70)
+        assert lab.events() == ["StartTransaction", "MeterValues"]
+        lab.run_for(300)
+        assert lab.events()[:2] == ["StartTransaction", "MeterValues"]
 
 
 class TestAMessageWrittenByHand:

@@ -4,6 +4,7 @@ import pytest
 
 from ocpp_apps.station import NotAuthorizedError
 from ocpp_core.errors import RPCInternalError
+from ocpp_core.outbox.commands import Enqueue
 from tests.apps.station.laboratory import SECOND_GENERATION, VERSIONS, Lab, no_answer
 
 
@@ -121,6 +122,38 @@ class TestAMessageThatIsLost:
             at for at, (name, _) in zip(lab.client.times, lab.client.calls, strict=True) if name == action
         ]
         assert (round(second - first), round(third - second)) == (10, 20)
+        assert lab.station.queued == 0
+
+    def test_is_tried_again_as_the_csms_configures_meanwhile(self, lab):
+        names = ["TransactionMessageRetryInterval", "TransactionMessageAttempts"]
+        where = {}
+        if not lab.is_16:
+            names = ["MessageAttemptInterval", "MessageAttempts"]
+            where = {"component": "OCPPCommCtrlr", "instance": "TransactionEvent"}
+        action = "StopTransaction" if lab.is_16 else "TransactionEvent"
+        lab.charge()
+        lab.client.answers[action] = no_answer()
+        lab.forget()
+        lab.clock.spawn(lab.station.end(1))
+        lab.run_for(1)
+        lab.station.configure(names[0], "3", **where)
+        lab.run_for(3)
+        assert len(lab.sent(action)) == 2
+        lab.station.configure(names[1], "1", **where)
+        lab.run_for(30)
+        assert len(lab.sent(action)) == 2
+        assert lab.station.queued == 0
+
+    @pytest.mark.parametrize("is_rejected_at_once", [True, False])
+    def test_because_the_queue_does_not_take_it_is_noted(self, lab, is_rejected_at_once):
+        lab.charge()
+        lab.client.outbox.fails = True
+        if is_rejected_at_once:
+            lab.client.outbox.engine.enqueue(Enqueue(action="Heartbeat", payload={}), lab.clock.monotonic())
+            lab.client.outbox._go_on()
+        lab.run(lab.station.end(1))
+        action = "StopTransaction" if lab.is_16 else "TransactionEvent"
+        assert [entry.action for entry in lab.station.log if entry.kind == "NOTE"] == [action]
         assert lab.station.queued == 0
 
     def test_1_6_says_1_below_0_for_the_number_if_it_was_the_start(self):
