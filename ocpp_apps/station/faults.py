@@ -8,8 +8,6 @@ from typing import Any, Final
 
 from ocpp_core.actions import Direction
 from ocpp_core.errors import (
-    ClosedError,
-    ConnectionLostError,
     RPCError,
     TimeoutError,  # the library's subclass of the built-in class
 )
@@ -43,7 +41,9 @@ class ArmedFault:
     """`answer` for the responses of the station, `call` for its calls, `any` for both."""
 
     def meets(self, action: str | None, target: str) -> bool:
-        """Return True if the fault affects this message."""
+        """Return True if the fault affects this message: an `answer`, a `call`, or one for the `queue`."""
+        if target == "queue":
+            return self.kind in ("malformed", "wrong_type") and self.meets(action, "call")
         return self.action in (None, action) and self.target in ("any", target)
 
 
@@ -55,6 +55,9 @@ class FaultInjector:
     * `delay`: the message is sent later.
     * `malformed`: malformed JSON is sent instead.
     * `wrong_type`: one member of its payload has another JSON type.
+
+    A message about a transaction is queued until it arrives. `malformed` and `wrong_type` send the altered text first;
+    `drop` and `delay` do not affect it.
     """
 
     def __init__(self, client: Client, clock: Clock, log: MessageLog) -> None:
@@ -120,19 +123,15 @@ class FaultInjector:
             self._client.send_raw(json.dumps([*frame[:-1], mistyped(frame[-1])]) if is_mistyped else text)
         return fault
 
-    async def _precede(self, fault: ArmedFault, action: str, params: Mapping[str, Any]) -> None:
-        """Do what a fault does to the first transmission of a message that is about to be queued.
-
-        The message itself is queued afterwards: it is the repetition. Middleware does not see it.
-        """
-        text = json.dumps([2, self._next_id(), action, mistyped(params)])
-        if fault.kind in ("malformed", "wrong_type"):
-            with suppress(ConnectionLostError, ClosedError):
-                if fault.kind == "malformed":
-                    self._send_broken(text[:-1])
-                else:
-                    self._client.send_raw(text)
-        await self._clock.sleep(fault.seconds)
+    def _precede(self, action: str, params: Mapping[str, Any]) -> None:
+        """Send the altered text of a message that is about to be queued; the queue then sends the right one."""
+        fault = self._take(action, "queue") if self._client.state.name == "OPEN" else None
+        if fault is not None:
+            text = json.dumps([MessageType.CALL, self._next_id(), action, mistyped(params)])
+            if fault.kind == "malformed":
+                self._send_broken(text[:-1])
+            else:
+                self._client.send_raw(text)
 
     def _take(self, action: str | None, target: str) -> ArmedFault | None:
         """Return the first fault that affects a message, and count it."""

@@ -77,8 +77,6 @@ class Equipment:
         self._jobs: set[_Job] = set()
         self._dialects = dialects
         self._spoken: dict[str, tuple[Dialect, Configuration]] = {}
-        self._retries: OutboxConfig | None = None
-        """The settings that the outbox of the client has."""
         self.speak(settings.protocol)
 
     # The version
@@ -98,10 +96,7 @@ class Equipment:
     def _set_retries(self) -> None:
         """Let the outbox of the client repeat messages as the CSMS has configured, also those that are queued."""
         attempts, interval = map(self.configuration.number, _RETRIES)
-        retries = OutboxConfig(attempts=attempts, interval=interval)
-        if retries != self._retries:
-            self._retries = retries
-            self.client.reconfigure(offline_queue_config=retries)
+        self.client.reconfigure(offline_queue_config=OutboxConfig(attempts=attempts, interval=interval))
 
     def _facts(self) -> Facts:
         return Facts(

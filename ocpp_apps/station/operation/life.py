@@ -152,7 +152,6 @@ class Life:
         self._is_running = self._is_working = self._is_scheduled = self._is_powering_up = False
         equipment.is_resetting = equipment.is_rebooting = False
         equipment.cancel_all()
-        self._messages.release()
         self._messages.end_waiting()
         equipment.boot_status = ""
         for connector in equipment.connectors:

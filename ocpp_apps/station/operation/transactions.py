@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from ocpp_apps.station.clock import Event
 from ocpp_apps.station.model.authorization import Authorization
 from ocpp_apps.station.model.configuration import Option
 from ocpp_apps.station.model.connector import Connector, IdToken, Permission, Transaction
@@ -12,7 +13,7 @@ from ocpp_apps.station.model.errors import ConnectorError, NotAuthorizedError, N
 
 from .equipment import Equipment
 from .metering import Metering
-from .transaction_messages import QueuedMessage, TransactionMessages
+from .transaction_messages import TransactionMessages
 
 __all__ = ["Transactions"]
 
@@ -201,8 +202,8 @@ class Transactions:
         await self._messages.deliver(self.close(connector, reason))
         await self._equipment.report()
 
-    def close(self, connector: Connector, reason: str) -> QueuedMessage:
-        """End the transaction.
+    def close(self, connector: Connector, reason: str) -> Event:
+        """End the transaction. Returns an event that is set when the CSMS has responded to it.
 
         Raises ConnectorError without a transaction, ValueError for a reason that the version lacks.
         """

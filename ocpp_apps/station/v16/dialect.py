@@ -3,21 +3,19 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from ocpp_apps.station.model.authorization import Authorization
 from ocpp_apps.station.model.configuration import Variable
 from ocpp_apps.station.model.connector import Connector, IdToken, Sample, Transaction
 from ocpp_apps.station.model.dialect import Call, Dialect, Facts, MeterReading, Payload, dig
 from ocpp_apps.station.model.times import read_expiry
+from ocpp_core.outbox.transaction_ids import NO_ID
 from ocpp_core.times import write_time
 
 from .variables import variables
 
 __all__ = ["Dialect16"]
-
-_UNKNOWN: Final = -1
-"""Transaction id if the response to StartTransaction has none (errata sheet 3.18)."""
 
 
 class Dialect16(Dialect):
@@ -108,7 +106,7 @@ class Dialect16(Dialect):
     def learn(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
         """Store the transaction id. The CSMS sends 0 for a transaction that it rejects."""
         number = answer.get("transactionId")
-        transaction.id = number if isinstance(number, int) and not isinstance(number, bool) else _UNKNOWN
+        transaction.id = number if isinstance(number, int) and not isinstance(number, bool) else NO_ID
 
     def sampled(self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], context: str) -> Call:
         """Report the meter of a transaction, whose id the outbox of the client fills in."""

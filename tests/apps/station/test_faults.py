@@ -5,7 +5,6 @@ import json
 import pytest
 
 from ocpp_apps.station.faults import mistyped
-from ocpp_apps.station.operation import transaction_messages
 from ocpp_core.actions import Direction
 from ocpp_core.errors import RPCError
 from ocpp_core.errors import TimeoutError as CallTimeout
@@ -88,68 +87,31 @@ class TestACall:
         (payload,) = lab.sent("Authorize")
         assert payload == ({"idTag": {"not": "expected"}} if lab.is_16 else {"idToken": 12345})
 
-    def test_about_a_transaction_is_repeated(self, lab):
-        action = "StopTransaction" if lab.is_16 else "TransactionEvent"
-        lab.charge()
-        lab.station.faults.arm("drop", action=action)
-        lab.run(lab.station.end(1))
-        lab.run_for(60)
-        assert lab.station.queued == 0
-        assert action in lab.sent()
-
 
 class TestAMessageOfTheQueue:
-    """It passes no middleware: what the fault does comes first, and the message is its repetition."""
+    """It passes no middleware: the altered text comes first, and the message is its repetition."""
 
-    @pytest.mark.parametrize(
-        ("kind", "text"),
-        [
-            ("drop", None),
-            ("delay", None),
-            ("malformed", '[2, "faults-1", "StopTransaction", {"idTag": {"not": "expected"}, '),
-            ("wrong_type", '[2, "faults-1", "StopTransaction", {"idTag": {"not": "expected"}, '),
-        ],
-    )
-    def test_is_preceded_by_the_fault(self, kind, text):
+    @pytest.mark.parametrize(("kind", "is_json"), [("malformed", False), ("wrong_type", True)])
+    def test_comes_after_the_altered_text(self, kind, is_json):
         lab = Lab()
         lab.charge()
-        lab.station.faults.arm(kind, action="StopTransaction", seconds=20)
-        lab.forget()
-        lab.clock.spawn(lab.station.end(1))
-        lab.run_for(19)
-        assert lab.events() == []
-        lab.run_for(2)
-        assert lab.events() == ["StopTransaction"]
-        assert [raw.startswith(text or "") for raw in lab.client.raw] == ([True] if text else [])
+        lab.station.faults.arm(kind, action="StopTransaction")
+        lab.run(lab.station.end(1))
+        (text,) = lab.client.raw
+        assert text.startswith('[2, "faults-1", "StopTransaction", {"idTag": {"not": "expected"}, ')
+        assert text.endswith("}]") is is_json
+        assert lab.events() == ["StartTransaction", "StopTransaction"]
+        assert lab.station.faults.armed == []
 
-    def test_holds_back_those_behind_it(self):
-        lab = Lab()
-        lab.station.faults.arm("delay", action="StartTransaction", seconds=130)
-        lab.charge()
-        lab.run_for(100)
-        assert (lab.events(), lab.station.queued) == ([], 2)
-        lab.run_for(30)
-        assert lab.events() == ["StartTransaction", "MeterValues", "MeterValues"]
-
-    def test_is_queued_when_the_power_goes(self):
+    @pytest.mark.parametrize("kind", ["malformed", "drop", "delay"])
+    def test_leaves_a_fault_that_cannot_affect_it(self, kind):
         lab = Lab()
         lab.charge()
-        lab.station.faults.arm("delay", action="StopTransaction", seconds=100)
-        lab.clock.spawn(lab.station.end(1))
-        lab.run_for(1)
-        lab.run(lab.station.stop())
-        lab.run(lab.station.start())
-        assert lab.events()[-1] == "StopTransaction"
-
-    def test_does_not_let_too_many_wait(self, monkeypatch):
-        monkeypatch.setattr(transaction_messages, "_MOST_HELD", 1)
-        lab = Lab()
-        lab.station.faults.arm("delay", action="StartTransaction", seconds=300)
-        lab.charge()
-        lab.run_for(70)
-        assert lab.events() == ["StartTransaction", "MeterValues"]
-        lab.run_for(300)
-        assert lab.events()[:2] == ["StartTransaction", "MeterValues"]
+        lab.station.faults.arm(kind)
+        if kind == "malformed":
+            lab.client.cut()
+        lab.station._messages.put(("StopTransaction", {}), lab.station.connectors[0].transaction)
+        assert len(lab.station.faults.armed) == 1
 
 
 class TestAMessageWrittenByHand:

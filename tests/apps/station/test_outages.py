@@ -18,6 +18,14 @@ def back(lab):
     lab.run_for(5)
 
 
+def break_store(lab, *, is_known):
+    """Let the store fail; the queue knows it at once, or after the next message."""
+    lab.client.outbox.fails = True
+    if is_known:
+        lab.client.outbox.engine.enqueue(Enqueue(action="Heartbeat", payload={}), lab.clock.monotonic())
+        lab.client.outbox._go_on()
+
+
 class TestATransactionThatGoesOn:
     def test_its_messages_are_kept_and_sent_in_order(self, lab):
         lab.charge()
@@ -147,14 +155,26 @@ class TestAMessageThatIsLost:
     @pytest.mark.parametrize("is_rejected_at_once", [True, False])
     def test_because_the_queue_does_not_take_it_is_noted(self, lab, is_rejected_at_once):
         lab.charge()
-        lab.client.outbox.fails = True
-        if is_rejected_at_once:
-            lab.client.outbox.engine.enqueue(Enqueue(action="Heartbeat", payload={}), lab.clock.monotonic())
-            lab.client.outbox._go_on()
+        break_store(lab, is_known=is_rejected_at_once)
         lab.run(lab.station.end(1))
         action = "StopTransaction" if lab.is_16 else "TransactionEvent"
         assert [entry.action for entry in lab.station.log if entry.kind == "NOTE"] == [action]
         assert lab.station.queued == 0
+
+    @pytest.mark.parametrize("is_rejected_at_once", [True, False])
+    def test_because_the_queue_does_not_take_it_leaves_the_transaction_without_a_start(self, is_rejected_at_once):
+        lab = Lab()
+        break_store(lab, is_known=is_rejected_at_once)
+        lab.charge()
+        lab.client.outbox.fails = False
+        lab.client.outbox.engine.store_back()
+        lab.run_for(70)
+        lab.run(lab.station.end(1))
+        notes = [entry.action for entry in lab.station.log if entry.kind == "NOTE"]
+        rest = ["MeterValues", "StopTransaction"]
+        assert notes == (["StartTransaction"] if is_rejected_at_once else ["StartTransaction", *rest])
+        sent = [(action, params["transactionId"]) for action, params in lab.client.calls if action in rest]
+        assert sent == ([(action, -1) for action in rest] if is_rejected_at_once else [])
 
     def test_1_6_says_1_below_0_for_the_number_if_it_was_the_start(self):
         """1.6 errata sheet 3.18."""
