@@ -88,6 +88,7 @@ class FakeOutbox:
         for stream in self._streams:
             stream._finish()
         self._streams.clear()
+        self._stop_timer()
 
     def boot_answered(self, status):
         self.engine.boot_answered(status)
@@ -121,11 +122,14 @@ class FakeOutbox:
             else:
                 self.engine.stored(before)
             self.engine.flush()
+        self._stop_timer()
+        if self.engine.deadline != float("inf"):
+            self._timer = self.clock.spawn(self._wait(self.engine.deadline - now))
+
+    def _stop_timer(self):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self.engine.deadline != float("inf"):
-            self._timer = self.clock.spawn(self._wait(self.engine.deadline - now))
 
     async def _wait(self, seconds):
         await self.clock.sleep(seconds)
