@@ -144,7 +144,7 @@ class TestACsmsThatBreaksTheProtocol:
 
 class TestAStore:
     @pytest.mark.skipif(sys.platform == "win32", reason="a process is not killed there")
-    def test_has_the_messages_of_a_station_that_was_killed(self, run, tmp_path):
+    def test_has_the_messages_of_a_station_that_was_killed(self, tmp_path):
         """The CSMS never responds to the first StopTransaction."""
         stops: list[Any] = []
         is_stopped = Event()
@@ -167,7 +167,7 @@ class TestAStore:
                     assert is_stopped.wait(50)
                 finally:
                     process.kill()
-            done = run(*arguments, "--duration", "1")
+            done = run_until("1 booted", [*COMMAND, *arguments])
             csms.shutdown()
         assert (done.returncode, done.stderr) == (0, "")
         assert stops == [stops[0]] * 2
