@@ -255,6 +255,8 @@ class DurableClientEngine(ClientEngine):
             self.outbox.lost(self._now)
         if isinstance(state, ClientClosing | Stopped):
             self._release_callers()
+        if isinstance(state, Stopped):
+            self.outbox.boot_answered(None)  # the next connection is that of a station that starts
 
     def _release_callers(self) -> None:
         for call in self._callers.values():

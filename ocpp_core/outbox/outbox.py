@@ -218,7 +218,7 @@ class Outbox(ResponseMixin):
         self._chooser.is_open = is_open
 
     def boot_answered(self, status: object) -> None:
-        """Note the status in the response to a BootNotification, for `OutboxConfig.gate`."""
+        """Note the status in the response to a BootNotification, None before one, for `OutboxConfig.gate`."""
         if self._messages.config.gate == "boot":
             self._chooser.is_open = status == "Accepted"
 

@@ -87,6 +87,14 @@ class EnqueueMixin:
         )
         return outbox.enqueue(message)
 
+    @property
+    def queued(self) -> "list[Ticket]":
+        """The tickets of the queued messages, those of earlier processes included; settled ones are left out.
+
+        Raises RuntimeError if the client has no outbox.
+        """
+        return self._expect_outbox("list queued messages").queued
+
     def outcomes(self) -> "TicketStream":
         """Iterate over the tickets with an outcome that is not acknowledged.
 

@@ -35,7 +35,7 @@ LAYERS = {
     ),
     "ocpp_apps": (
         "command_line", "origins", "csms", "station.client", "station.clock", "station.model", "station.asyncio_clock",
-        "station.anyio_clock", "station.schema_help", "station.messages", "station.operation", "station.faults",
+        "station.anyio_clock", "station.schema_help", "station.messages", "station.faults", "station.operation",
         "station.v16", "station.v2", "station.station", "station", "station.attempts", "station.fleet",
         "station.__main__", "demo", "__main__",
     ),

@@ -65,6 +65,13 @@ class BlockingEnqueueMixin:
         ticket = self._bridge.run(partial(self._wrapped.enqueue, *args, **options))
         return BlockingTicket(ticket, self._bridge)
 
+    @property
+    def queued(self) -> "list[BlockingTicket]":
+        """The tickets of the queued messages, see `OCPPClient.queued`. Raises RuntimeError without an outbox."""
+        from ._ticket import BlockingTicket  # loaded only when used
+
+        return [BlockingTicket(ticket, self._bridge) for ticket in self._bridge.run(lambda: self._wrapped.queued)]
+
     def outcomes(self, *, max_wait: float = inf) -> "BlockingTicketStream":
         """Iterate over the tickets with an outcome that is not acknowledged.
 

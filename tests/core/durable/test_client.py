@@ -238,6 +238,21 @@ class TestRegistration:
         station.answer("id-2", '{"status":"Accepted"}')
         assert sent(station.log)[-1] == [2, "id-3", "DataTransfer", {}]
 
+    def test_is_over_when_the_client_closes(self):
+        station = Station(gate="boot")
+        for attempt in (1, 2):
+            station.connect()
+            station.enqueue()
+            before = len(sent(station.log))
+            station.play(StartCall(attempt, "BootNotification", {}))
+            ((_, boot, action, _),) = sent(station.log)[before:]
+            assert action == "BootNotification"
+            station.answer(boot, '{"status":"Accepted"}')
+            station.answer(sent(station.log)[-1][1])
+            station.play(Close())
+            station.lose()
+        assert len(station.outcomes) == 2
+
     def test_may_be_the_host_s_affair(self):
         station = Station(gate="manual")
         station.connect()

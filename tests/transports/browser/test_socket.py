@@ -17,6 +17,7 @@ from ocpp_transports import (
 )
 from ocpp_transports._browser._inbox import MOST_KEPT
 from ocpp_transports._driver._limits import HIGH_WATER, SEND_TIMEOUT
+from ocpp_transports.outbox import MemoryStore
 from tests.kinds import mistyped
 from tests.transports.fake_page import told
 
@@ -40,9 +41,8 @@ class TestTheOptions:
         assert surface - set(dir(BrowserOCPPClient)) == {"security_profile"}
 
     def test_refuse_a_file_for_the_offline_queue(self):
-        with pytest.raises(
-            TypeError, match="expected offline_queue as bool, got str: a page keeps its queue in memory"
-        ):
+        BrowserOCPPClient("CP1", "ws://csms.example", offline_queue=MemoryStore())
+        with pytest.raises(TypeError, match="expected offline_queue as bool or MemoryStore, got str"):
             BrowserOCPPClient("CP1", "ws://csms.example", offline_queue="station.db")
 
     @pytest.mark.parametrize("endpoint", ["http://csms.example", "ftp://x", "/ocpp", "ws://x/#fragment", "ws://u:p@x"])

@@ -12,6 +12,7 @@ from ocpp_core.outbox.commands import StoreBack, Stored, StoreDegraded, StoreFai
 from ocpp_transports import ClosedError
 from ocpp_transports.events import ErrorEvent
 from ocpp_transports.outbox import (
+    MemoryStore,
     MessageAnswered,
     MessageNotSent,
     NotSentReason,
@@ -172,6 +173,34 @@ class TestClosing:
         async with unreachable(offline_queue=True) as station:
             ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
         assert await ticket.outcome() == MessageNotSent(NotSentReason.CLOSED)
+
+    async def test_messages_in_memory_are_kept_by_option_and_sent_after_the_next_registration(self, central):
+        csms, listener, _ = central
+        async with client_of(listener, offline_queue=MemoryStore(keep=True)) as station:
+            await station.connect()
+            start = station.enqueue("StartTransaction", START)
+            await station.close()
+            stop = station.enqueue("StopTransaction", STOP, transaction=start, last=True)
+            assert station.queued == [start, stop]
+            await station.connect()
+            await station.call("BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"})
+            await within(stop.outcome)
+            assert station.queued == []
+        assert [action for action, _ in csms.received] == ["BootNotification", "StartTransaction", "StopTransaction"]
+        assert csms.received[-1][1]["transactionId"] == 17
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])  # on trio a client needs its block
+    async def test_a_transaction_id_in_memory_is_kept_outside_of_a_block_too(self, central):
+        csms, listener, _ = central
+        station = client_of(listener, offline_queue=True, offline_queue_config=OPEN)
+        await station.connect()
+        start = station.enqueue("StartTransaction", START)
+        await within(start.outcome)
+        await station.close()
+        await station.connect()
+        await within(station.enqueue("StopTransaction", STOP, transaction=start, last=True).outcome)
+        await station.close()
+        assert csms.received[-1][1]["transactionId"] == 17
 
     async def test_a_stream_of_outcomes_ends_after_the_last_one(self):
         async with unreachable(offline_queue=True) as station:
