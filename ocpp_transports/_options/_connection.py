@@ -5,13 +5,14 @@ are generated from them. An option that is a setting of the engine has the name 
 there, and is passed on under that name. This module loads neither ssl nor fastjsonschema.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from logging import Logger
 from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
+from weakref import WeakValueDictionary
 
 from ocpp_core.config import (
     IdFactory,
@@ -55,8 +56,6 @@ BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
 _SESSION: Final = SessionConfig()
 """The source of defaults for options that are settings of the engine; it documents their ranges and meanings."""
-_MAX_QUIRKED: Final = 1000
-"""Combinations of profiles for which the options are kept; beyond, they are made again."""
 _Seconds = TypeVar("_Seconds", bound=float | None)
 
 
@@ -103,6 +102,16 @@ def counting(options: "PeerOptions") -> "Metrics":
     if options.meter is None:
         raise RuntimeError("cannot read metrics: the option metrics is off; pass metrics=True to the constructor")
     return options.meter
+
+
+def _key_of(changes: Mapping[str, Any]) -> Hashable | None:
+    """Return a key that equals that of the same changes only, also where True equals 1; None if one has no hash."""
+    key = tuple((name, type(given), tuple(given) if type(given) is list else given) for name, given in changes.items())
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +244,24 @@ class PeerOptions:
         return cls(**options)
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
-        """Return a copy with changes. Raises TypeError for an unknown option, and the errors of the constructor."""
+        """Return a copy with changes: the same one for the same changes, as long as a connection uses it.
+
+        Most stations that need other options than their server need the same ones, and checking all options takes
+        milliseconds. Raises TypeError for an unknown option, and the errors of the constructor.
+        """
+        key = None if "quirks" in changes else _key_of(changes)  # a file of profiles may have changed
+        made = None if key is None else self._copies.get(key)
+        if made is None:
+            made = self._changed(changes)
+            if key is not None:
+                self._copies[key] = made
+        return made
+
+    @cached_property
+    def _copies(self) -> WeakValueDictionary[Hashable, Self]:
+        return WeakValueDictionary()
+
+    def _changed(self, changes: Mapping[str, Any]) -> Self:
         self.check_names(changes)
         given = changes.get("metrics", self.metrics)
         if given is not self.metrics and not (given is True and self.meter is not None):
@@ -293,16 +319,8 @@ class PeerOptions:
 
     def with_quirks(self, matched: "MatchedQuirks") -> Self:
         """Return these options with the settings of profiles, those of other carriers left out."""
-        if matched not in self._quirked:
-            if len(self._quirked) >= _MAX_QUIRKED:
-                self._quirked.clear()
-            changes = self._changes(matched)
-            self._quirked[matched] = self.changed(changes) if changes else self
-        return self._quirked[matched]
-
-    @cached_property
-    def _quirked(self) -> "dict[MatchedQuirks, Self]":
-        return {}
+        changes = self._changes(matched)
+        return self.changed(changes) if changes else self
 
     def _changes(self, profile: "QuirkProfile | MatchedQuirks") -> dict[str, Any]:
         """Return the settings of a profile that are options of this kind of client or server."""

@@ -120,9 +120,8 @@ class ClientOutbox:
         self._is_stopped = is_stopped
         self._failed = failed
         self._tickets: dict[int, Ticket] = {}
-        self._streams: WeakKeyDictionary[TicketStream, None] = (
-            WeakKeyDictionary()
-        )  # one that is no longer read is not kept
+        # A stream that is no longer read is not kept; the order of the others is that of their making.
+        self._streams: WeakKeyDictionary[TicketStream, None] = WeakKeyDictionary()
         self._use: _Opening | None = None
 
     # The use of the store
