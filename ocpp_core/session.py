@@ -32,7 +32,7 @@ from .config import IdFactory, SessionConfig
 from .errors import CallDroppedError, ClosedError, ConnectionLostError
 from .inbound.answers import Answers
 from .inbound.receiver import Receiver
-from .inbound.requests import Requests
+from .inbound.requests import MakeDirections, Requests
 from .inputs import (
     BinaryReceived,
     CancelCall,
@@ -84,6 +84,7 @@ class Session(Receiver):
         answers: Stores the results of this and earlier connections, see `AnswerMemory`.
         make_calls: Makes the outbound direction; a client's has an `OfflineQueue`.
         shared: A token bucket of requests that connections share, for example all of an address; see `limits`.
+        directions: Makes both directions in place of `make_calls`, see `inbound.queued`.
     """
 
     __slots__ = ("_actions", "_congested", "_entered", "_send", "_until", "keep_unsent", "unread")
@@ -100,6 +101,7 @@ class Session(Receiver):
         answers: Answers | None = None,
         make_calls: Callable[[*CallsParts], Calls] = Calls,
         shared: Bucket | None = None,
+        directions: MakeDirections | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
         """The state of the connection."""
@@ -121,9 +123,11 @@ class Session(Receiver):
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
         emit, send = self._emit, self._send
-        if not config.require_registration:
-            self.calls: Calls = make_calls(version, config, ids, emit, send)
-            self.requests: Requests = Requests(version, config, numbers, emit, send, self.calls, answers, shared)
+        if directions is not None:
+            self.calls, self.requests = directions(version, config, ids, numbers, emit, send, answers, shared)
+        elif not config.require_registration:
+            self.calls = make_calls(version, config, ids, emit, send)
+            self.requests = Requests(version, config, numbers, emit, send, self.calls, answers, shared)
         else:
             from .inbound.gated import gated  # loaded only when used
 

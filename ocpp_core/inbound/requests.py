@@ -8,10 +8,11 @@ A CALL and its further copies have one outcome and one handler run, see `repeats
 
 from collections.abc import Callable, Iterator
 from math import inf
+from typing import TypeAlias
 
 from ocpp_core._tolerance import forgive_nulls
 from ocpp_core.actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
-from ocpp_core.config import SessionConfig, Violation
+from ocpp_core.config import IdFactory, SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.limits import Bucket
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
@@ -24,7 +25,22 @@ from .held import HeldRequests
 from .limited import Limited
 from .watching import DROPPED, LOST, watch_error, watch_result, watch_send, watch_unanswered
 
-__all__ = ["Requests"]
+__all__ = ["MakeDirections", "Requests"]
+
+MakeDirections: TypeAlias = Callable[
+    [
+        Version,
+        SessionConfig,
+        IdFactory,
+        Iterator[int],
+        Callable[[SessionAction], None],
+        Callable[[str], None],
+        Answers | None,
+        Bucket | None,
+    ],
+    "tuple[Calls, Requests]",
+]
+"""Makes the two directions of a connection: of the arguments of `Calls` and of `Requests`."""
 
 
 class Requests(Limited):

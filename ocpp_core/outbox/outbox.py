@@ -137,6 +137,9 @@ class Outbox:
             return
         self._journal.fail(number)
         self._messages.born(number - 1)
+        self._reject_unborn(error)
+
+    def _reject_unborn(self, error: Exception) -> None:
         self._retract()
         failure = StoreError(f"the message was not stored: {error}")
         failure.__cause__ = error
