@@ -33,12 +33,12 @@ SCHEMA: Final = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
     """CREATE TABLE message (
-        ticket INTEGER PRIMARY KEY, action TEXT NOT NULL, payload TEXT NOT NULL, lane TEXT NOT NULL,
-        accepted_at REAL NOT NULL, peer TEXT NOT NULL, key TEXT, name TEXT, start INTEGER, last INTEGER NOT NULL, closed INTEGER NOT NULL,
-        droppable INTEGER NOT NULL, urgent INTEGER NOT NULL, resend INTEGER NOT NULL, attempts INTEGER, interval REAL,
-        expires_at REAL NOT NULL, deadline_at REAL NOT NULL, protocol TEXT, message_id TEXT, sending INTEGER NOT NULL,
-        started INTEGER NOT NULL, failures INTEGER NOT NULL, cuts INTEGER NOT NULL, failed_at REAL NOT NULL,
-        failure TEXT
+        ticket INTEGER PRIMARY KEY, peer TEXT NOT NULL, action TEXT NOT NULL, payload TEXT NOT NULL,
+        lane TEXT NOT NULL, accepted_at REAL NOT NULL, key TEXT, name TEXT, start INTEGER, last INTEGER NOT NULL,
+        closed INTEGER NOT NULL, droppable INTEGER NOT NULL, urgent INTEGER NOT NULL, resend INTEGER NOT NULL,
+        attempts INTEGER, interval REAL, expires_at REAL NOT NULL, deadline_at REAL NOT NULL, protocol TEXT,
+        message_id TEXT, sending INTEGER NOT NULL, started INTEGER NOT NULL, failures INTEGER NOT NULL,
+        cuts INTEGER NOT NULL, failed_at REAL NOT NULL, failure TEXT
     )""",
     "CREATE TABLE binding (start INTEGER PRIMARY KEY, transaction_id INTEGER NOT NULL, closed INTEGER NOT NULL)",
     "CREATE TABLE outcome (ticket INTEGER PRIMARY KEY, key TEXT, outcome TEXT NOT NULL, peer TEXT NOT NULL)",
