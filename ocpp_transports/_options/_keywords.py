@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from os import PathLike
     from ssl import SSLContext
 
     from ocpp_core.backoff import Backoff
@@ -48,6 +49,7 @@ __all__ = [
     "ClientChanges",
     "ClientKeywords",
     "PeerKeywords",
+    "QueueKeywords",
     "ReconnectKeywords",
     "RouteKeywords",
     "ServerKeywords",
@@ -154,7 +156,16 @@ class BrowserChanges(BrowserKeywords, total=False):
     protocols: Sequence[str]
 
 
-class ServerKeywords(SocketKeywords, total=False):
+class QueueKeywords(SocketKeywords, total=False):
+    """See `QueueOptions`."""
+
+    offline_queue: bool | str | PathLike[str] | OutboxStore
+    offline_queue_size: int
+    offline_queue_total: int
+    offline_queue_bytes: float
+
+
+class ServerKeywords(QueueKeywords, total=False):
     """See `ServerOptions`."""
 
     protocols: Sequence[str]

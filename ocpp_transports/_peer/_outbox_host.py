@@ -1,6 +1,6 @@
 """The outbox of a client or of a server on its event loop: opens and closes the store, and keeps the tickets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock, get_ident
@@ -39,7 +39,6 @@ from ocpp_transports.outbox._ticket_stream import TicketStream
 __all__ = ["OutboxDriver", "OutboxHost"]
 
 _CLOSED: Final = "closed while the outbox was opened"
-_QUIET: Final = frozenset({OutboxReportKind.LATE_ACCEPTED, OutboxReportKind.LATE_IGNORED})
 
 
 _T = TypeVar("_T")
@@ -111,6 +110,11 @@ class OutboxHost:
     """The method of the owner that opens the store."""
     _has_peers: ClassVar[bool] = False
     """True if every message names its peer."""
+    _not_logged: ClassVar[Collection[OutboxReportKind]] = (
+        OutboxReportKind.LATE_ACCEPTED,
+        OutboxReportKind.LATE_IGNORED,
+    )
+    """Reports about what is usual."""
 
     def __init__(
         self,
@@ -274,7 +278,7 @@ class OutboxHost:
             self._forget(report.ticket)
         if report.kind is OutboxReportKind.STORE_FAILED:
             self._failed(StoreError(f"the outbox stopped, until its store works again: {report.detail}"))
-        elif report.kind not in _QUIET:
+        elif report.kind not in self._not_logged:
             about = "" if report.ticket is None else f" (ticket {report.ticket})"
             self._log.recurring(f"outbox: {report.kind.value}", f"{report.detail}{about}")
 

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -49,7 +50,7 @@ class SQLiteStore:
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | PathLike[str],
         *,
         synchronous: Synchronous = "full",
         spare: int = 262_144,

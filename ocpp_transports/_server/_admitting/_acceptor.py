@@ -158,6 +158,7 @@ class Acceptor:
             numbers=self._numbers,
             unfinished=self._unfinished,
             answers=self._answers,
+            directions=self.callbacks.directions,
         )
         pending = _PendingHandshake(self, stack, facts, coarse(now, options.handshake_limit), profile)
         driver: Driver[StackInput] = Driver(stack, self.runtime, handshake=pending, connection=connection)
@@ -180,6 +181,7 @@ class Acceptor:
             now=now,
             numbers=self._numbers,
             answers=self._answers,
+            directions=self.callbacks.directions,
         )
         pending = _PendingHandshake(self, engine, facts, now + limit)
         driver: Driver[ServerInput] = Driver(engine, self.runtime, handshake=pending, connection=connection)

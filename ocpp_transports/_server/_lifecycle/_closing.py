@@ -122,6 +122,8 @@ class ClosingMixin(OpeningMixin):
         if runtime is not None:
             try:
                 await self._close_grace.wait(runtime)
+                if self._outbox is not None:
+                    await self._outbox.close()
             finally:
                 await runtime.aclose()
 

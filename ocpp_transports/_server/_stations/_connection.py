@@ -15,6 +15,7 @@ from ocpp_core.config import Range
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
+from ocpp_core.inbound.requests import MakeDirections
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Closing, Open, Session
@@ -30,11 +31,15 @@ from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import nobody_serves
 from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
+from ocpp_transports._server._queue._station_mixin import StationQueueMixin
 from ocpp_transports._server._security._endings import kind_of_closing, kind_of_end
 from ocpp_transports.events import OpenEvent, RegistrationEvent, SecurityEvent, SecurityEventKind
 from ocpp_transports.handshake import Certificate, Handshake
 
 if TYPE_CHECKING:
+    from ocpp_transports._server._queue._delivery import Delivery
+    from ocpp_transports._server._queue._server_outbox import ServerOutbox
+
     from ._registering import StationRegistration
 
 __all__ = ["ConnectionCallbacks", "MakeRegistration", "OCPPServerClient"]
@@ -63,9 +68,16 @@ class ConnectionCallbacks:
     """The connection ends for a reason that may be an attack."""
     observers: "Observers[OCPPServerClient | None] | None" = None
     """The observers of all connections."""
+    outbox: "ServerOutbox | None" = None
+    """The messages for stations that are away."""
+
+    @property
+    def directions(self) -> MakeDirections | None:
+        """Makes the directions of each session; None for the usual ones."""
+        return None if self.outbox is None else self.outbox.directions
 
 
-class OCPPServerClient(Peer):
+class OCPPServerClient(StationQueueMixin, Peer):
     """One connection of a station, as its server sees it; the payload of the server's `client` event.
 
     It stands for this one connection: when the station reconnects, there is another object.
@@ -76,6 +88,7 @@ class OCPPServerClient(Peer):
     _options: SocketOptions
     _is_one_connection = True
     _registration: "StationRegistration | None" = None
+    _delivery: "Delivery | None" = None
 
     def __init__(
         self,
@@ -204,6 +217,10 @@ class OCPPServerClient(Peer):
     def _session(self) -> Session | None:
         return self._engine.session
 
+    @property
+    def _outbox(self) -> "ServerOutbox | None":
+        return self._callbacks.outbox
+
     def _not_connected(self) -> OCPPError:
         advice = "get_client() returns the station's newest connection"
         return ConnectionLostError(f"cannot send: this connection of {self.identity!r} is closed; {advice}", sent=False)
@@ -221,6 +238,8 @@ class OCPPServerClient(Peer):
         elif isinstance(state, RegistrationChanged):
             if self._registration is not None:
                 self._registration.update(state)
+            if self._delivery is not None:
+                self._delivery.update(state)
         else:
             self._closed_here = True
             if isinstance(state, Closing) and (kind := kind_of_closing(state)) is not None:
@@ -239,6 +258,11 @@ class OCPPServerClient(Peer):
             self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
         self._begin(driver, protocol)
+        if callbacks.outbox is not None and self._session is not None:
+            must_register = self._registration is not None
+            self._delivery = callbacks.outbox.delivery(
+                self._handshake, self._session, driver, protocol, must_register=must_register
+            )
         if self._checked is not None and checks_serial_numbers(protocol):
             self._delegate.dispatched = partial(self._serve_checked, self._checked)
         callbacks.ready(self, self._release)
@@ -274,6 +298,8 @@ class OCPPServerClient(Peer):
             driver.stop()
         if self._registration is not None:
             self._registration.end()
+        if self._delivery is not None:
+            self._delivery.end()
         self._callbacks.ended(self)
         if driver is not None and not self._closed_here:
             violation = self._delegate.violation
