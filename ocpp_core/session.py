@@ -117,21 +117,15 @@ class Session(Receiver):
         self._congested = False
         self._now = -inf
         self._until = inf  # the end of the state, if it has one
-        self._bad_messages = 0
-        self._bad_until = -inf
+        self._bad_messages, self._bad_until = 0, -inf
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        emit, send = self._emit, self._send
-        if directions is not None:
-            self.calls, self.requests = directions(version, config, ids, numbers, emit, send, answers, shared)
-        elif not config.require_registration:
-            self.calls = make_calls(version, config, ids, emit, send)
-            self.requests = Requests(version, config, numbers, emit, send, self.calls, answers, shared)
+        if (make := directions or _directions(config)) is not None:
+            self.calls, self.requests = make(version, config, ids, numbers, self._emit, self._send, answers, shared)
         else:
-            from .inbound.gated import gated  # loaded only when used
-
-            self.calls, self.requests = gated(version, config, ids, numbers, emit, send, answers, shared)
+            self.calls = make_calls(version, config, ids, self._emit, self._send)
+            self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers, shared)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))
@@ -395,3 +389,12 @@ class Session(Receiver):
         elif type(event) is BinaryReceived:
             self._receive_binary(event.data)
         self._finish_drain()
+
+
+def _directions(config: SessionConfig) -> MakeDirections | None:
+    """Return what makes both directions; None for the usual ones."""
+    if not config.require_registration:
+        return None
+    from .inbound.gated import gated  # loaded only when used
+
+    return gated

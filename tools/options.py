@@ -16,10 +16,10 @@ from ocpp_transports._calls._call_options import CallOptions
 from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._options._queue import QueueOptions
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._socket import SocketOptions
+from ocpp_transports._options._stations._queue import QueueOptions
 from ocpp_transports._server._routing._options import route_options
 from tools.declarations import class_body, default_of, docstrings, range_of, source_of
 

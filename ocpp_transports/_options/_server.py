@@ -50,7 +50,7 @@ from ._deciders import (
     expect_proxies,
     expect_verify,
 )
-from ._queue import QueueOptions
+from ._stations._queue import QueueOptions
 from ._tls import TLSOptions, expect_tls
 
 __all__ = ["CLOSE_WINDOW", "ServerOptions"]

@@ -81,6 +81,8 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
     def __init__(
         self, *, loop: Loop = "asyncio", max_threads: int = MAX_THREADS, **options: Unpack[ServerKeywords]
     ) -> None:
+        if options.get("offline_queue", False) is not False:
+            raise ValueError("expected no offline_queue for a BlockingServer: it cannot enqueue; use OCPPServer")
         self._wrapped = OCPPServer(**options)
         self._bridge = Bridge(self._wrapped, loop, max_threads, present=_present, opens="listen()")
         self._wrapped.reconfigure(**cast("ServerKeywords", in_threads(self._bridge, options)))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ocpp_transports.outbox._enqueue_keywords import StationEnqueueKeywords
     from ocpp_transports.outbox._ticket import Ticket
 
-    from ._server_outbox import ServerOutbox
+    from ._interface import StationQueue
 
 __all__ = ["StationQueueMixin"]
 
@@ -31,7 +31,7 @@ class StationQueueMixin:
             """The subprotocols in which a message may be sent."""
 
         @property
-        def _outbox(self) -> ServerOutbox | None:
+        def _outbox(self) -> StationQueue | None:
             """The outboxes of the server."""
 
     @overload

@@ -38,7 +38,7 @@ from ocpp_transports.handshake import Certificate, Handshake
 
 if TYPE_CHECKING:
     from ocpp_transports._server._queue._delivery import Delivery
-    from ocpp_transports._server._queue._server_outbox import ServerOutbox
+    from ocpp_transports._server._queue._interface import StationQueue
 
     from ._registering import StationRegistration
 
@@ -68,7 +68,7 @@ class ConnectionCallbacks:
     """The connection ends for a reason that may be an attack."""
     observers: "Observers[OCPPServerClient | None] | None" = None
     """The observers of all connections."""
-    outbox: "ServerOutbox | None" = None
+    outbox: "StationQueue | None" = None
     """The messages for stations that are away."""
 
     @property
@@ -218,7 +218,7 @@ class OCPPServerClient(StationQueueMixin, Peer):
         return self._engine.session
 
     @property
-    def _outbox(self) -> "ServerOutbox | None":
+    def _outbox(self) -> "StationQueue | None":
         return self._callbacks.outbox
 
     def _not_connected(self) -> OCPPError:

@@ -37,9 +37,16 @@ def central(**options):
     return serving(**{"offline_queue": True, "boot_timeout": 0, **options})
 
 
-def answering(station, received, status="Accepted"):
-    """Let a station respond to commands, and note their arguments."""
-    station.handle("ChangeAvailability", lambda ctx: received.append(ctx.params["connectorId"]) or {"status": status})
+def answering(station, received=None):
+    """Let a station respond to commands; return the list of their connectors."""
+    received = [] if received is None else received
+
+    @station.handle("ChangeAvailability")
+    def change(ctx):
+        received.append(ctx.params["connectorId"])
+        return {"status": "Accepted"}
+
+    return received
 
 
 def command(number):
@@ -48,7 +55,7 @@ def command(number):
 
 class TestDelivery:
     async def test_commands_survive_a_restart_and_reach_the_station_once_it_is_registered(self, tmp_path):
-        path, received = tmp_path / "csms.db", []
+        path = tmp_path / "csms.db"
         async with central(offline_queue=path) as (server, _):
             tickets = [server.enqueue("CP1", *command(number), key=f"k{number}") for number in range(3)]
             expired = server.enqueue("CP1", *command(9), ttl=0.01)
@@ -59,7 +66,7 @@ class TestDelivery:
         async with central(offline_queue=path) as (server, listener), client_of(listener) as station:
             server.handle("BootNotification", accept)
             server.handle("Heartbeat", lambda ctx: {"currentTime": "2026-01-01T00:00:00Z"})
-            answering(station, received)
+            received = answering(station)
             again = server.enqueue("CP1", *command(0), key="k0")
             assert (again.number, again.station) == (tickets[0].number, StationKey("", "CP1"))
             await station.connect()
@@ -79,10 +86,9 @@ class TestDelivery:
             assert server.enqueue("CP1", *command(0), key="k0").number != tickets[0].number
 
     async def test_a_station_that_registered_before_gets_commands_without_a_new_boot(self):
-        received = []
         async with central() as (server, listener), client_of(listener) as station:
             server.handle("BootNotification", accept)
-            answering(station, received)
+            received = answering(station)
             await station.connect()
             await station.call("BootNotification", BOOT)
             await (await server.wait_for_client("CP1")).close(force=True)
@@ -91,9 +97,8 @@ class TestDelivery:
             assert received == [1]
 
     async def test_a_station_that_does_not_boot_gets_commands_after_boot_timeout(self):
-        received = []
         async with central(boot_timeout=0.02) as (server, listener), client_of(listener) as station:
-            answering(station, received)
+            answering(station)
             ticket = server.enqueue("CP1", *command(1))
             await station.connect()
             assert isinstance(await within(ticket.outcome), MessageAnswered)
@@ -101,13 +106,12 @@ class TestDelivery:
     async def test_a_required_registration_opens_the_gate(self):
         async with central(registration="required") as (server, listener), client_of(listener) as station:
             server.handle("BootNotification", accept)
-            answering(station, received := [])
+            received = answering(station)
             await station.connect()
             handle = await server.wait_for_client("CP1")
             first = handle.enqueue(v16.ChangeAvailability(connectorId=1, type="Operative"))
-            live = []
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(lambda: _append(live, handle.call(*command(2))))
+                tasks.start_soon(handle.call, *command(2))
                 await anyio.wait_all_tasks_blocked()
                 assert received == []
                 await station.call("BootNotification", BOOT)
@@ -121,10 +125,6 @@ class TestDelivery:
             await station.connect()
             await station.call("BootNotification", BOOT)
             assert await within(ticket.outcome) == MessageNotSent(NotSentReason.INVALID)
-
-
-async def _append(results, call):
-    results.append(await call)
 
 
 class TestWhatGoesWrong:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from ocpp_core.config import number
 from ocpp_core.outbox.settings import OutboxConfig
-
-from ._socket import SocketOptions
+from ocpp_transports._options._socket import SocketOptions
 
 if TYPE_CHECKING:
     from ocpp_transports.outbox._interface import OutboxStore
