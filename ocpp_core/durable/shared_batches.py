@@ -43,8 +43,8 @@ class SharedBatches:
         self._pending.append((self._last, parts))
         self._emit(Store(self._last, operations))
 
-    def stored(self, number: int) -> None:
-        """Report to the outboxes that all batches up to `number` are durable.
+    def stored(self, number: int) -> Iterable[StationOutbox]:
+        """Report to the outboxes that all batches up to `number` are durable, and return these outboxes.
 
         Raises ValueError for a batch that was not emitted.
         """
@@ -54,6 +54,7 @@ class SharedBatches:
             parts |= self._pending.popleft()[1]
         for outbox, own in parts.items():
             outbox.stored(own)
+        return parts
 
     def fail(self, number: int, error: Exception, outboxes: Iterable[StationOutbox]) -> None:
         """Report to all outboxes that the store rolled back this batch and all after it.

@@ -1,13 +1,24 @@
 """The outbox of one station, among those of all stations of a server that share a store."""
 
+from collections.abc import Callable
+
+from ocpp_core.config import IdFactory
+from ocpp_core.outbox.effects import OutboxEffect
 from ocpp_core.outbox.outbox import Outbox
+from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.records import ReplaceAll
 
 __all__ = ["StationOutbox"]
 
 
 class StationOutbox(Outbox):
-    """An outbox that shares its store, and the numbers of its tickets, with others."""
+    """An outbox that shares its store, and the numbers of its tickets, with others; `name` is that of its station."""
+
+    def __init__(
+        self, name: str, config: OutboxConfig, *, ids: IdFactory, emit: Callable[[OutboxEffect], None]
+    ) -> None:
+        super().__init__(config, ids=ids, emit=emit)
+        self.name: str = name
 
     @property
     def is_idle(self) -> bool:
@@ -31,6 +42,12 @@ class StationOutbox(Outbox):
     def number_from(self, ticket: int) -> None:
         """Give the next message this ticket, which no outbox of the store has."""
         self._next_ticket = ticket
+
+    def set_gate(self, is_open: bool) -> None:
+        """Let messages out that are not urgent, or hold them, also one that is marked and not written."""
+        super().set_gate(is_open)
+        if not is_open:
+            self._retract()
 
     def halt(self, error: Exception) -> None:
         """Send nothing more: the store failed, and rolled back no batch of this outbox."""

@@ -135,7 +135,7 @@ class StationOutboxes:
             self._advance(next(iter(self._touched)), now)
         return self._effects.popleft()
 
-    def handle(self, event: StationsInput, now: float) -> None:  # noqa: C901 - one arm an input
+    def handle(self, event: StationsInput, now: float) -> None:
         """Process an input at `now` (monotonic seconds).
 
         Raises:
@@ -145,8 +145,7 @@ class StationOutboxes:
         self._now = now = max(self._now, now)
         match event:
             case Stored(number):
-                if not self._batches.failed:
-                    self._batches.stored(number)
+                self._stored(number)
             case Acknowledge(ticket):
                 self._acknowledge(ticket)
             case CancelTicket(ticket):
@@ -186,7 +185,9 @@ class StationOutboxes:
         """
         if self._next_ticket is None:
             raise RuntimeError("cannot enqueue: the stored messages were not read; restore them first")
-        outbox = self._outboxes.get(name) or self._new(name, Restored(wall=now + self._offset), now)
+        outbox = self._outboxes.get(name)
+        if outbox is None:
+            outbox = self._new(name, Restored(wall=now + self._offset), now)
         if not outbox.has_key(message.key):
             self._expect_store(message.action)
             self.totals.expect_room(message.action)
@@ -204,7 +205,9 @@ class StationOutboxes:
             raise StoreError(f"cannot enqueue {action}: the store has not written {len(self._batches)} batches")
 
     def _new(self, name: str, state: Restored, now: float) -> StationOutbox:
-        outbox = StationOutbox(self._config, ids=self._ids, emit=lambda effect: self._emitted(name, outbox, effect))
+        outbox = StationOutbox(
+            name, self._config, ids=self._ids, emit=lambda effect: self._emitted(name, outbox, effect)
+        )
         outbox.restore(state, now)
         return outbox
 
@@ -305,6 +308,12 @@ class StationOutboxes:
             self._owners |= dict.fromkeys([each.ticket for each in outcomes], name)
             own = Restored(wall=state.wall, records=records, outcomes=outcomes)
             self._insert(name, self._new(name, own, now), now)
+
+    def _stored(self, number: int) -> None:
+        if not self._batches.failed:
+            for outbox in self._batches.stored(number):
+                if outbox.is_idle:
+                    self._touch(outbox.name)  # it is removed
 
     def _fail(self, number: int, error: Exception) -> None:
         if not self._batches.failed:
