@@ -13,7 +13,6 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ocpp_core.admission.step import refuse
@@ -26,6 +25,7 @@ from ocpp_transports.handshake import ConnectionFacts
 
 from ._driver._driver import Driver
 from ._driver._interfaces import InputSink, MessageInput
+from ._driver._sources import Draws
 from ._hosts._channel import Channel, ChannelClosed, ChannelConnection
 from ._hosts._counted_channel import channel_connection
 from ._options._client import ClientOptions
@@ -195,7 +195,11 @@ class ChannelClient(ClientPeer):
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         if self._options.meter is not None:
             runtime.count(self._options.meter.traffic)
-        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
+        sources, config = runtime.sources, self._client_config()
+        draws = Draws(sources.random(self.identity, secret=True), sources.ids(self._options.ids))
+        engine = sources.engine(
+            self.identity, draws, lambda draws: ClientEngine(config, random=draws.random, ids=draws.ids)
+        )
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]

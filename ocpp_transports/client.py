@@ -1,8 +1,8 @@
 """The client: a charging station's connection to its central system."""
 
 from collections.abc import Sequence
-from random import SystemRandom
-from typing import Unpack
+from functools import partial
+from typing import TYPE_CHECKING, Unpack
 
 from ocpp_core.client import ClientEngine
 from ocpp_core.errors import StoreError
@@ -12,6 +12,7 @@ from ocpp_core.stack import ClientStack
 
 from ._driver._driver import Driver
 from ._driver._interfaces import Runtime
+from ._driver._sources import Draws, Sources
 from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
@@ -22,6 +23,9 @@ from ._runtime._base import Address
 from ._runtime._current import current_runtime
 from ._tls._contexts import context_of
 from .events import ErrorEvent
+
+if TYPE_CHECKING:
+    from ._peer._client_outbox import ClientOutbox
 
 __all__ = ["OCPPClient"]
 
@@ -98,23 +102,27 @@ class OCPPClient(EnqueueMixin, ClientPeer):
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         if self._options.meter is not None:
             runtime.count(self._options.meter.traffic)
-        options = self._options
-        stack = self._durable_stack() or ClientStack(
-            self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.ids
-        )
+        stack = self._make_stack(runtime.sources)
         dialer = runtime.dialer(self._address)
         driver: Driver[StackInput] = Driver(stack, runtime, self._delegate, dialer=dialer)
         return runtime, stack.engine, driver
 
     def _address(self) -> Address:
         where = self._options.address
-        return Address(where.host, where.port, self._tls)
+        return Address(where.host, where.port, self._tls, station=self.identity)
 
-    def _durable_stack(self) -> ClientStack | None:
-        """Return the stack of a client with an outbox, None without one."""
-        options, outbox = self._options, self._outbox
-        if outbox is None:
-            return None
+    def _make_stack(self, sources: Sources) -> ClientStack:
+        draws = Draws(sources.random(self.identity, secret=True), sources.ids(self._options.ids))
+        make = self._stack if self._outbox is None else partial(self._durable_stack, self._outbox)
+        return sources.engine(self.identity, draws, make)
+
+    def _stack(self, draws: Draws) -> ClientStack:
+        options = self._options
+        return ClientStack(self._client_config(), options.link, options.upgrade, random=draws.random, ids=draws.ids)
+
+    def _durable_stack(self, outbox: "ClientOutbox", draws: Draws) -> ClientStack:
+        """Return the stack of a client with an outbox."""
+        options = self._options
         from ocpp_core.stack.durable import DurableClientStack  # loaded only when used
 
         outbox.stack = DurableClientStack(
@@ -122,8 +130,8 @@ class OCPPClient(EnqueueMixin, ClientPeer):
             options.link,
             options.upgrade,
             options.outbox_config,
-            random=SystemRandom(),
-            ids=options.ids,
+            random=draws.random,
+            ids=draws.ids,
             perform=outbox.perform,
         )
         return outbox.stack

@@ -85,7 +85,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._security = SecurityRecords(self._options.security_logger, self._log)
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
-        self._waits = set()
+        self._waits = {}
         self._http_handlers = HttpHandlers()
         self._close_grace = CloseGrace()
         self._runtime: SocketRuntime | None = None

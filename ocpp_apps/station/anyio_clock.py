@@ -1,8 +1,7 @@
 """Clock and tasks on anyio, for the command line on asyncio and trio."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any
 
 import anyio
@@ -13,19 +12,20 @@ from .clock import Event, Task
 __all__ = ["AnyioClock"]
 
 
-class AnyioClock:
-    """A clock that spawns its tasks in a task group."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, tasks: TaskGroup) -> None:
+
+class AnyioClock:
+    """A clock that spawns its tasks in a task group. `now` returns the current time, aware and in UTC."""
+
+    def __init__(self, tasks: TaskGroup, now: Callable[[], datetime] = _utc_now) -> None:
+        self.now = now
         self._tasks = tasks
 
-    def now(self) -> datetime:
-        """Return the current time, aware and in UTC."""
-        return datetime.now(UTC)
-
     def monotonic(self) -> float:
-        """Return the seconds since an arbitrary moment."""
-        return monotonic()
+        """Return the seconds of the event loop's clock."""
+        return anyio.current_time()
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -1,9 +1,8 @@
 """Clock and tasks on asyncio, also in a browser."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any
 
 from .clock import Event, Task
@@ -11,19 +10,23 @@ from .clock import Event, Task
 __all__ = ["AsyncioClock"]
 
 
-class AsyncioClock:
-    """The clock of the running event loop. A task that raises is reported by the loop's exception handler."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self) -> None:
+
+class AsyncioClock:
+    """The clock of the running event loop. A task that raises is reported by the loop's exception handler.
+
+    `now` returns the current time, aware and in UTC.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = _utc_now) -> None:
+        self.now = now
         self._tasks: set[asyncio.Task[None]] = set()  # a loop keeps only weak references
 
-    def now(self) -> datetime:
-        """Return the current time, aware and in UTC."""
-        return datetime.now(UTC)
-
     def monotonic(self) -> float:
-        """Return the seconds since an arbitrary moment."""
-        return monotonic()
+        """Return the seconds of the event loop's clock."""
+        return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from ocpp_transports._driver._interfaces import Completion, Handle
+from ocpp_transports._driver._sources import Sources
 from ocpp_transports._logging._log import Log
 
 __all__ = ["LATE", "SECOND_LOOKS", "BrowserRuntime"]
@@ -61,6 +62,7 @@ class BrowserRuntime:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closers: set[asyncio.Task[Any] | None] = set()
         self._is_closed = False
+        self.sources = Sources()
 
     def now(self) -> float:
         """Return the page's monotonic clock, in seconds."""

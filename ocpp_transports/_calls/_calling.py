@@ -1,10 +1,9 @@
 """Outbound calls as the application makes them: forms, options, middleware, retries."""
 
-import random
 from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Any, Final, NamedTuple, Unpack, overload
+from typing import Any, NamedTuple, Unpack, overload
 
 from ocpp_core.action_names import Role
 from ocpp_core.backoff import retry_delay
@@ -19,6 +18,7 @@ from ocpp_core.inputs import RefuseResult, StartCall
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel, ResponseModel
 from ocpp_transports._driver._interfaces import Completion, complete
+from ocpp_transports._driver._sources import Sources
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._contexts import CallContext
@@ -31,8 +31,6 @@ from ._objects import read_object
 from ._sending import SendMixin
 
 __all__ = ["CallMixin", "CallRequest", "read_request"]
-
-_random: Final = random.Random()
 
 
 class CallRequest(NamedTuple):
@@ -85,7 +83,7 @@ class CallMixin(SendMixin):
     """The calling side of a peer."""
 
     _log: Log
-    _pauses: set[Completion[ClosedError | None]] | None = None  # made when needed: most calls are not repeated
+    _pauses: dict[Completion[ClosedError | None], None] | None = None  # made when needed: most calls are not repeated
 
     @overload
     async def call(self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]) -> ResultT: ...
@@ -221,7 +219,7 @@ class CallMixin(SendMixin):
 
     async def _attempts(self, request: CallRequest) -> dict[str, Any]:
         """Call, and repeat after a pause if no response came in time; a time to live covers all attempts."""
-        tries, ttl = 0, request.options.ttl
+        tries, ttl, random = 0, request.options.ttl, None
         while True:
             begun = self._now()
             options = self._for_attempt(request.options, ttl)
@@ -231,7 +229,8 @@ class CallMixin(SendMixin):
                 if not error.sent or tries >= options.retries:
                     raise
                 tries += 1
-                await self._pause(retry_delay(tries, options.retry_delay, options.retry_max_delay, _random))
+                random = random or self._sources().random("retries")
+                await self._pause(retry_delay(tries, options.retry_delay, options.retry_max_delay, random))
                 if ttl is not None:
                     ttl -= self._now() - begun
                     if ttl <= 0:
@@ -245,7 +244,7 @@ class CallMixin(SendMixin):
         if ttl != options.ttl:
             options = replace(options, ttl=ttl)
         if options.check is not None and options.message_id is None:
-            options = replace(options, message_id=self._options.ids())
+            options = replace(options, message_id=self._sources().ids(self._options.ids)())
         return options
 
     async def _check(self, result: dict[str, Any], action: str, options: CallOptions) -> None:
@@ -262,6 +261,9 @@ class CallMixin(SendMixin):
                 self._driver.feed(RefuseResult(message_id, error.code, description, error.details, action))
             raise
 
+    def _sources(self) -> Sources:
+        return Sources() if self._driver is None else self._driver.runtime.sources
+
     def _now(self) -> float:
         return 0.0 if self._driver is None else self._driver.runtime.now()
 
@@ -272,12 +274,12 @@ class CallMixin(SendMixin):
         runtime = self._driver.runtime
         completion: Completion[ClosedError | None] = runtime.completion()
         timer = runtime.call_at(runtime.now() + seconds, lambda: complete(completion, None))
-        pauses = self._pauses = self._pauses or set()
-        pauses.add(completion)
+        pauses = self._pauses = self._pauses or {}
+        pauses[completion] = None
         try:
             closed = await completion
         finally:
-            pauses.discard(completion)
+            pauses.pop(completion, None)
             timer.cancel()
         if closed is not None:
             raise closed

@@ -25,6 +25,8 @@ from ocpp_core.inputs import (
     TransportOpened,
 )
 
+from ._sources import Sources
+
 __all__ = [
     "CallAt",
     "Closable",
@@ -90,6 +92,9 @@ def complete(completion: Completion[T], result: T) -> None:
 
 class Runtime(Protocol):
     """The event loop as one client or server uses it; owns every task made through it."""
+
+    sources: Sources
+    """What its engines draw from, and the delays of this library."""
 
     def now(self) -> float:
         """Return the event loop's monotonic clock, in seconds."""

@@ -181,7 +181,7 @@ class SocketConnection(asyncio.BufferedProtocol):
         if self.is_closing or self._owner.is_closed:  # on uvloop a cancelled one may never report its loss
             self._give_up(transport)
             return
-        self._owner.streams.add(self)
+        self._owner.streams[self] = None
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         transport.set_write_buffer_limits(HIGH_WATER)
         tune(transport.get_extra_info("socket"))
@@ -283,7 +283,7 @@ class SocketConnection(asyncio.BufferedProtocol):
             self._linger_timer = None
         self._feed_loss()
         self._transport = None  # a TLS transport keeps referring to this connection: a reference cycle of 300 KB
-        self._owner.streams.discard(self)
+        self._owner.streams.pop(self, None)
         self._notify_closed()
         self._owner.changed()
 

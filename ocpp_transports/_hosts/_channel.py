@@ -126,12 +126,12 @@ class ChannelConnection:
 
     async def carry(self, channel: Channel, subprotocol: str | None) -> None:
         """Carry the messages of an accepted channel, in this task, until it ends; cancelling drops it."""
-        self._owner.streams.add(self)
+        self._owner.streams[self] = None
         try:
             with anyio.CancelScope() as self._reader:
                 await self._read(channel, subprotocol)
         finally:
-            self._owner.streams.discard(self)
+            self._owner.streams.pop(self, None)
             self._owner.changed()
 
     def spawn_own(self, coro: Coroutine[Any, Any, None]) -> Handle:

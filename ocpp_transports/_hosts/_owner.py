@@ -21,7 +21,7 @@ class ConnectionOwner(Runtime, Protocol):
     """True after `aclose` was called: connections opened later are dropped."""
     traffic: "Traffic | None"
     """Counts the bytes of connections that are made from now on; None counts nothing."""
-    streams: set[Closable]
+    streams: dict[Closable, None]
     """Open connections without their own task, which add and remove themselves."""
 
     def changed(self) -> None:

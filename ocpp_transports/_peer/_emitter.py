@@ -167,7 +167,7 @@ class Emitter:
     def finish(self, *, for_good: bool = False) -> None:
         """End the iterations after their remaining events; listeners stay. `for_good` ends later iterations too."""
         self._is_over = for_good
-        for stream in {stream for streams in self._streams.values() for stream in streams}:
+        for stream in dict.fromkeys(stream for streams in self._streams.values() for stream in streams):
             stream.finish()
 
     def _emit(self, name: str, payload: Any, after: Callable[[], None] | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock, get_ident
 from typing import Any, ClassVar, Final, Protocol, TypeVar, assert_never
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from anyio import CancelScope, CapacityLimiter, to_thread
 
@@ -129,7 +129,7 @@ class OutboxHost:
         self._is_stopped = is_stopped
         self._failed = failed
         self._tickets: dict[int, Ticket] = {}
-        self._streams: WeakSet[TicketStream] = WeakSet()  # one that is no longer read is not kept
+        self._streams: WeakKeyDictionary[TicketStream, None] = WeakKeyDictionary()  # none that is no longer read
         self._use: _Opening | None = None
 
     # The use of the store
@@ -294,7 +294,7 @@ class OutboxHost:
         self._expect_open("read outcomes")
         settled = [ticket for ticket in self._tickets.values() if ticket.is_settled]
         stream = TicketStream(settled, self.completion)
-        self._streams.add(stream)
+        self._streams[stream] = None
         if not self.may_deliver:
             stream._finish()
         return stream

@@ -37,7 +37,7 @@ class AsyncioRuntime(TaskSupervisor):
     def __init__(self, log: Log) -> None:
         self._loop = asyncio.get_running_loop()
         super().__init__(self._loop.time, self._loop.create_future, log)
-        self._accepted: set[socket.socket] = set()
+        self._accepted: dict[socket.socket, None] = {}
         self._new_socket: type[SocketConnection] = SocketConnection
 
     def count(self, traffic: "Traffic") -> None:
@@ -85,15 +85,19 @@ class AsyncioRuntime(TaskSupervisor):
         try:
             address = where()
             target = f"{address.host}:{address.port}"
-            connected = await connect(address.host, address.port)
-            try:
-                await self._carry(stream, connected, address)
-            except BaseException:
-                connected.close()
-                raise
+            await self.reach(stream, address)
         except Exception as error:  # every exception of the resolver, the network or TLS is an outcome
             # The traceback forms a reference cycle with the handshake: 300 KB until a full garbage collection.
             stream.failed(error.with_traceback(None) if isinstance(error, OSError) else error, target)
+
+    async def reach(self, stream: SocketConnection, address: Address) -> None:
+        """Connect a stream to this address. Raises every exception of the resolver, the network or TLS."""
+        connected = await connect(address.host, address.port)
+        try:
+            await self._carry(stream, connected, address)
+        except BaseException:
+            connected.close()
+            raise
 
     async def _carry(self, stream: SocketConnection, connected: socket.socket, address: Address) -> None:
         if address.ssl is None:
@@ -157,7 +161,7 @@ class AsyncioRuntime(TaskSupervisor):
 
         On uvloop a transport that is cancelled while it opens never reports its loss.
         """
-        self._accepted.add(accepted)
+        self._accepted[accepted] = None
         if tls is None:
             taking = self._take(connection, accepted, address, rules)
         else:
@@ -169,7 +173,7 @@ class AsyncioRuntime(TaskSupervisor):
         self, accepted: socket.socket, arrival: ProxiedSocket, tls: TLSHandshakes | None, rules: AcceptRules
     ) -> None:
         """Serve an accepted socket of a proxy after its header; until then it has its place among the handshakes."""
-        self._accepted.add(accepted)
+        self._accepted[accepted] = None
         connection = self._new_socket(self, arrival.connected, closed=arrival.released)
         if tls is not None:
             tls.begin(connection)
@@ -183,7 +187,7 @@ class AsyncioRuntime(TaskSupervisor):
         tls: TLSHandshakes | None,
         rules: AcceptRules,
     ) -> None:
-        self._accepted.discard(accepted)
+        self._accepted.pop(accepted, None)
         is_read = False
         try:
             is_read = await arrival.read(accepted)
@@ -201,7 +205,7 @@ class AsyncioRuntime(TaskSupervisor):
     async def _take(
         self, connection: SocketConnection, accepted: socket.socket, address: str | None, rules: AcceptRules
     ) -> None:
-        self._accepted.discard(accepted)
+        self._accepted.pop(accepted, None)
         try:
             await self._loop.connect_accepted_socket(lambda: connection, accepted)
         except OSError as error:  # the peer has left already
@@ -218,7 +222,7 @@ class AsyncioRuntime(TaskSupervisor):
         *,
         is_check: bool = False,
     ) -> None:
-        self._accepted.discard(accepted)
+        self._accepted.pop(accepted, None)
         try:
             with tls.handshake(connection, accepted, address, is_check=is_check):
                 await self._loop.connect_accepted_socket(
@@ -233,4 +237,4 @@ class AsyncioRuntime(TaskSupervisor):
             await super().aclose()
         finally:
             while self._accepted:  # sockets whose task was cancelled before it began
-                self._accepted.pop().close()
+                self._accepted.popitem()[0].close()

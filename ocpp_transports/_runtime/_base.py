@@ -42,6 +42,8 @@ class Address:
     port: int
     ssl: "SSLContext | None" = None
     server_hostname: str | None = None
+    station: str = ""
+    """The identity of the client, by which a laboratory names the faults of its connections."""
 
 
 class Listener(Protocol):

@@ -27,7 +27,8 @@ def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
     """Return the runtime of a client or server for the running event loop.
 
     `name` is the class that the user sees, `log` receives faults. Outside an `async with` block only asyncio supports
-    tasks that outlive the function. Raises RuntimeError without a running event loop, and on trio outside a block.
+    tasks that outlive the function. An asyncio event loop may offer its own runtime with an attribute `ocpp_runtime`, a
+    function of the log. Raises RuntimeError without a running event loop, and on trio outside a block.
     """
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
@@ -37,9 +38,12 @@ def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
 
         return TrioRuntime(log)
     try:
-        asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
     except RuntimeError:
         raise RuntimeError("expected a running asyncio or trio event loop") from None
+    make: Callable[[Log], SocketRuntime] | None = getattr(loop, "ocpp_runtime", None)
+    if make is not None:
+        return make(log)
     from ._asyncio import AsyncioRuntime
 
     return AsyncioRuntime(log)

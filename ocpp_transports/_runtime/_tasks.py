@@ -18,6 +18,7 @@ from anyio.abc import ByteStream, SocketListener
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Closable, Completion, Dialer, Handle, InputSink, StreamInput, complete
 from ocpp_transports._driver._limits import BACKLOG
+from ocpp_transports._driver._sources import Sources
 from ocpp_transports._hosts._anyio_stream import StreamConnection
 from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._handshakes import TLSHandshakes
@@ -75,6 +76,7 @@ class TaskSupervisor(ABC):
         self.now = clock
         self.completion = completion
         self.log = log
+        self.sources = Sources()
         self.context = copy_context()
         """For timers that connections share: they belong to no task."""
         self.context.run(_current.set, None)
@@ -84,13 +86,13 @@ class TaskSupervisor(ABC):
         self.traffic: Traffic | None = None
         """Counts the bytes of connections, see `count`."""
         self.new_stream: type[StreamConnection] = StreamConnection
-        self.streams: set[Closable] = set()
-        """Open sockets without a task of their own."""
-        self._tasks: set[Task] = set()
+        self.streams: dict[Closable, None] = {}
+        """Open sockets without a task of their own. Here and below dicts keep an order that each run repeats."""
+        self._tasks: dict[Task, None] = {}
         self.next_turn = Turns(self._soon, clock, self._tasks).add
         self._closers: list[Task] = []
-        self._listeners: set[TcpListener] = set()
-        self._late: set[Closable] = set()
+        self._listeners: dict[TcpListener, None] = {}
+        self._late: dict[Closable, None] = {}
         """Connections that were accepted at the end of their listener."""
         self._watchers: list[Completion[None]] = []
 
@@ -141,7 +143,7 @@ class TaskSupervisor(ABC):
         if self.is_closed and stream is None:
             coro.close()
             return task
-        self._tasks.add(task)
+        self._tasks[task] = None
         context = copy_context()
         if stream is None:
             context.run(_current.set, task)
@@ -159,7 +161,7 @@ class TaskSupervisor(ABC):
 
         KeyboardInterrupt and SystemExit are not faults: they end the event loop.
         """
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         task.cancel_it = None
         if error is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):
             self.log.failed("a task failed", error)
@@ -228,7 +230,7 @@ class TaskSupervisor(ABC):
         else:
             sockets = await open_sockets(port, host, backlog, reuse_port=reuse_port)
         listener = TcpListener(self, sockets, reuse_port=reuse_port, is_inherited=bool(inherited))
-        self._listeners.add(listener)
+        self._listeners[listener] = None
         return listener.accept_by(
             partial(self.accept, tls, connected, rules), partial(self._accept_last, tls, connected, rules)
         )
@@ -241,7 +243,7 @@ class TaskSupervisor(ABC):
             return
         before = self._all_streams()
         await self.accept_waiting(tls, connected, rules, listener)
-        self._late = (self._late & before) | (self._all_streams() - before)
+        self._late = {each: None for each in self._all_streams() if each in self._late or each not in before}
 
     def accept_failed(self, rules: AcceptRules, address: str | None, error: Exception) -> None:
         """Report that a connection could not be accepted."""
@@ -249,7 +251,7 @@ class TaskSupervisor(ABC):
 
     def forget_listener(self, listener: "TcpListener") -> None:
         """Note that a listener is closed."""
-        self._listeners.discard(listener)
+        self._listeners.pop(listener, None)
 
     # Closing
 
@@ -266,7 +268,7 @@ class TaskSupervisor(ABC):
         No event tells when a connection begins to close.
         """
         until = self.now() + PARTING
-        while self.now() < until and not all(stream.is_closing for stream in self._late & self._all_streams()):
+        while self.now() < until and not all(each.is_closing for each in self._all_streams() if each in self._late):
             await self._pause(_GLANCE)
         self._late.clear()
 
@@ -299,7 +301,7 @@ class TaskSupervisor(ABC):
 
     def _own_tasks(self) -> list[Task]:
         """Return tasks that no stream ends, and that do not wait here for everything to end."""
-        return [task for task in self._tasks.difference(self._closers) if task.stream is None]
+        return [task for task in self._tasks if task.stream is None and task not in self._closers]
 
     def _leave_behind(self) -> None:
         """Stop waiting for tasks that swallow their cancellation: these run code of the application."""
@@ -307,7 +309,8 @@ class TaskSupervisor(ABC):
         if stubborn:
             text = f"{len(stubborn)} tasks did not end {STUBBORN:g} s after they were cancelled"
             self.log.warning(text)
-        self._tasks.difference_update(stubborn)
+        for task in stubborn:
+            self._tasks.pop(task, None)
         self.changed()
 
     async def _end_streams(self, *, is_own: bool) -> None:
@@ -323,12 +326,12 @@ class TaskSupervisor(ABC):
                 await self._emptied(is_own=is_own)
             raise
 
-    def _all_streams(self) -> set[Closable]:
-        return self.streams | {task.stream for task in self._tasks if task.stream is not None}
+    def _all_streams(self) -> dict[Closable, None]:
+        return self.streams | dict.fromkeys(task.stream for task in self._tasks if task.stream is not None)
 
     async def _emptied(self, *, is_own: bool) -> None:
         """Wait until everything has ended; a task of this runtime waits for no task that waits here, nor for itself."""
-        while self.streams or (self._tasks.difference(self._closers) if is_own else self._tasks):
+        while self.streams or (any(task not in self._closers for task in self._tasks) if is_own else self._tasks):
             await self._change()
         for listener in tuple(self._listeners):
             await listener.aclose()

@@ -8,6 +8,7 @@ from typing import Any
 
 from ocpp_core.inputs import CancelCall
 from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._sources import Sources
 
 
 class Cancelled(GeneratorExit):
@@ -79,6 +80,7 @@ class FakeHost:
         self.is_closing = False
         self.sent, self.closed, self.dialled, self.reads, self.tasks = [], [], [], [], []
         self.breaks = self.flow = None
+        self.sources = Sources()
         self._newest_first = newest_first
         self._now = 100.0
         self._timers, self._order = [], count()

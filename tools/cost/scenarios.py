@@ -19,6 +19,7 @@ from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.validation import load_validator
 from ocpp_core.versions import OCPP16
 from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._sources import Sources
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._server import ServerOptions
@@ -215,6 +216,13 @@ class _Alarm:
         self.fn = None
 
 
+class _Seeded(Sources):
+    """The jitter of pings determines how often a timer fires."""
+
+    def random(self, name: str, *, secret: bool = False) -> Random:
+        return Random(3)
+
+
 class _Loop:
     """The host of one connection and the runtime of its server. Time passes only on request."""
 
@@ -226,6 +234,7 @@ class _Loop:
         self.sent: list[bytes] = []
         self.alarms: list[_Alarm] = []
         self.time = 0.0
+        self.sources = _Seeded()
 
     def now(self) -> float:
         return self.time
@@ -285,7 +294,6 @@ def _serving(**rules: Any) -> _Loop:
         alarmed=_ignore,
         gate=SocketGate(_ignore),
     )
-    acceptor._random = Random(3)  # the jitter of pings determines how often a timer fires
     loop.driver = acceptor.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # the needed part of a host
     loop.receive(REQUEST)
     assert loop.take().startswith(b"HTTP/1.1 101 ")

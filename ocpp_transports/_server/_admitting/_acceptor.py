@@ -20,9 +20,7 @@ handshake out of `places.waiting`; the later ones find it gone.
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from itertools import count
 from logging import DEBUG
-from random import Random
 from typing import Final, TypeAlias, cast
 
 from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
@@ -31,9 +29,7 @@ from ocpp_core.admission.request import describe_offer
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, proceed, refuse
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
-from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Command, Reconfigure, Reject, Respond, ServerInput, StackInput
-from ocpp_core.link import Unfinished
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
@@ -55,6 +51,7 @@ from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, SecurityEventKind, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
+from ._engines import Engines
 from ._limits import Limits
 from ._places import Places
 from ._policy import Policies, Policy
@@ -106,8 +103,7 @@ class Acceptor:
         self.alarmed = alarmed
         self.plain: PlainRequests = self._plain_requests(http_handlers, options)
         self._refused = refused
-        self._random, self._numbers = Random(), count(1)
-        self._unfinished, self._answers = Unfinished(), AnswerMemory()
+        self._engines = Engines(runtime.sources, callbacks.directions)
         self._threads = BoundedThreads(options.max_password_checks)
         self.policies: Mapping[SecurityProfile | None, Policies] = {}
         """The rules of the server (None), and of its listeners with a security profile of their own."""
@@ -149,17 +145,7 @@ class Acceptor:
     ) -> Driver[StackInput]:
         """Return the driver of an accepted stream; `profile` is that of its listener, None for the server's."""
         options, now = self.policies[profile].own.options, self.runtime.now()
-        stack = ServerStack(
-            options.link,
-            options.session,
-            random=self._random,
-            ids=options.ids,
-            now=now,
-            numbers=self._numbers,
-            unfinished=self._unfinished,
-            answers=self._answers,
-            directions=self.callbacks.directions,
-        )
+        stack = self._engines.stack(options, facts.remote_address, now)
         pending = _PendingHandshake(self, stack, facts, coarse(now, options.handshake_limit), profile)
         driver: Driver[StackInput] = Driver(stack, self.runtime, handshake=pending, connection=connection)
         pending.driver = driver
@@ -173,17 +159,8 @@ class Acceptor:
         The options are those of the server, and those of its route once the path is known.
         """
         options, now = self.policies[None].own.options, self.runtime.now()
-        limit = options.handshake_limit
-        engine = ServerEngine(
-            options.session,
-            handshake_timeout=limit,
-            ids=options.ids,
-            now=now,
-            numbers=self._numbers,
-            answers=self._answers,
-            directions=self.callbacks.directions,
-        )
-        pending = _PendingHandshake(self, engine, facts, now + limit)
+        engine = self._engines.session(options, facts.remote_address, now)
+        pending = _PendingHandshake(self, engine, facts, now + options.handshake_limit)
         driver: Driver[ServerInput] = Driver(engine, self.runtime, handshake=pending, connection=connection)
         pending.driver = driver
         return engine, driver, lambda: pending.options

@@ -45,7 +45,7 @@ class Places:
     """
 
     def __init__(self, stations: _Stations) -> None:
-        self.waiting: set[WaitingHandshake] = set()
+        self.waiting: dict[WaitingHandshake, None] = {}
         self._quota = Quota()
         self._stations = stations
         self._accepted: set[ServerEngine] = set()  # of WebSockets still to be opened; some failed
@@ -63,14 +63,14 @@ class Places:
 
     def begin_waiting(self, handshake: WaitingHandshake) -> None:
         """Count a handshake that waits for its decision."""
-        self.waiting.add(handshake)
+        self.waiting[handshake] = None
         self._quota.enter(owner_of(handshake.facts.remote_address))
 
     def stop_waiting(self, handshake: WaitingHandshake) -> bool:
         """Return True if a handshake was still waiting, and stop counting it."""
         if handshake not in self.waiting:
             return False
-        self.waiting.discard(handshake)
+        del self.waiting[handshake]
         self._quota.leave(owner_of(handshake.facts.remote_address))
         return True
 

@@ -6,7 +6,6 @@ replaces this one gets all their handshakes at once. In a window, each station h
 
 from collections.abc import Sequence
 from math import inf
-from random import Random
 from typing import Final
 
 from ocpp_core.inputs import Close
@@ -27,7 +26,7 @@ class Departures:
         self._registry = registry
         self._runtime = runtime
         self._waiting: list[OCPPServerClient] = list(registry.open)
-        Random().shuffle(self._waiting)
+        runtime.sources.random("departures").shuffle(self._waiting)
         self._begun = self._until = inf
         self._count = 0
         """Stations that wait when the window begins."""

@@ -74,7 +74,7 @@ class ServerOutbox(OutboxHost):
         driver.engine = StationOutboxes(
             options.queue_config,
             _limits(options),
-            ids=options.ids,
+            ids=runtime.sources.ids(options.ids),
             name_of=self._name_of,
             touched=driver.touched,
         )

@@ -122,7 +122,8 @@ class ConnectionRegistry:
         for name, station in self._current.items():
             if station.namespace:
                 self._scope(station.key, name)
-        for station in set(stations).difference(self._current.values()):
+        kept = set(self._current.values())
+        for station in (each for each in stations if each not in kept):
             self._open[station].feed(_REPLACED)
 
     def opened(self, station: OCPPServerClient, driver: Driver[Command]) -> None:

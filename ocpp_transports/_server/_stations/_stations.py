@@ -38,7 +38,7 @@ class StationsMixin(ABC):
     _options: PeerOptions
     _log: Log
     _directory: StationDirectory
-    _waits: "set[anyio.CancelScope]"  # as text: looked at, it would load half of anyio at the import
+    _waits: "dict[anyio.CancelScope, None]"  # as text: looked at, it would load half of anyio at the import
 
     @property
     def directory(self) -> StationDirectory:
@@ -80,19 +80,19 @@ class StationsMixin(ABC):
             raise ValueError(f"expected timeout {_SECONDS}, got {timeout!r}")
         self._expect_open()
         with anyio.move_on_after(timeout) as wait:
-            self._waits.add(wait)
+            self._waits[wait] = None
             try:
                 return await self._directory.wait_for_client(identity)
             finally:
                 was_closed = wait not in self._waits
-                self._waits.discard(wait)
+                self._waits.pop(wait, None)
         if was_closed:
             raise ClosedError("the server closed")
         raise TimeoutError(f"{str(identity)!r} did not connect within {timeout:.15g} s")
 
     def _end_waits(self) -> None:
         """Let tasks that wait for a station learn that the server closed."""
-        waits, self._waits = self._waits, set()
+        waits, self._waits = self._waits, {}
         for wait in waits:
             wait.cancel()
 

@@ -1,0 +1,41 @@
+"""What the engines of a client or server draw from: random numbers, message ids and the numbers of requests."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from random import Random, SystemRandom
+from typing import TypeVar
+
+from ocpp_core.config import IdFactory
+
+__all__ = ["Draws", "Sources"]
+
+E = TypeVar("E")
+
+
+@dataclass(slots=True)
+class Draws:
+    """What one engine draws from, besides its inputs and the clock."""
+
+    random: Random
+    """Jitter, and the masking keys and nonces of a client."""
+    ids: IdFactory
+    """Message ids."""
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """The numbers of requests; all connections of a server share them."""
+
+
+class Sources:
+    """The sources of a client or server. A subclass makes runs repeatable, or records what an engine does."""
+
+    def random(self, name: str, *, secret: bool = False) -> Random:
+        """Return a source of random numbers for what `name` names; `secret` ones must be unpredictable."""
+        return SystemRandom() if secret else Random()
+
+    def ids(self, make: IdFactory) -> IdFactory:
+        """Return the source of message ids, for which the options have `make`."""
+        return make
+
+    def engine(self, name: str, draws: Draws, make: Callable[[Draws], E]) -> E:
+        """Make the engine of a client, or of one connection of a server; `name` is an identity or an address."""
+        return make(draws)
