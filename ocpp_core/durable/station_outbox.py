@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ocpp_core.config import IdFactory
-from ocpp_core.outbox.effects import OutboxEffect
+from ocpp_core.outbox.effects import EmitEffect
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.records import ReplaceAll
@@ -15,9 +15,16 @@ class StationOutbox(Outbox):
     """An outbox that shares its store, and the numbers of its tickets, with others; `name` is that of its station."""
 
     def __init__(
-        self, name: str, config: OutboxConfig, *, ids: IdFactory, emit: Callable[[OutboxEffect], None]
+        self,
+        name: str,
+        config: OutboxConfig,
+        size: int,
+        *,
+        ids: IdFactory,
+        emit: EmitEffect,
+        changed: Callable[[], None],
     ) -> None:
-        super().__init__(config, ids=ids, emit=emit)
+        super().__init__(config, size, ids=ids, emit=emit, changed=changed)
         self.name: str = name
 
     @property

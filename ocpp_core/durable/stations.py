@@ -28,7 +28,6 @@ from ocpp_core.outbox.commands import (
     CancelTicket,
     DiscardMessages,
     Enqueue,
-    ReconfigureOutbox,
     Restored,
     StoreBack,
     Stored,
@@ -55,15 +54,7 @@ from .totals import OutboxLimits, Totals
 __all__ = ["StationOutboxes", "StationsInput"]
 
 StationsInput: TypeAlias = (
-    Restored
-    | Stored
-    | StoreFailed
-    | StoreBack
-    | CancelTicket
-    | Acknowledge
-    | DiscardMessages
-    | ReconfigureOutbox
-    | Tick
+    Restored | Stored | StoreFailed | StoreBack | CancelTicket | Acknowledge | DiscardMessages | Tick
 )
 """The inputs of all outboxes together."""
 _UNSTORED: Final = 2
@@ -160,11 +151,13 @@ class StationOutboxes:
                 self._resume()
             case DiscardMessages():
                 self._for_each(StationOutbox.discard)
-            case ReconfigureOutbox(config):
-                self._config = config
-                self._for_each(lambda outbox: outbox.configure(config, now))
             case _:
                 assert_never(event)
+
+    def configure(self, config: OutboxConfig, limits: OutboxLimits, now: float) -> None:
+        """Apply other settings and limits, also to the messages that are queued."""
+        self._config, self.totals.limits = config, limits
+        self._for_each(lambda outbox: outbox.configure(config, limits.size, now))
 
     # Commands
 
@@ -206,7 +199,12 @@ class StationOutboxes:
 
     def _new(self, name: str, state: Restored, now: float) -> StationOutbox:
         outbox = StationOutbox(
-            name, self._config, ids=self._ids, emit=lambda effect: self._emitted(name, outbox, effect)
+            name,
+            self._config,
+            self.totals.limits.size,
+            ids=self._ids,
+            emit=lambda effect: self._emitted(name, outbox, effect),
+            changed=partial(self._touch, name),
         )
         outbox.restore(state, now)
         return outbox
@@ -280,13 +278,13 @@ class StationOutboxes:
         if connection is None or connection.calls is not calls:
             return
         del self._connections[name]
-        calls.use_none()
+        calls.use(None)
         if name in self._outboxes:
             self._outboxes[name].lost(now)
             self._touch(name)
 
     def _join(self, name: str, outbox: StationOutbox, connection: _Connection, now: float) -> None:
-        connection.calls.use(outbox, partial(self._touch, name))
+        connection.calls.use(outbox)
         outbox.opened(connection.protocol, now)
         outbox.set_gate(connection.is_registered)
         self._touch(name)
@@ -355,7 +353,7 @@ class StationOutboxes:
         self._timers.cancel(name)
         self._touched.pop(name, None)
         if connection is not None:
-            connection.calls.use_none()
+            connection.calls.use(None)
 
     def _forget_excess(self) -> None:
         while (ticket := self.totals.excess) is not None:

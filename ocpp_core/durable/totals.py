@@ -12,8 +12,10 @@ __all__ = ["OutboxLimits", "Totals"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxLimits:
-    """The limits of all outboxes together; raises ValueError for a value out of range."""
+    """The limits of each outbox, and of all together; raises ValueError for a value out of range."""
 
+    size: int = number(1000, least=1, unit="messages")
+    """Messages in one outbox; beyond, the oldest one that was not sent is dropped."""
     messages: int = number(100_000, least=1, unit="messages")
     """Queued messages, and as many outcomes that are not acknowledged."""
     bytes: float = number(64 << 20, least=1, unit="bytes")

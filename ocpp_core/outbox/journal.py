@@ -16,30 +16,45 @@ from collections.abc import Callable, Container
 
 from ocpp_core.errors import StoreError
 
-from .effects import OutboxEffect, Store, TicketAccepted, TicketRejected, TicketSettled
+from .effects import EmitEffect, OutboxEffect, Store, TicketAccepted, TicketRejected, TicketSettled
 from .stored.records import Operation, ReplaceAll
 
 __all__ = ["Journal"]
 
 
 class Journal:
-    """The batches of one queue, and the outputs that are held."""
+    """The batches of one queue, and the outputs that are held.
 
-    def __init__(self, emit: Callable[[OutboxEffect], None], release: Callable[[OutboxEffect], None]) -> None:
+    Args:
+        emit: Function that gets batches and rejections.
+        release: Function that gets the outputs whose batch is durable.
+        changed: Function that is called with the first change of a batch.
+    """
+
+    def __init__(
+        self,
+        emit: EmitEffect,
+        release: EmitEffect,
+        changed: Callable[[], None],
+    ) -> None:
         self.open: int = 1
         """The number of the open batch."""
         self.failed: bool = False
         """True from a failure of the store until it works again."""
         self._emit = emit
         self._release = release
+        self._changed = changed
         self._stored = 0
         self._operations: list[Operation] = []
         self._held: deque[tuple[int, OutboxEffect]] = deque()
 
     def record(self, operation: Operation) -> None:
         """Add a change to the open batch."""
-        if not self.failed:
-            self._operations.append(operation)
+        if self.failed:
+            return
+        if not self._operations:
+            self._changed()
+        self._operations.append(operation)
 
     def hold(self, output: OutboxEffect) -> None:
         """Release an output once all changes made so far are durable."""

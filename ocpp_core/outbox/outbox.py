@@ -22,7 +22,7 @@ that is marked but not written is retracted when the connection is lost, the mes
 the process knows better than the mark that the peer has not seen it. After a restart the mark counts.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from ocpp_core.config import IdFactory
@@ -30,7 +30,7 @@ from ocpp_core.errors import StoreError
 
 from .accepting import make_record
 from .commands import Enqueue, Restored
-from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
+from .effects import EmitEffect, OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
 from .journal import Journal
 from .messages import Due, Messages
 from .ordering.choosing import Chooser
@@ -58,15 +58,20 @@ _RESUME: Final = "resume"
 class Outbox:
     """The queue of one peer.
 
-    `ids` makes message IDs, and `emit` gets every output, in order.
+    It has room for `size` messages. `ids` makes message IDs, `emit` gets every output, in order, and `changed` is
+    called when there is something to `flush`.
     """
 
-    def __init__(self, config: OutboxConfig, *, ids: IdFactory, emit: Callable[[OutboxEffect], None]) -> None:
+    def __init__(
+        self, config: OutboxConfig, size: int, *, ids: IdFactory, emit: EmitEffect, changed: Callable[[], None]
+    ) -> None:
         self._ids = ids
         self._emit = emit
-        self._journal = Journal(emit, self._release)
-        self._messages = Messages(config, self._journal, emit)
+        self._journal = Journal(emit, self._release, changed)
+        self._messages = Messages(config, size, self._journal, emit)
         self._lanes = self._messages.lanes
+        self.queued: Mapping[int, Entry] = self._lanes.entries
+        """The messages by ticket, to be read; the same object at all times."""
         self._chooser = Chooser(self._lanes, config)
         self._next_ticket: int | None = None
         self._slot = Slot()
@@ -101,10 +106,7 @@ class Outbox:
         return [entry.record for entry in self._lanes.entries.values()]
 
     def transaction_id(self, start: int) -> int | None:
-        """Return the transaction ID of a StartTransaction by its ticket; None if unknown.
-
-        It is -1 if the start ended without a usable response (1.6 errata 3.18).
-        """
+        """Return the ID of a transaction; -1 if its start got none; None if unknown."""
         return self._messages.ids.of(start)
 
     # The store
@@ -194,7 +196,7 @@ class Outbox:
         messages.expect_store(command.action)
         entry = Entry(record)
         replaced = messages.unsent_named(command.replaces)
-        dropped = victims(self._lanes, entry, messages.config, replaced)
+        dropped = victims(self._lanes, entry, messages.limits, replaced)
         for each in replaced:
             messages.settle(each, MessageNotSent(NotSentReason.REPLACED))
         for each in dropped:
@@ -229,9 +231,9 @@ class Outbox:
             if entry.is_restored:  # others count from now on in monotonic time
                 self._messages.arm(entry)
 
-    def configure(self, config: OutboxConfig, now: float) -> None:
+    def configure(self, config: OutboxConfig, size: int, now: float) -> None:
         """Apply other settings; the gate keeps its state, except that `"open"` opens it."""
-        self._messages.configure(config, now)
+        self._messages.configure(config, size, now)
         self._chooser.configure(config)
 
     def discard(self) -> None:
@@ -247,7 +249,8 @@ class Outbox:
         chooser.is_online = True
         chooser.protocol = protocol
         chooser.resumes_at = now + self._messages.config.resume_after
-        self._messages.timers.set(_RESUME, chooser.resumes_at)
+        if chooser.resumes_at > now:
+            self._messages.timers.set(_RESUME, chooser.resumes_at)
 
     def stop_sending(self) -> None:
         """Send nothing more on this connection, which closes; a written transmission may still be answered."""

@@ -20,6 +20,9 @@ class BrowserOptions(ReconnectOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.offline_queue, bool):
+            got = type(self.offline_queue).__name__
+            raise TypeError(f"expected offline_queue as bool, got {got}: a page keeps its queue in memory")
         if self.identity in (".", ".."):
             raise ValueError(f"expected an identity that a browser keeps unchanged in a URL, got {self.identity!r}")
         _ = self.secret_url

@@ -121,8 +121,9 @@ class ReconnectKeywords(PeerKeywords, total=False):
     max_retry_after: float
     connect_timeout: float
     retry_initial_connect: bool
-    offline_queue: bool
+    offline_queue: bool | str | PathLike[str] | OutboxStore
     offline_queue_size: int
+    offline_queue_config: OutboxConfig
 
 
 class ClientKeywords(ReconnectKeywords, SocketKeywords, total=False):
@@ -132,8 +133,6 @@ class ClientKeywords(ReconnectKeywords, SocketKeywords, total=False):
     password: str | bytes | None
     tls: TLSOptions | SSLContext | None
     headers: Mapping[str, str]
-    outbox: OutboxStore | None
-    outbox_config: OutboxConfig
 
 
 class ClientChanges(ClientKeywords, total=False):

@@ -6,11 +6,12 @@ from ocpp_core.inputs import Tick
 from ocpp_core.outbox.commands import Enqueue, ReconfigureOutbox
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_transports.outbox._ticket import Ticket
+from ocpp_transports.outbox._use import OutboxDriver
 
-from ._outbox_host import OutboxDriver, OutboxHost
+from ._outbox_host import OutboxHost
 
 if TYPE_CHECKING:
-    from ocpp_core.stack.durable import DurableClientStack
+    from ocpp_core.durable.client import DurableClientEngine
 
 __all__ = ["ClientOutbox"]
 
@@ -18,20 +19,25 @@ __all__ = ["ClientOutbox"]
 class ClientOutbox(OutboxHost):
     """The outbox of one client."""
 
-    stack: "DurableClientStack"
+    engine: "DurableClientEngine"
     """The engine of the current use; the client sets it before it opens the outbox."""
 
     def configure(self, driver: OutboxDriver, config: OutboxConfig) -> None:
         """Use other settings, also for the messages that are queued."""
         driver.feed(ReconfigureOutbox(config))
 
+    def perform(self) -> None:
+        """Perform what the outbox has to say; its changes until now are one batch."""
+        while (effect := self.engine.poll_outbox()) is not None:
+            self._perform(effect)
+
     def enqueue(self, message: Enqueue) -> Ticket:
         """Queue a message and return its ticket. Raises what `OCPPClient.enqueue` raises."""
         use = self._expect_open("enqueue")
-        number = self.stack.enqueue(message, use.driver.runtime.now())
+        number = self.engine.enqueue(message, use.driver.runtime.now())
         ticket = self._tickets.get(number)
         if ticket is None:
-            ticket = self._tickets[number] = Ticket(self, number, message.action, message.key)
+            ticket = self._tickets[number] = self._new_ticket(number, message.action, message.key)
         use.driver.feed(Tick())  # performs what follows
         return ticket
 
@@ -46,4 +52,4 @@ class ClientOutbox(OutboxHost):
     def transaction_id(self, start: Ticket) -> int | None:
         """Return the transaction ID of a StartTransaction, or None."""
         self._expect_open("read the transaction ID")
-        return self.stack.engine.outbox.transaction_id(self.number_of(start))
+        return self.engine.outbox.transaction_id(self.number_of(start))

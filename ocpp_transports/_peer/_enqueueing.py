@@ -1,4 +1,4 @@
-"""The methods of a client with an outbox."""
+"""The methods of a client for messages that outlive connections."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
@@ -9,7 +9,7 @@ from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._calls._calling import read_request
 from ocpp_transports._handlers._caller import Params
-from ocpp_transports._options._client import ClientOptions
+from ocpp_transports._options._reconnect import ReconnectOptions
 
 if TYPE_CHECKING:
     from ocpp_transports.outbox._enqueue_keywords import EnqueueKeywords
@@ -22,10 +22,10 @@ __all__ = ["EnqueueMixin"]
 
 
 class EnqueueMixin:
-    """Queues messages in the outbox of the client, see the option `outbox`."""
+    """Queues messages in the outbox of the client, see the option `offline_queue`."""
 
     _role: ClassVar[Role]
-    _options: ClientOptions
+    _options: ReconnectOptions
     _outbox: "ClientOutbox | None"
 
     if TYPE_CHECKING:
@@ -115,5 +115,5 @@ class EnqueueMixin:
 
     def _expect_outbox(self, verb: str) -> "ClientOutbox":
         if self._outbox is None:
-            raise RuntimeError(f"cannot {verb}: the client has no outbox; pass outbox=SQLiteStore(path)")
+            raise RuntimeError(f"cannot {verb}: the client has no outbox; pass offline_queue=True or a path")
         return self._outbox

@@ -1,13 +1,9 @@
 """The outbox of a client or of a server on its event loop: opens and closes the store, and keeps the tickets."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock, get_ident
-from typing import Any, ClassVar, Final, Protocol, TypeVar, assert_never
+from typing import ClassVar, Final, assert_never
 from weakref import WeakKeyDictionary
-
-from anyio import CancelScope, CapacityLimiter, to_thread
 
 from ocpp_core.errors import ClosedError, StoreError
 from ocpp_core.identity import StationKey
@@ -29,71 +25,26 @@ from ocpp_core.outbox.effects import (
     Transmit,
 )
 from ocpp_core.outbox.stored.outcomes import MessageOutcome
-from ocpp_transports._driver._interfaces import Completion, Runtime
+from ocpp_transports._driver._interfaces import Completion
 from ocpp_transports._logging._log import Log
-from ocpp_transports._runtime._current import caller_from_outside
 from ocpp_transports.outbox._interface import OutboxStore, StoreReport
+from ocpp_transports.outbox._memory import MemoryStore
 from ocpp_transports.outbox._ticket import Ticket
 from ocpp_transports.outbox._ticket_stream import TicketStream
+from ocpp_transports.outbox._use import OutboxDriver, StoreUse
 
-__all__ = ["OutboxDriver", "OutboxHost"]
+__all__ = ["OutboxHost"]
 
 _CLOSED: Final = "closed while the outbox was opened"
 
 
-_T = TypeVar("_T")
+def _use_of(store: OutboxStore, driver: OutboxDriver) -> StoreUse:
+    if isinstance(store, MemoryStore):
+        return StoreUse(store, driver)
+    from ocpp_transports._runtime._current import caller_from_outside  # loaded only when used: a browser has no threads
+    from ocpp_transports.outbox._threaded_use import ThreadedUse
 
-
-async def _in_thread(function: Callable[[], _T]) -> _T:
-    """Run a function in a thread of its own: threads that the application has in use must not delay the store."""
-    return await to_thread.run_sync(function, limiter=CapacityLimiter(1))
-
-
-class OutboxDriver(Protocol):
-    """Drives the engine of an outbox."""
-
-    runtime: Runtime
-
-    def feed(self, event: Any, /) -> None:
-        """Process an input and everything that follows from it."""
-
-
-@dataclass(slots=True, eq=False)
-class _Opening:
-    """One use of a store, from its opening to its end.
-
-    A task that is cancelled does not stop the thread that opens the store. If that succeeds later, it is closed there.
-    """
-
-    store: OutboxStore
-    driver: OutboxDriver
-    soon: Callable[[Callable[[], object]], object] = field(default_factory=caller_from_outside)
-    """Calls a function in the event loop, from any thread."""
-    thread: int = field(default_factory=get_ident)
-    """The thread of the event loop."""
-    is_restored: bool = False
-    """True once the stored messages are known."""
-    _lock: Lock = field(default_factory=Lock)
-    _is_open: bool = False
-    _is_abandoned: bool = False
-
-    def open_store(self, report: Callable[[StoreReport], None]) -> Restored:
-        """Open the store, in a thread. Raises StoreError, and ClosedError if it was abandoned before."""
-        restored = self.store.open(report)
-        with self._lock:
-            self._is_open = True
-            if not self._is_abandoned:
-                return restored
-        self.store.close()
-        raise ClosedError(_CLOSED)
-
-    def abandon(self) -> None:
-        """Close the store, or let the thread do it that opens it."""
-        with self._lock:
-            self._is_abandoned = True
-            if not self._is_open:
-                return
-        self.store.close()
+    return ThreadedUse(store, driver, call_soon=caller_from_outside())
 
 
 class OutboxHost:
@@ -130,7 +81,7 @@ class OutboxHost:
         self._failed = failed
         self._tickets: dict[int, Ticket] = {}
         self._streams: WeakKeyDictionary[TicketStream, None] = WeakKeyDictionary()  # none that is no longer read
-        self._use: _Opening | None = None
+        self._use: StoreUse | None = None
 
     # The use of the store
 
@@ -144,9 +95,9 @@ class OutboxHost:
         """
         if self._use is not None:
             return
-        use = self._use = _Opening(self._store, driver)
+        use = self._use = _use_of(self._store, driver)
         try:
-            restored = await _in_thread(partial(use.open_store, partial(self._report, use)))
+            restored = await use.open(partial(self._report, use))
             self._take_over(use, restored)
         except BaseException:
             self._use = None if self._use is use else self._use
@@ -154,7 +105,7 @@ class OutboxHost:
             raise
         use.is_restored = True
 
-    def _take_over(self, use: _Opening, restored: Restored) -> None:
+    def _take_over(self, use: StoreUse, restored: Restored) -> None:
         """Restore the stored messages, and reject those that the store has no longer."""
         if self._use is not use:
             raise ClosedError(_CLOSED)
@@ -185,7 +136,7 @@ class OutboxHost:
         return None
 
     def stopped(self) -> None:
-        """Note that the client closed: tasks that wait learn of it once the outcomes until then are reported."""
+        """Note that the owner closed: tasks that wait learn of it once the outcomes until then are reported."""
         use = self._use
         if use is not None and use.is_restored:
             self._discard(use)
@@ -201,12 +152,11 @@ class OutboxHost:
             return
         self._discard(use)
         try:
-            with CancelScope(shield=True):
-                await _in_thread(self._store.close)
+            await use.close()
         finally:
             self._end_waiting()
 
-    def _discard(self, use: _Opening) -> None:
+    def _discard(self, use: StoreUse) -> None:
         if not self._store.is_durable:
             use.driver.feed(DiscardMessages())
 
@@ -217,18 +167,14 @@ class OutboxHost:
             for ticket in list(self._tickets.values()):
                 ticket._wake()
 
-    def _report(self, use: _Opening, report: StoreReport) -> None:
+    def _report(self, use: StoreUse, report: StoreReport) -> None:
         """Pass a report of the store to the engine, from any thread."""
-        feed = partial(self._feed_report, use, report)
-        if get_ident() == use.thread:
-            feed()
-            return
         try:
-            use.soon(feed)
+            use.now_or_soon(partial(self._feed_report, use, report))
         except RuntimeError:  # the event loop has ended, and nothing waits
             return
 
-    def _feed_report(self, use: _Opening, report: StoreReport) -> None:
+    def _feed_report(self, use: StoreUse, report: StoreReport) -> None:
         try:
             use.driver.feed(report)
         except Exception as error:  # a store of the application: the event loop must survive it
@@ -236,8 +182,8 @@ class OutboxHost:
 
     # The outputs of the engine
 
-    def perform(self, effect: OutboxEffect) -> None:
-        """Perform an output of the outbox."""
+    def _perform(self, effect: OutboxEffect) -> None:
+        """Perform an output of the engine."""
         match effect:
             case Store():
                 self._submit(effect)
@@ -299,7 +245,7 @@ class OutboxHost:
             stream._finish()
         return stream
 
-    def _expect_open(self, verb: str) -> _Opening:
+    def _expect_open(self, verb: str) -> StoreUse:
         use = self._use
         if use is None or not use.is_restored:
             raise ClosedError(f"cannot {verb}: the outbox is not open; enter the block or {self.opened_by} first")

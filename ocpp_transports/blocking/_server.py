@@ -27,6 +27,7 @@ from ._context import BlockingHandlerContext
 from ._events import BlockingEmitter, presenting
 from ._fleet import BlockingFleetMixin
 from ._listener import BlockingListener
+from ._outbox._stations import BlockingQueueMixin
 from ._registration import BlockingHandlerMixin
 from ._routing._router import BlockingRouter
 from ._server_events import BlockingServerEvents
@@ -47,7 +48,9 @@ _H = TypeVar("_H", bound=HttpHandler)
 _ObserverT = TypeVar("_ObserverT", bound=Callable[[ConnectionEvent, BlockingServerClient | None], object])
 
 
-class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetMixin, BlockingServerEvents):
+class BlockingServer(
+    BlockingQueueMixin, BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetMixin, BlockingServerEvents
+):
     """An `OCPPServer` whose methods block, for any thread of a program that is not asynchronous.
 
         server = BlockingServer(protocols=["ocpp1.6"])
@@ -81,8 +84,6 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
     def __init__(
         self, *, loop: Loop = "asyncio", max_threads: int = MAX_THREADS, **options: Unpack[ServerKeywords]
     ) -> None:
-        if options.get("offline_queue", False) is not False:
-            raise ValueError("expected no offline_queue for a BlockingServer: it cannot enqueue; use OCPPServer")
         self._wrapped = OCPPServer(**options)
         self._bridge = Bridge(self._wrapped, loop, max_threads, present=_present, opens="listen()")
         self._wrapped.reconfigure(**cast("ServerKeywords", in_threads(self._bridge, options)))

@@ -7,20 +7,17 @@ if TYPE_CHECKING:
 
     from ._ticket import Ticket
 
-__all__ = ["EnqueueKeywords", "StationEnqueueKeywords"]
+__all__ = ["EnqueueKeywords", "MessageKeywords", "StationEnqueueKeywords"]
 
 
-class EnqueueKeywords(TypedDict, total=False):
-    """The options of `OCPPClient.enqueue`; the defaults are those of `OutboxConfig`."""
+class MessageKeywords(TypedDict, total=False):
+    """The options of a message other than its transaction; the defaults are those of `OutboxConfig`."""
 
     lane: "Lane | None"
     """The order; None chooses it by the action: transaction messages keep theirs."""
     key: str | None
     """A name of at most 255 characters. While a message with it is queued, or its outcome is not acknowledged,
     `enqueue` returns the ticket of that message, and queues nothing."""
-    transaction: "Ticket | None"
-    """The ticket of the StartTransaction of this message (OCPP 1.6). The `transactionId` of its response is filled
-    in."""
     last: bool
     """True for the last message of the transaction."""
     droppable: bool | None
@@ -39,6 +36,14 @@ class EnqueueKeywords(TypedDict, total=False):
     """False to never repeat it if the peer may have received it; None for `OutboxConfig.resend`."""
     replaces: str | None
     """A name of at most 255 characters. Older messages with it that were never transmitted are settled as replaced."""
+
+
+class EnqueueKeywords(MessageKeywords, total=False):
+    """The options of `OCPPClient.enqueue`."""
+
+    transaction: "Ticket | None"
+    """The ticket of the StartTransaction of this message (OCPP 1.6). The `transactionId` of its response is filled
+    in."""
 
 
 class StationEnqueueKeywords(TypedDict, total=False):

@@ -154,7 +154,8 @@ sys.meta_path.insert(0, Blocked())
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
     """Make the browser's client where a page's blocked modules are missing; what that loads."""
-    client = "BrowserOCPPClient('CP1', 'ws://csms.example', protocols=['ocpp1.6', 'ocpp2.0.1'], password='secret')"
+    options = "protocols=['ocpp1.6', 'ocpp2.0.1'], password='secret', offline_queue=True"
+    client = f"BrowserOCPPClient('CP1', 'ws://csms.example', {options})"
     return loaded_by(f"exec({BLOCK!r}); from ocpp_transports.browser import BrowserOCPPClient; {client}")
 
 

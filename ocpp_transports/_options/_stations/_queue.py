@@ -58,7 +58,6 @@ class QueueOptions(SocketOptions):
         """The settings of the queue of each station: a command is sent once, and not after its time."""
         total, most = self.offline_queue_total, self.offline_queue_bytes
         return OutboxConfig(
-            size=self.offline_queue_size,
             max_bytes=most,
             attempts=1,
             ttl=_TTL,

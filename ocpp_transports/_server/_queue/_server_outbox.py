@@ -15,7 +15,7 @@ from ocpp_core.inputs import StartCall
 from ocpp_core.messages import is_unicode
 from ocpp_core.outbound.call import check_command
 from ocpp_core.outbound.station_calls import StationCalls
-from ocpp_core.outbox.commands import Enqueue, ReconfigureOutbox
+from ocpp_core.outbox.commands import Enqueue
 from ocpp_core.outbox.effects import OutboxReportKind
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.session import Session
@@ -69,7 +69,7 @@ class ServerOutbox(OutboxHost):
 
     def start(self, runtime: Runtime) -> None:
         """Make the engine for a use of the server in this event loop."""
-        self._driver = driver = StationsDriver(runtime, self.perform)
+        self._driver = driver = StationsDriver(runtime, self._perform)
         options = self._options
         driver.engine = StationOutboxes(
             options.queue_config,
@@ -88,8 +88,7 @@ class ServerOutbox(OutboxHost):
         """Use other options, also for the messages that are queued."""
         self._options = options
         if self._driver is not None:
-            self._driver.engine.totals.limits = _limits(options)
-            self._driver.feed(ReconfigureOutbox(options.queue_config))
+            self._driver.engine.configure(options.queue_config, _limits(options), self._driver.runtime.now())
 
     async def close(self) -> None:
         """Store what is not stored yet, and close the store; tasks that wait learn of it."""
@@ -171,11 +170,13 @@ class ServerOutbox(OutboxHost):
 def _without_messages(ids: IdFactory) -> Outbox:
     from ocpp_core.outbox.settings import OutboxConfig
 
-    return Outbox(OutboxConfig(gate="manual"), ids=ids, emit=lambda _: None)
+    return Outbox(OutboxConfig(gate="manual"), 1, ids=ids, emit=lambda _: None, changed=lambda: None)
 
 
 def _limits(options: ServerOptions) -> OutboxLimits:
-    return OutboxLimits(messages=options.offline_queue_total, bytes=options.offline_queue_bytes)
+    return OutboxLimits(
+        size=options.offline_queue_size, messages=options.offline_queue_total, bytes=options.offline_queue_bytes
+    )
 
 
 def _peer_of(station: StationKey) -> str:

@@ -14,7 +14,7 @@ FOUND_SOON = [
     "stations number their tickets alone",
     "an outbox with outcomes is removed",
     "no timer expires the messages of an absent station",
-    "a session does not report its changes",
+    "the session of a station does not learn of its outbox",
 ]
 
 

@@ -37,8 +37,13 @@ class TestTheOptions:
 
     def test_leave_the_surface_as_it_is_elsewhere(self):
         surface = {name for name in dir(OCPPClient) if not name.startswith("_")}
-        outbox = {"enqueue", "outcomes", "transaction_id"}  # a page has no file for it
-        assert surface - set(dir(BrowserOCPPClient)) == {"security_profile", *outbox}
+        assert surface - set(dir(BrowserOCPPClient)) == {"security_profile"}
+
+    def test_refuse_a_file_for_the_offline_queue(self):
+        with pytest.raises(
+            TypeError, match="expected offline_queue as bool, got str: a page keeps its queue in memory"
+        ):
+            BrowserOCPPClient("CP1", "ws://csms.example", offline_queue="station.db")
 
     @pytest.mark.parametrize("endpoint", ["http://csms.example", "ftp://x", "/ocpp", "ws://x/#fragment", "ws://u:p@x"])
     def test_refuse_what_a_page_would_take_for_a_url(self, endpoint):

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
-from ocpp_core.outbox.commands import Acknowledge, CancelTicket
+from ocpp_core.outbox.commands import Acknowledge, CancelTicket, Enqueue
+from ocpp_core.outbox.stored.outcomes import MessageAnswered
 
 from .world import STATIONS, World
 
@@ -55,6 +56,10 @@ def calm_down(world: World) -> None:
     world.wait(100.0)
     engine, oracle = world.engine, world.oracle
     assert engine is not None
+    last = [world.queue(Enqueue(action="Reset", payload={}, peer=name)) for name in STATIONS]
+    world.wait(60.0)
+    for ticket in filter(None, last):
+        oracle.expect(isinstance(oracle.messages[ticket].told, MessageAnswered), "a message is delivered")
     oracle.expect(engine.totals.messages == 0, "nothing is left in the queue, and the total knows it")
     for ticket, message in oracle.messages.items():
         if message.told is not None:

@@ -32,7 +32,7 @@ def forget_loss(self: Any, name: str, calls: Any, now: float) -> None:
     connection = self._connections.get(name)
     if connection is not None and connection.calls is calls:
         del self._connections[name]
-        calls.use_none()
+        calls.use(None)
 
 
 def stored_for_all(self: Any, number: int) -> Any:
@@ -77,9 +77,5 @@ MISTAKES: Final[dict[str, list[tuple[Any, str, Any]]]] = {
     "an outbox with outcomes is removed": [(StationOutbox, "is_idle", property(lambda self: not len(self)))],
     "no timer expires the messages of an absent station": [(StationOutboxes, "deadline", property(lambda self: 1e12))],
     "the total forgets to count messages out": [(Totals, "count", count_in)],
-    "a session does not report its changes": [(StationCalls, "use", lambda self, outbox, _: _use(self, outbox))],
+    "the session of a station does not learn of its outbox": [(StationCalls, "use", lambda self, outbox: None)],
 }
-
-
-def _use(calls: Any, outbox: Any) -> None:
-    calls._outbox, calls._changed = outbox, lambda: None

@@ -77,10 +77,10 @@ class World:
     # The server
 
     def start(self) -> None:
-        config = OutboxConfig(size=self.size, attempts=1, interval=1.0, ttl=3600.0, resend=False, gate="manual")
-        limits = OutboxLimits(messages=self.limit)
+        config = OutboxConfig(attempts=1, interval=1.0, ttl=3600.0, resend=False, gate="manual")
+        limits = OutboxLimits(size=self.size, messages=self.limit)
         self._is_touched = False
-        self._empty = Outbox(config, ids=self._new_id, emit=lambda _: None)
+        self._empty = Outbox(config, 1, ids=self._new_id, emit=lambda _: None, changed=lambda: None)
         self.engine = engine = StationOutboxes(
             config, limits, ids=self._new_id, name_of=lambda peer: peer.upper(), touched=self._touched
         )
@@ -135,27 +135,34 @@ class World:
                 pass
 
     def enqueue(self) -> None:
-        if self.engine is None:
-            return
-        name, number = self.random.choice(STATIONS), next(self._numbers)
-        ttl = self.random.choice([2.0, 20.0, 3600.0])
-        resend, urgent = self.random.random() < 0.2, self.random.random() < 0.1
+        """Queue a random message."""
+        random = self.random
+        name = random.choice(STATIONS)
         command = Enqueue(
             action="Reset",
-            payload={"n": number},
-            ttl=ttl,
-            resend=resend,
-            urgent=urgent,
-            attempts=self.random.choice([None, 2]),
-            replaces="r" if self.random.random() < 0.1 else None,
-            peer=self.random.choice([name, name.lower()]),
+            payload={},
+            ttl=random.choice([2.0, 20.0, 3600.0]),
+            resend=random.random() < 0.2,
+            urgent=random.random() < 0.1,
+            attempts=random.choice([None, 2]),
+            replaces="r" if random.random() < 0.1 else None,
+            peer=random.choice([name, name.lower()]),
         )
+        self.queue(command)
+
+    def queue(self, command: Enqueue) -> int | None:
+        """Queue a message, and return its ticket; None if there is no server, no room, or no store."""
+        name, number, now = command.peer.upper(), next(self._numbers), self.timeline.now
+        command.payload = {"n": number}
         try:
-            ticket = self.engine.enqueue(name, command, self.timeline.now)
+            ticket = None if self.engine is None else self.engine.enqueue(name, command, now)
         except (CallDroppedError, StoreError):
-            return
-        self.oracle.enqueued(ticket, Message(name, number, self.timeline.now + ttl, resend, urgent))
-        self._later(self.settle)
+            return None
+        if ticket is not None:
+            expires = now + (3600.0 if command.ttl is None else command.ttl)
+            self.oracle.enqueued(ticket, Message(name, number, expires, bool(command.resend), command.urgent))
+            self._later(self.settle)
+        return ticket
 
     def _later(self, event: Callable[[], None]) -> None:
         """Do it now or soon, as the turns of an event loop allow."""

@@ -176,7 +176,7 @@ class TestWhatGoesWrong:
             await within(server.enqueue("CP1", *command(1)).accepted)
             await server.close()
         with pytest.raises(StoreError, match="messages of a server"):
-            async with client_of(listener, outbox=SQLiteStore(tmp_path / "csms.db")):
+            async with client_of(listener, offline_queue=tmp_path / "csms.db"):
                 pass
 
 
