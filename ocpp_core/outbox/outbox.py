@@ -112,10 +112,7 @@ class Outbox:
     # The store
 
     def restore(self, state: Restored, now: float) -> None:
-        """Take the stored state; the first input.
-
-        Raises RuntimeError if it was restored before.
-        """
+        """Take the stored state; the first input. Raises RuntimeError if it had one."""
         if self._next_ticket is not None:
             raise RuntimeError("cannot restore: the outbox has its state already; make a new one")
         self._next_ticket = state.first_ticket
