@@ -121,7 +121,8 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        if (make := directions or _directions(config)) is not None:
+        make = _gated() if directions is None and config.require_registration else directions
+        if make is not None:
             self.calls, self.requests = make(version, config, ids, numbers, self._emit, self._send, answers, shared)
         else:
             self.calls = make_calls(version, config, ids, self._emit, self._send)
@@ -391,10 +392,7 @@ class Session(Receiver):
         self._finish_drain()
 
 
-def _directions(config: SessionConfig) -> MakeDirections | None:
-    """Return what makes both directions; None for the usual ones."""
-    if not config.require_registration:
-        return None
+def _gated() -> MakeDirections:
     from .inbound.gated import gated  # loaded only when used
 
     return gated
