@@ -39,6 +39,7 @@ class BrowserOCPPClient(ClientPeer):
     * A page does not learn why a connection failed: the error is a plain `ConnectionFailedError`.
     * A page may close with 1000 and 3000 to 4999 only. Any other code is sent, and reported, with 3000 added.
     * `close(force=True)` leaves the socket to the browser, ignores its further events, and reports 1006.
+    * `offline_queue` is True or False: a page keeps the messages of `enqueue` in memory.
     * In strict mode each check is compiled when it is first needed: a page has no thread to do it ahead.
     * `connect` raises RuntimeError outside a browser.
 

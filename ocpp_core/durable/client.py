@@ -214,8 +214,10 @@ class DurableClientEngine(ClientEngine):
         return DurableCalls(*parts, self._offline, self.outbox)
 
     def _reconfigure(self, config: object) -> None:
+        size = self._config.offline_queue_size
         super()._reconfigure(config)
-        self._configure_outbox(self._outbox_config)
+        if self._config.offline_queue_size != size:
+            self._configure_outbox(self._outbox_config)
 
     def _configure_outbox(self, config: OutboxConfig) -> None:
         self._outbox_config = config

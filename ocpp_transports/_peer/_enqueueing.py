@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from ocpp_core.action_names import Role
-from ocpp_core.outbox.commands import Enqueue
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._calls._calling import read_request
@@ -68,6 +67,8 @@ class EnqueueMixin:
             TypeError: An argument of the wrong type.
             RuntimeError: The client has no outbox, or belongs to the event loop of another thread.
         """
+        from ocpp_core.outbox.commands import Enqueue  # loaded only when used
+
         outbox = self._expect_outbox("enqueue")
         start = options.pop("transaction", None)
         request = read_request(args, {})

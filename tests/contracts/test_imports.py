@@ -168,6 +168,13 @@ class TestAPageLoadsWhatItHas:
     def test_it_loads_no_schema_before_strict_mode(self, loaded: set[str]) -> None:
         assert loaded.isdisjoint({"fastjsonschema", "ocpp_core.validation"})
 
+    def test_its_offline_queue_needs_no_database_and_without_one_no_outbox_is_loaded(self, loaded: set[str]) -> None:
+        assert "ocpp_transports.outbox" in loaded
+        assert loaded.isdisjoint({"sqlite3", "ocpp_transports.outbox._sqlite"})
+        make = "from ocpp_transports.browser import BrowserOCPPClient; BrowserOCPPClient('CP1', 'ws://csms.example')"
+        outbox = {name for name in loaded_by(f"exec({BLOCK!r}); {make}") if "outbox" in name or "durable" in name}
+        assert outbox == {"ocpp_core.outbox", "ocpp_core.outbox.settings"}
+
     def test_none_of_its_modules_starts_threads_or_opens_sockets(self, loaded: set[str]) -> None:
         ours = {name for name in loaded if name.split(".")[0] in {"ocpp_core", "ocpp_transports"}}
         offences = [

@@ -44,10 +44,11 @@ class TestMisuse:
 
     async def test_a_store_belongs_to_one_client(self):
         store = MemoryStore()
-        async with unreachable(offline_queue=store):
+        async with unreachable(offline_queue=store) as station:
             with pytest.raises(RuntimeError, match="store is open"):
                 async with unreachable(offline_queue=store):
                     pass
+            await station.enqueue("Heartbeat").accepted()  # it has it still
 
     async def test_nothing_is_acknowledged_before_its_outcome(self):
         async with unreachable(offline_queue=True) as station:
