@@ -30,6 +30,7 @@ from ocpp_transports.handshake import Handshake
 from ocpp_transports.outbox._choice import store_of
 from ocpp_transports.outbox._enqueue_keywords import StationEnqueueKeywords
 from ocpp_transports.outbox._ticket import Ticket
+from ocpp_transports.outbox._use import StoreUse
 
 from ._delivery import Delivery
 from ._driver import StationsDriver
@@ -92,7 +93,7 @@ class ServerOutbox(OutboxHost):
 
     async def close(self) -> None:
         """Store what is not stored yet, and close the store; tasks that wait learn of it."""
-        driver, self._driver = self._driver, None
+        driver = self._driver
         if driver is not None:
             driver.perform()
         try:
@@ -100,6 +101,13 @@ class ServerOutbox(OutboxHost):
         finally:
             if driver is not None:
                 driver.stop()
+            if self._driver is driver:
+                self._driver = None
+
+    def _discard(self, use: StoreUse) -> None:
+        super()._discard(use)
+        if self._driver is not None:
+            self._driver.perform()
 
     # Stations
 

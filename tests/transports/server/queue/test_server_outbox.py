@@ -1,12 +1,16 @@
 """Commands for stations that are away: they wait, are delivered once, and nobody waits for them in silence."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from ocpp_core import v16
-from ocpp_transports import ClosedError, StationKey
+from ocpp_core.outbox.commands import StoreBack, StoreFailed
+from ocpp_transports import CallDroppedError, ClosedError, OCPPClient, StationKey
+from ocpp_transports.events import ErrorEvent
 from ocpp_transports.outbox import (
     MessageAnswered,
+    MessageDropped,
     MessageNotSent,
     MessageUnknown,
     NotSentReason,
@@ -118,6 +122,19 @@ class TestDelivery:
                 assert isinstance(await within(first.outcome), MessageAnswered)
             assert sorted(received) == [1, 2]
 
+    async def test_a_station_of_a_namespace_gets_the_commands_for_its_key(self):
+        async with central(namespace=None) as (server, listener):
+            server.route("/ocpp/{tenant}/{identity}")
+            server.handle("BootNotification", accept)
+            other = server.enqueue(StationKey("other", "CP1"), *command(1))
+            ticket = server.enqueue(StationKey("acme", "CP1"), *command(2))
+            async with OCPPClient("CP1", f"ws://127.0.0.1:{listener.port}/ocpp/acme", protocols=["ocpp1.6"]) as station:
+                received = answering(station)
+                await station.connect()
+                await station.call("BootNotification", BOOT)
+                assert isinstance(await within(ticket.outcome), MessageAnswered)
+            assert (received, other.is_settled) == ([2], False)
+
     async def test_a_command_of_another_version_is_settled_as_invalid(self):
         async with central(protocols=["ocpp1.6", "ocpp2.0.1"]) as (server, listener), client_of(listener) as station:
             server.handle("BootNotification", accept)
@@ -178,6 +195,85 @@ class TestWhatGoesWrong:
         with pytest.raises(StoreError, match="messages of a server"):
             async with client_of(listener, offline_queue=tmp_path / "csms.db"):
                 pass
+
+    async def test_a_store_that_fails_stops_commands_until_it_works_again(self):
+        store = FakeStore()
+        errors: list[ErrorEvent] = []
+        store.answers = False
+        async with central(offline_queue=store) as (server, _):
+            server.on("error", errors.append)
+            ticket = server.enqueue("CP1", *command(1))
+            await _until(lambda: store.batches)
+            store.say(StoreFailed(1, StoreError("the disk is full")))
+            with pytest.raises(StoreError, match="the disk is full"):
+                await within(ticket.accepted)
+            with pytest.raises(StoreError, match="the store cannot write"):
+                server.enqueue("CP1", *command(2))
+            assert "the disk is full" in str(errors[0].error)
+            store.answers = True
+            store.say(StoreBack())
+            await _until(lambda: len(store.batches) > 1)
+            await within(server.enqueue("CP1", *command(3)).accepted)
+
+    async def test_full_queues_refuse_a_command(self):
+        async with central(offline_queue_total=2, offline_queue_size=1) as (server, _):
+            oldest = server.enqueue("CP1", *command(1), key="a")
+            newest = server.enqueue("CP1", *command(2))
+            assert isinstance(await within(oldest.outcome), MessageDropped)
+            server.enqueue("CP2", *command(3), key="b")
+            with pytest.raises(CallDroppedError, match=r"2 messages of .* are queued for all stations"):
+                server.enqueue("CP3", *command(4))
+            assert server.enqueue("CP2", *command(3), key="b").station == StationKey("", "CP2")
+            newest.cancel()
+            await within(newest.outcome)
+            server.enqueue("CP3", *command(4))
+
+    async def test_strict_mode_settles_a_command_with_a_bad_payload(self):
+        async with central(strict_mode=True) as (server, listener), client_of(listener) as station:
+            server.handle("BootNotification", accept)
+            ticket = server.enqueue("CP1", "ChangeAvailability", {"connectorId": "one"})
+            await station.connect()
+            await station.call("BootNotification", BOOT)
+            assert await within(ticket.outcome) == MessageNotSent(NotSentReason.INVALID)
+
+
+class TestMisuse:
+    @pytest.mark.parametrize(
+        ("args", "options", "error", "message"),
+        [
+            (("CP1", "Heartbeat"), {}, ValueError, "Heartbeat"),
+            (("CP1", "ocpp2.1", "ClearCache"), {}, ValueError, "expected a message of ocpp1.6"),
+            (("", "ClearCache"), {}, ValueError, "identity of a station"),
+            (("CP\n1", "ClearCache"), {}, ValueError, "identity of a station"),
+            ((7, "ClearCache"), {}, TypeError, "identity of a station"),
+            (("CP1", "ClearCache"), {"lane": "transaction"}, TypeError, "StationEnqueueKeywords, got lane"),
+            (("CP1", "ClearCache"), {"ttl": 0}, ValueError, "ttl"),
+        ],
+    )
+    async def test_changes_nothing(self, args, options, error, message):
+        async with central() as (server, _):
+            with pytest.raises(error, match=message):
+                server.enqueue(*args, **options)
+            assert server.stats().queued_messages == 0
+
+    async def test_an_absent_station_of_a_server_with_namespaces_needs_its_key(self):
+        async with central(namespace="acme") as (server, _):
+            with pytest.raises(ValueError, match="expected StationKey"):
+                server.enqueue("CP1", *command(1))
+            assert server.enqueue(StationKey("acme", "CP1"), *command(1)).station == StationKey("acme", "CP1")
+
+    async def test_a_server_without_the_option_refuses_and_the_option_is_fixed(self):
+        async with serving() as (server, _):
+            with pytest.raises(RuntimeError, match="no offline_queue"):
+                server.enqueue("CP1", *command(1))
+            with pytest.raises(ValueError, match="cannot change offline_queue"):
+                server.reconfigure(offline_queue=True)
+
+
+async def _until(condition):
+    with anyio.fail_after(SECONDS):
+        while not condition():
+            await anyio.lowlevel.checkpoint()
 
 
 async def _refused_as_closed(ticket):
