@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         LinkConfig,
         SessionConfig,
         UpgradeTarget,
+        ValidationRule,
         Validator,
         Violation,
     )
@@ -48,6 +49,7 @@ _HOMES = {
         "LinkConfig",
         "SessionConfig",
         "UpgradeTarget",
+        "ValidationRule",
         "Validator",
         "Violation",
     ),
@@ -97,6 +99,7 @@ __all__ = [
     "SessionConfig",
     "SharedBuckets",
     "UpgradeTarget",
+    "ValidationRule",
     "Validator",
     "Version",
     "Violation",

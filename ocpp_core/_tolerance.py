@@ -36,7 +36,7 @@ def forgive_nulls(config: SessionConfig, kind: Kind, action: str, payload: Any) 
 
     None if this tolerance is off, or if the remaining payload is refused as well.
     """
-    validator = config.validator_of(action) if config.leniency.null_members else None
+    validator = config.validator if config.leniency.null_members else None
     if validator is None:
         return None
     bare = validator.without_nulls(kind, action, payload)

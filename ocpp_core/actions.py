@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
 from .client_states import ClientState
+from .config import Kind, Violation
 from .inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 from .states import SessionState
 from .websocket.close import NORMAL_CLOSURE
@@ -19,6 +20,7 @@ __all__ = [
     "Direction",
     "Dispatch",
     "HttpRequest",
+    "InvalidPayload",
     "LinkAction",
     "OpenTransport",
     "Reading",
@@ -243,13 +245,16 @@ class ReportKind(Enum):
     NOT_REGISTERED = "not registered"
     """A CALL of a station whose BootNotification is not accepted, which was refused; or a SEND, which was dropped."""
     INVALID_CALL = "invalid CALL received"
-    """An inbound CALL that breaks its schema; it was refused. (Such a SEND is a bad message.)"""
+    """An inbound CALL or SEND that breaks its schema; the CALL was refused, the SEND dropped."""
     INVALID_RESULT = "invalid CALLRESULT received"
     """An inbound CALLRESULT that breaks its schema; the call failed."""
     INVALID_REPLY = "invalid handler result"
     """The result of the application's handler breaks its schema or is not JSON; the peer got an InternalError."""
     INVALID_REQUEST = "invalid payload not sent"
     """An outbound CALL or SEND that breaks its schema; nothing was sent."""
+    TOLERATED = "violation tolerated"
+    """A payload in either direction that breaks its schema and was passed on: the mode is `report`, or it is the
+    response to a message of the outbox."""
     NOT_SENT = "raw text not sent"
     """A raw text without a token, passed while no connection was open; nothing was sent."""
     WAITS_FOR_CONNECT = "call waits for connect()"
@@ -270,6 +275,38 @@ class ReportKind(Enum):
     """`error` is the reason; the next state shows if another attempt follows."""
 
 
+class Direction(StrEnum):
+    """The direction of a message, seen from this side."""
+
+    IN = "in"
+    """Received."""
+    OUT = "out"
+    """Sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidPayload:
+    """A payload that breaks its schema, and the message that it belongs to."""
+
+    direction: Direction
+    """Whether the message was received or sent."""
+    kind: Kind
+    """The type of the message."""
+    action: str
+    """The action of the message; a result has the action of its call."""
+    message_id: str | None
+    """The message ID; None for a call that has none yet."""
+    payload: Any = field(repr=False)
+    """The payload. It is peer data, or the application's: never forward it, or log it unredacted."""
+    violation: Violation
+    """The rule that it breaks."""
+
+    def report(self, kind: ReportKind, error: Exception) -> "Report":
+        """Return the report of this kind."""
+        detail = self.violation.description
+        return Report(kind, detail, self.message_id, self.payload, error, self.action, self)
+
+
 @dataclass(slots=True)
 class Report:
     """An event for logs, metrics and user events only."""
@@ -286,15 +323,8 @@ class Report:
     """The error concerned, if any."""
     action: str | None = None
     """The action of the message concerned, for payloads that break their schema."""
-
-
-class Direction(StrEnum):
-    """The direction of a message, seen from this side."""
-
-    IN = "in"
-    """Received."""
-    OUT = "out"
-    """Sent."""
+    invalid: InvalidPayload | None = None
+    """The payload that breaks its schema, if this is what is reported."""
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ from .actions import Action, Report, ReportKind, Settle, StateChanged, UpgradeRe
 from .config import IdFactory, LinkConfig, SessionConfig
 from .errors import ConnectionLostError
 from .inbound.answers import AnswerMemory
-from .inbound.requests import MakeDirections
+from .inbound.directions import MakeDirections
 from .inputs import (
     Accept,
     BinaryReceived,

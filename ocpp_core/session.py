@@ -31,8 +31,9 @@ from .actions import CloseTransport, Report, ReportKind, SendText, SessionAction
 from .config import IdFactory, SessionConfig
 from .errors import CallDroppedError, ClosedError, ConnectionLostError
 from .inbound.answers import Answers
+from .inbound.directions import MakeDirections
 from .inbound.receiver import Receiver
-from .inbound.requests import MakeDirections, Requests
+from .inbound.requests import Requests
 from .inputs import (
     BinaryReceived,
     CancelCall,
@@ -107,7 +108,7 @@ class Session(Receiver):
         """The state of the connection."""
         self.version = version
         """The rules of the negotiated subprotocol."""
-        self._config = config
+        self._config = config = config.in_protocol(version.name) if config.has_protocol_rules else config
         self.keep_unsent: bool = keep_unsent
         """True if calls that were not written survive the loss of the connection, see `take_unsent`."""
         self._actions: list[SessionAction] = []
@@ -276,7 +277,7 @@ class Session(Receiver):
     def _reconfigure(self, config: object) -> None:
         if not isinstance(config, SessionConfig):
             raise TypeError(f"expected a SessionConfig, got {type(config).__name__}")
-        self._config = self.calls.config = config
+        self._config = self.calls.config = config = config.in_protocol(self.version.name)
         if isinstance(self.state, Open):
             self.calls.fill_window(self._now)
         self.requests.reconfigure(config, self._now)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ocpp_core._version import __version__
     from ocpp_core.actions import Direction
     from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
-    from ocpp_core.config import Compression, Validator, Violation
+    from ocpp_core.config import Compression, ValidationRule, Validator, Violation
     from ocpp_core.errors import (
         CallCancelledError,
         CallDroppedError,
@@ -69,7 +69,7 @@ _HOMES = {
     "ocpp_core._version": ("__version__",),
     "ocpp_core.actions": ("Direction",),
     "ocpp_core.backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
-    "ocpp_core.config": ("Compression", "Validator", "Violation"),
+    "ocpp_core.config": ("Compression", "ValidationRule", "Validator", "Violation"),
     "ocpp_core.errors": (
         "CallCancelledError",
         "CallDroppedError",
@@ -190,6 +190,7 @@ __all__ = [
     "TLSOptions",
     "TimeoutError",
     "UnexpectedHttpResponse",
+    "ValidationRule",
     "Validator",
     "Violation",
     "WebsocketUpgradeError",

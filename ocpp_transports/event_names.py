@@ -23,8 +23,8 @@ from .events import (
     RegistrationEvent,
     SecurityEvent,
     StationEvent,
-    StrictValidationFailureEvent,
     UpgradeAbortedEvent,
+    ViolationEvent,
 )
 
 __all__ = ["PEER_EVENTS", "SERVER_EVENTS", "STATION_EVENTS", "PeerEventName", "ServerEventName", "StationEventName"]
@@ -41,7 +41,7 @@ PeerEventName: TypeAlias = Literal[
     "call_result",
     "call_error",
     "bad_message",
-    "strict_validation_failure",
+    "violation",
     "handler_error",
     "rate_exceeded",
     "registration",
@@ -59,7 +59,7 @@ StationEventName: TypeAlias = Literal[
     "call_result",
     "call_error",
     "bad_message",
-    "strict_validation_failure",
+    "violation",
     "registration",
 ]
 """The events of a server that report on any of its connections; the payload is a `StationEvent`."""
@@ -90,7 +90,7 @@ PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "call_result": MessageEvent,
         "call_error": MessageEvent,
         "bad_message": BadMessageEvent,
-        "strict_validation_failure": StrictValidationFailureEvent,
+        "violation": ViolationEvent,
         "handler_error": HandlerErrorEvent,
         "rate_exceeded": RateExceededEvent,
         "registration": RegistrationEvent,

@@ -7,20 +7,38 @@ from ._client import ClientConfig, UpgradeTarget
 from ._declared import Range, expect_declared, number
 from ._link import Compression, LinkConfig
 from ._session import IdFactory, InboundLimit, SessionConfig
+from ._validation import (
+    CheckPayload,
+    Flow,
+    StrictMode,
+    ValidationMode,
+    ValidationRule,
+    expect_rules,
+    is_checking,
+    rules_in,
+)
 from ._validator import Kind, Validator, Violation
 
 __all__ = [
+    "CheckPayload",
     "ClientConfig",
     "Compression",
+    "Flow",
     "IdFactory",
     "InboundLimit",
     "Kind",
     "LinkConfig",
     "Range",
     "SessionConfig",
+    "StrictMode",
     "UpgradeTarget",
+    "ValidationMode",
+    "ValidationRule",
     "Validator",
     "Violation",
     "expect_declared",
+    "expect_rules",
+    "is_checking",
     "number",
+    "rules_in",
 ]

@@ -1,17 +1,18 @@
 """The settings of one OCPP-J session."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 from types import MappingProxyType
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from ocpp_core.limits import Rate, expect_rates
 from ocpp_core.messages import Leniency
 from ocpp_core.metering.meter import SessionMeter
 
 from ._declared import expect_declared, number
-from ._validator import Validator
+from ._validation import CheckPayload, Flow, ValidationMode, ValidationRule, check_of, expect_rules, mode_of, rules_in
+from ._validator import Kind, Validator
 
 __all__ = ["IdFactory", "InboundLimit", "SessionConfig"]
 
@@ -19,6 +20,8 @@ IdFactory: TypeAlias = Callable[[], str]
 """Function that returns message IDs: at most 36 characters, unique over all connections and restarts of a sender."""
 InboundLimit: TypeAlias = Literal["delay", "reject", "disconnect"]
 """What happens to a CALL or SEND beyond a rate, see `SessionConfig.inbound_limit`."""
+
+_FLOWS: Final[Mapping[str, Flow]] = {"received": "in", "sent": "out"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +125,29 @@ class SessionConfig:
     queueing it."""
     validator: Validator | None = None
     """Strict mode: the validator of payloads in both directions; None checks nothing."""
-    validated_actions: frozenset[str] | None = None
-    """The only actions that are checked; None means all."""
+    validation_rules: Sequence[ValidationRule] = ()
+    """What the validator checks, and whether a violation refuses a payload: the first rule that matches decides, and
+    without one a violation refuses it."""
     trace: bool = False
     """True to emit a `Trace` for every message."""
     meter: SessionMeter | None = None
     """Counts CALLs and the time until their responses, without a `Trace` for each; None counts nothing."""
     is_watched: bool = field(default=False, init=False)
     """True if responses are traced or counted; the session reads this one flag for each of them."""
+    has_protocol_rules: bool = field(default=False, init=False, repr=False)
+    """True if a validation rule is for some subprotocols only; a session reads this flag once."""
+    check_received_call: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a received CALL; None checks nothing."""
+    check_received_result: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a received CALLRESULT; None checks nothing."""
+    check_received_send: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a received SEND; None checks nothing."""
+    check_sent_call: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a sent CALL; None checks nothing."""
+    check_sent_result: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a sent CALLRESULT; None checks nothing."""
+    check_sent_send: CheckPayload | None = field(default=None, init=False, repr=False, compare=False)
+    """Checks the payload of a sent SEND; None checks nothing."""
 
     def __post_init__(self) -> None:
         expect_declared(self)
@@ -139,7 +157,26 @@ class SessionConfig:
         if self.inbound_limit not in get_args(InboundLimit):
             raise ValueError(f"expected inbound_limit as delay, reject or disconnect, got {self.inbound_limit!r}")
         expect_rates(self.action_rates)
+        object.__setattr__(self, "validation_rules", expect_rules(self.validation_rules, "validation_rules"))
+        limited = any(rule.protocols is not None for rule in self.validation_rules)
+        object.__setattr__(self, "has_protocol_rules", limited)
+        for flow, direction in _FLOWS.items():
+            for kind in get_args(Kind):
+                check = check_of(self.validator, self.validation_rules, direction, kind)
+                object.__setattr__(self, f"check_{flow}_{kind}", check)
 
-    def validator_of(self, action: str) -> Validator | None:
-        """Return the validator if strict mode applies to the action, otherwise None."""
-        return self.validator if self.validated_actions is None or action in self.validated_actions else None
+    def in_protocol(self, protocol: str) -> "SessionConfig":
+        """Return the config with the validation rules of this subprotocol: this object if it has no others."""
+        if not self.has_protocol_rules:
+            return self
+        return replace(self, validation_rules=rules_in(protocol, self.validation_rules))
+
+    def validation_mode(self, direction: Flow, kind: Kind, action: str) -> ValidationMode:
+        """Return what a violation does.
+
+        Args:
+            direction: Whether the payload is received or sent.
+            kind: The type of the message.
+            action: The action of the message.
+        """
+        return mode_of(self.validation_rules, direction, kind, action) if self.validator is not None else "off"

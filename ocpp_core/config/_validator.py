@@ -13,15 +13,25 @@ Kind: TypeAlias = Literal["call", "result", "send"]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """The reason why a payload is refused.
+    """The rule that a payload breaks.
 
-    It is an error code and at most 255 characters that name the path and the rule.
+    It is an error code and at most 255 characters that name the path and the rule. No field has a value of the payload.
+    A validator of the application may leave all fields after `description` empty.
     """
 
     code: ErrorCode
     """The error code for the peer, in the spelling of OCPP 2.x."""
     description: str
     """What breaks the schema, and where."""
+    keyword: str = ""
+    """The keyword of JSON Schema, for example `maxLength`; empty if it is not known."""
+    pointer: str = ""
+    """Where the payload breaks it, as a JSON Pointer (RFC 6901): `/meterValue/0/timestamp`. Empty for the payload
+    itself. A name that the peer invented is `?` unless it is short and plain."""
+    expected: str = ""
+    """The value of the keyword in the schema, shortened: `20`."""
+    got: str = ""
+    """The type and length of what the payload has there: `string of 27 characters`."""
 
 
 class Validator(Protocol):

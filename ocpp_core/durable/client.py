@@ -12,6 +12,7 @@ caller gets ClosedError, and the message is kept.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, assert_never, get_args
@@ -25,7 +26,6 @@ from ocpp_core.inputs import CancelCall, ClientInput, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.outbound.calls import Calls, CallsParts
 from ocpp_core.outbound.durable_calls import DurableCalls
-from ocpp_core.outbox.accepting import lane_of
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
@@ -38,12 +38,14 @@ from ocpp_core.outbox.commands import (
     SetGate,
     StoreBack,
     Stored,
+    StoreDegraded,
     StoreFailed,
 )
 from ocpp_core.outbox.effects import OutboxEffect, TicketAccepted, TicketRejected, TicketSettled, Transmit
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
-from ocpp_core.outbox.stored.records import Lane
+from ocpp_core.outbox.transaction_ids import NO_ID
+from ocpp_core.versions import version_of
 
 from .callers import error_of, kept_error, result_of
 from .queue import QueueBesideOutbox
@@ -96,21 +98,21 @@ class DurableClientEngine(ClientEngine):
             Raises:
                 RuntimeError: The input is invalid in this state.
                 ValueError: An argument is wrong; TypeError for a wrong type.
+                RPCError: Strict mode does not send the message.
                 CallDroppedError: The outbox is full.
                 StoreError: The store cannot write.
             """
 
     def start(self, event: StartCall, now: float) -> None:
         """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
-        if self.outbox.queued and self._belongs_in_lane(event):
+        if self.outbox.queued and self._waits_for_lane(event):
             self._now = now
             self._queue_call(event)
         else:
             ClientEngine.start(self, event, now)
 
-    def _belongs_in_lane(self, call: StartCall) -> bool:
-        is_object = isinstance(call.payload, dict)
-        return is_object and self.outbox.lane_is_busy and lane_of(call.action, call.payload) is Lane.TRANSACTION
+    def _waits_for_lane(self, call: StartCall) -> bool:
+        return isinstance(call.payload, dict) and self.outbox.is_behind(call.action, call.payload)
 
     def enqueue(self, message: Enqueue, now: float) -> int:
         """Queue a message as `handle` does, and return its ticket at once; the host drains both polls afterwards.
@@ -136,7 +138,26 @@ class DurableClientEngine(ClientEngine):
     def _enqueue(self, message: Enqueue) -> int:
         """Queue a message that is not too large to send, and return its ticket. Raises what a call raises, too."""
         check_command(StartCall(0, message.action, message.payload), self._config.session, self._now)
+        self._expect_valid(message)
         return self.outbox.enqueue(message, self._now)
+
+    def _expect_valid(self, message: Enqueue) -> None:
+        """Raise for a message that the version would refuse, as far as the version is known already."""
+        spoken = self.state.subprotocol if isinstance(self.state, Online) else None
+        if spoken is not None and message.protocol not in {None, spoken}:
+            raise ValueError(f"expected a message for {spoken}, got one for {message.protocol}")
+        offered = self._config.protocols
+        protocol = spoken or message.protocol or (offered[0] if len(offered) == 1 else None)
+        if protocol is not None and protocol in offered:
+            self._calls_of(protocol).expect_valid(message.action, _with_id(message))
+
+    def _calls_of(self, protocol: str) -> DurableCalls:
+        """Return the calls of the session; without one, those that a connection of this subprotocol would have."""
+        calls = self.session.calls if self.session is not None and isinstance(self.state, Online) else None
+        if isinstance(calls, DurableCalls):
+            return calls
+        config, version = self._session_config(protocol), version_of(protocol, self._config.versions)
+        return DurableCalls(version, config, self._ids, self._emit, self._emit_text, None, self.outbox)
 
     def _handle_rare(self, event: Any) -> None:
         if type(event) in _OUTBOX_INPUTS:
@@ -168,6 +189,8 @@ class DurableClientEngine(ClientEngine):
                 outbox.restore(event, now)
             case StoreFailed(number, error):
                 outbox.store_failed(number, error)
+            case StoreDegraded(error):
+                outbox.store_degraded(error)
             case StoreBack():
                 outbox.store_back()
             case SetGate(is_open):
@@ -236,3 +259,8 @@ class DurableClientEngine(ClientEngine):
         for call in self._callers.values():
             self._emit(Settle(call.token, None, kept_error(call.action)))
         self._callers.clear()
+
+
+def _with_id(message: Enqueue) -> Mapping[str, Any]:
+    """Return the payload to check, with a place for the transaction ID that is filled in later."""
+    return message.payload if message.transaction is None else {**message.payload, "transactionId": NO_ID}

@@ -71,7 +71,9 @@ class SharedBatches:
             outbox.store_failed(rolled_back[outbox], error) if outbox in rolled_back else outbox.halt(error)
 
     def resume(self, outboxes: Iterable[StationOutbox]) -> None:
-        """Emit the state of all outboxes as one batch: the store can write again."""
+        """Emit the state of all outboxes as one batch after a failure: the store can write again."""
+        if not self.failed:
+            return
         self.failed, self._resumed = False, {}
         states = []
         for outbox in outboxes:

@@ -31,6 +31,7 @@ from ocpp_core.outbox.commands import (
     Restored,
     StoreBack,
     Stored,
+    StoreDegraded,
     StoreFailed,
 )
 from ocpp_core.outbox.effects import (
@@ -54,7 +55,7 @@ from .totals import OutboxLimits, Totals
 __all__ = ["StationOutboxes", "StationsInput"]
 
 StationsInput: TypeAlias = (
-    Restored | Stored | StoreFailed | StoreBack | CancelTicket | Acknowledge | DiscardMessages | Tick
+    Restored | Stored | StoreFailed | StoreBack | StoreDegraded | CancelTicket | Acknowledge | DiscardMessages | Tick
 )
 """The inputs of all outboxes together."""
 _UNSTORED: Final = 2
@@ -106,6 +107,7 @@ class StationOutboxes:
         self._touched: dict[str, None] = {}
         self._timers = Timers()
         self._next_ticket: int | None = None
+        self._is_degraded = False
         self._offset = 0.0
         self._now = -inf
 
@@ -147,6 +149,9 @@ class StationOutboxes:
                 self._restore(event, now)
             case StoreFailed(number, error):
                 self._fail(number, error)
+            case StoreDegraded(error):
+                self._is_degraded = True
+                self._effects.append(OutboxReport(OutboxReportKind.STORE_DEGRADED, detail=str(error)))
             case StoreBack():
                 self._resume()
             case DiscardMessages():
@@ -320,7 +325,8 @@ class StationOutboxes:
             self._effects.append(OutboxReport(OutboxReportKind.STORE_FAILED, detail=str(error)))
 
     def _resume(self) -> None:
-        if self._batches.failed:
+        if self._batches.failed or self._is_degraded:
+            self._is_degraded = False
             self._batches.resume(self._outboxes.values())
             self._touch_all()
             self._effects.append(OutboxReport(OutboxReportKind.STORE_BACK))

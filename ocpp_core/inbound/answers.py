@@ -176,8 +176,9 @@ class Answers:
             expect_size(text, config.max_outgoing_size)
         except (TypeError, ValueError):
             return
-        validator = config.validator_of(unfinished.action)
-        if validator is None or validator.check_result(unfinished.action, reply.payload) is None:
+        check, action = config.check_sent_result, unfinished.action
+        is_valid = check is None or check(action, reply.payload) is None
+        if is_valid or config.validation_mode("out", "result", action) == "report":
             self.keep(unfinished, text, now, config.answer_window)
 
     def take_unfinished(self, number: int) -> Dispatch | None:

@@ -80,7 +80,7 @@ class GatedCalls(Calls):
         is_permitted = gate.permits(call.action)
         if call.expires <= now:
             self._fail(call, expired_error(call))
-        elif call.validate and config.validator is not None and (error := self._refusal(call)):
+        elif call.validate and config.check_sent_call is not None and (error := self._refusal(call)):
             self._fail(call, error)
         elif not is_permitted and config.refuse_before_registration:
             self._fail(call, _not_yet(call.action, gate.status))

@@ -8,16 +8,26 @@ A CALL and its further copies have one outcome and one handler run, see `repeats
 
 from collections.abc import Callable, Iterator
 from math import inf
-from typing import TypeAlias
+from typing import Any
 
-from ocpp_core._tolerance import forgive_nulls
-from ocpp_core.actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
-from ocpp_core.config import IdFactory, SessionConfig, Violation
+from ocpp_core.actions import (
+    Abandon,
+    Direction,
+    Dispatch,
+    InvalidPayload,
+    Reading,
+    Report,
+    ReportKind,
+    SessionAction,
+    Trace,
+)
+from ocpp_core.config import Kind, SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.limits import Bucket
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
-from ocpp_core.outbound.calls import Calls, violation_error
+from ocpp_core.outbound.calls import Calls
 from ocpp_core.outbound.sends import UNREADABLE_ID
+from ocpp_core.outbound.violations import invalid_request, is_tolerated, tolerated, violation_error
 from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
@@ -25,22 +35,7 @@ from .held import HeldRequests
 from .limited import Limited
 from .watching import DROPPED, LOST, watch_error, watch_result, watch_send, watch_unanswered
 
-__all__ = ["MakeDirections", "Requests"]
-
-MakeDirections: TypeAlias = Callable[
-    [
-        Version,
-        SessionConfig,
-        IdFactory,
-        Iterator[int],
-        Callable[[SessionAction], None],
-        Callable[[str], None],
-        Answers | None,
-        Bucket | None,
-    ],
-    "tuple[Calls, Requests]",
-]
-"""Makes the two directions of a connection: of the arguments of `Calls` and of `Requests`."""
+__all__ = ["Requests"]
 
 
 class Requests(Limited):
@@ -136,13 +131,13 @@ class Requests(Limited):
             self._count(frame, now)
             return self.is_too_fast
         if (
-            config.validator is not None
-            and (validator := config.validator_of(action)) is not None
-            and (violation := validator.check_call(action, payload)) is not None
-            and (payload := forgive_nulls(config, "call", action, payload)) is None
+            config.check_received_call is not None
+            and (violation := config.check_received_call(action, payload)) is not None
+            and (payload := self._tolerated("call", frame, violation)) is None
         ):
             self._count(frame, now)
-            self._refuse_invalid(frame, violation)
+            self._report_invalid("call", frame, violation)
+            self.refuse(message_id, violation.code, violation.description, action=action)
             return self.is_too_fast
         if self._is_limited and not self._may_pass(frame, text, now):
             return self.is_too_fast
@@ -159,13 +154,15 @@ class Requests(Limited):
             watch_send(self.config, self._emit, frame)
         if action not in self._version.send_actions:
             return f"expected a SEND action of {self._version.name}"
-        validator = self.config.validator_of(action)
+        check = self.config.check_received_send
         if (
-            validator is not None
-            and (violation := validator.check_send(action, payload)) is not None
-            and (payload := forgive_nulls(self.config, "send", action, payload)) is None
+            check is not None
+            and (violation := check(action, payload)) is not None
+            and (payload := self._tolerated("send", frame, violation)) is None
         ):
-            return violation.description
+            self._count(frame, now)
+            self._report_invalid("send", frame, violation)
+            return None
         if not self._is_limited or self._may_pass(frame, text, now):
             number = next(self._numbers)
             self._dispatch(
@@ -173,11 +170,12 @@ class Requests(Limited):
             )
         return None
 
-    def _refuse_invalid(self, frame: Frame, violation: Violation) -> None:
-        _, message_id, action, payload = frame
-        error = violation_error(violation, self._version)
-        self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error, action))
-        self.refuse(message_id, violation.code, violation.description, action=action)
+    def _tolerated(self, kind: Kind, frame: Frame, violation: Violation) -> Any:
+        return tolerated(invalid_request(kind, frame, violation), self.config, self._version, self._emit)
+
+    def _report_invalid(self, kind: Kind, frame: Frame, violation: Violation) -> None:
+        invalid = invalid_request(kind, frame, violation)
+        self._emit(invalid.report(ReportKind.INVALID_CALL, violation_error(violation, self._version)))
 
     def _in_progress(self, message_id: str) -> Dispatch | None:
         """Return the open or held CALL with this ID.
@@ -264,14 +262,16 @@ class Requests(Limited):
             if 4 * len(text) > config.max_outgoing_size:
                 expect_size(text, config.max_outgoing_size)
         except (TypeError, ValueError) as error:
-            self._own_fault(request, reply, now, f"{request.action} CALLRESULT: {error}", error)
+            detail = f"{request.action} CALLRESULT: {error}"
+            fault = Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action)
+            self._own_fault(request, fault, now)
             return
         if (
-            config.validator is not None
-            and (validator := config.validator_of(request.action)) is not None
-            and (violation := validator.check_result(request.action, reply.payload)) is not None
+            config.check_sent_result is not None
+            and (violation := config.check_sent_result(request.action, reply.payload)) is not None
+            and (report := self._fault_of(request, reply, violation)) is not None
         ):
-            self._own_fault(request, reply, now, violation.description, violation_error(violation, self._version))
+            self._own_fault(request, report, now)
             return
         self._send(text)
         if answers is not None:
@@ -281,9 +281,17 @@ class Requests(Limited):
         if self._held is not None:
             self.dispatch_held(now)
 
-    def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
+    def _fault_of(self, request: Dispatch, reply: Reply, violation: Violation) -> Report | None:
+        """Return the report of a result that breaks its schema; None if it is tolerated."""
+        parts = request.action, request.message_id, reply.payload, violation
+        invalid = InvalidPayload(Direction.OUT, "result", *parts)
+        if is_tolerated(invalid, self.config, self._version, self._emit):
+            return None
+        return invalid.report(ReportKind.INVALID_REPLY, violation_error(violation, self._version))
+
+    def _own_fault(self, request: Dispatch, report: Report, now: float) -> None:
         """Report a bad result to this side, and send an InternalError without details to the peer."""
-        self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action))
+        self._emit(report)
         text, latency = "the receiver could not make a valid result", now - request.received_at
         self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
         self.dispatch_held(now)

@@ -26,6 +26,7 @@ from ocpp_core.messages import (
 from ocpp_core.states import Closed, SessionState
 
 __all__ = [
+    "RESPONSE_ONLY",
     "OutboundCall",
     "check_command",
     "check_message_id",
@@ -38,6 +39,9 @@ __all__ = [
     "prepare_raw",
     "with_newest",
 ]
+
+RESPONSE_ONLY: Final = 2
+"""The value of `OutboundCall.validate` after a violation was reported and tolerated."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +56,8 @@ class OutboundCall:
     timeout: float
     expires: float
     message_id: str | None
-    validate: bool
+    validate: int
+    """True if strict mode checks the call and its response, False for neither, or `RESPONSE_ONLY`."""
     protocol: str | None
     urgent: bool = False
     raw: str | None = None

@@ -8,7 +8,6 @@ queue of this connection and from the offline queue of the client, which outlive
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
-from ocpp_core._tolerance import forgive_nulls
 from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
 from ocpp_core.config import IdFactory, SessionConfig, Violation
 from ocpp_core.errors import (
@@ -17,9 +16,7 @@ from ocpp_core.errors import (
     ClosedError,
     ConnectionLostError,
     OCPPError,
-    RPCError,
     RPCFrameworkError,
-    RPCNotImplementedError,
     TimeoutError,  # a subclass of the builtin
     create_rpc_error,
 )
@@ -31,9 +28,10 @@ from ocpp_core.versions import ErrorCode, Version
 from .call import OutboundCall, expired_error, prepare_call, with_newest
 from .offline_queue import OfflineQueue
 from .queue import CallQueue
+from .violations import invalid_result, refusal_of, tolerated, violation_error
 from .watching import watch_response
 
-__all__ = ["Calls", "CallsParts", "violation_error"]
+__all__ = ["Calls", "CallsParts"]
 
 _NONE_WAITS: Final = CallQueue()
 """The shared empty queue of connections whose calls never had to wait; no call is added to it."""
@@ -45,11 +43,6 @@ _ANSWERED: Final = 16
 
 CallsParts: TypeAlias = tuple[Version, SessionConfig, IdFactory, Callable[[SessionAction], None], Callable[[str], None]]
 """What a session makes its `Calls` of."""
-
-
-def violation_error(violation: Violation, version: Version) -> RPCError:
-    """Return the error for a schema violation, with the version's spelling of the code."""
-    return create_rpc_error(version.spell(violation.code), violation.description)
 
 
 class Calls:
@@ -133,7 +126,7 @@ class Calls:
             self._check(call)
         if call.expires <= now:
             self._fail(call, expired_error(call))
-        elif call.validate and self.config.validator is not None and (error := self._refusal(call)):
+        elif call.validate and self.config.check_sent_call is not None and (error := self._refusal(call)):
             self._fail(call, error)
         elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
             self._write(call, now)
@@ -165,20 +158,7 @@ class Calls:
 
     def _refusal(self, call: OutboundCall) -> OCPPError | None:
         """Return the error of a call that strict mode does not send, or None."""
-        validator = self.config.validator_of(call.action)
-        if validator is None:
-            return None
-        if not validator.has(call.action):
-            return RPCNotImplementedError(
-                f"cannot send {call.action!r}: {self._version.name} has no schema for it; "
-                "extend the validator or pass validate=False"
-            )
-        violation = validator.check_call(call.action, call.payload)
-        if violation is None:
-            return None
-        error = violation_error(violation, self._version)
-        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error, call.action))
-        return error
+        return refusal_of(call, self.config, self._version, self._emit)
 
     def fill_window(self, now: float) -> None:
         """Write queued calls as far as the window allows.
@@ -211,7 +191,7 @@ class Calls:
         except ValueError as error:
             self._fail(call, OCPPError(str(error)))
             return
-        is_checked = call.validate and self.config.validator is not None and call.expires > now
+        is_checked = call.validate and self.config.check_sent_call is not None and call.expires > now
         if is_checked and (refusal := self._refusal(call)):
             self._fail(call, refusal)
         else:
@@ -241,18 +221,25 @@ class Calls:
         call = self._take_answered(frame, now)
         if call is None:
             return False
-        violation = self._violation(call, frame[2])
-        if violation is None:
+        check = self.config.check_received_result
+        if check is None or not call.validate or (violation := check(call.action, frame[2])) is None:
             self._settle(call, result=frame[2])
-        elif (bare := forgive_nulls(self.config, "result", call.action, frame[2])) is not None:
-            self._settle(call, result=bare)
         else:
-            error = violation_error(violation, self._version)
-            self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error, call.action))
-            self._settle(call, error=error)
-            self._refuse_unusable(call, frame[1], violation.code, violation.description)
+            self._settle_invalid(call, frame, violation)
         self.fill_window(now)
         return True
+
+    def _settle_invalid(self, call: OutboundCall, frame: Frame, violation: Violation) -> None:
+        """Settle the call of a CALLRESULT that breaks its schema."""
+        invalid = invalid_result(call.action, frame, violation)
+        result = tolerated(invalid, self.config, self._version, self._emit)
+        if result is not None:
+            self._settle(call, result=result)
+            return
+        error = violation_error(violation, self._version)
+        self._emit(invalid.report(ReportKind.INVALID_RESULT, error))
+        self._settle(call, error=error)
+        self._refuse_unusable(call, frame[1], violation.code, violation.description)
 
     def on_error(self, frame: Frame, now: float) -> bool:
         """Settle the call of a CALLERROR; return False if there is none."""
@@ -286,11 +273,6 @@ class Calls:
         if call.token is None:
             self._emit(Report(ReportKind.CANCELLED_ANSWER, f"the call of {call.action} was cancelled", frame[1], frame))
         return call
-
-    def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
-        config = self.config
-        validator = config.validator_of(call.action) if call.validate and config.validator is not None else None
-        return None if validator is None else validator.check_result(call.action, payload)
 
     def _refuse_unusable(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
         if self.config.answer_bad_results and self._version.reports_bad_results:

@@ -5,14 +5,14 @@ asked first, and knows if a call waits too. A message that it chose occupies the
 written later, when its mark is durable. The outbox learns of the end of each message before the window is filled again.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final, cast
 
 from ocpp_core._json import dumps, loads
-from ocpp_core.actions import Report, ReportKind, SessionAction
-from ocpp_core.config import IdFactory, SessionConfig
+from ocpp_core.actions import ReportKind, SessionAction
+from ocpp_core.config import IdFactory, SessionConfig, Violation
 from ocpp_core.errors import ClosedError, ConnectionLostError, RPCError
 from ocpp_core.messages import Frame, MessageType
 from ocpp_core.outbox.accepting import BOOT
@@ -24,6 +24,7 @@ from ocpp_core.versions import Version
 from .call import OutboundCall
 from .calls import Calls
 from .offline_queue import OfflineQueue
+from .violations import invalid_result, tolerated, violation_error
 
 __all__ = ["DurableCalls"]
 
@@ -35,12 +36,17 @@ _DETAILS: Final = 4096
 """Characters of errorDetails that are kept; larger ones are left out."""
 
 
+@dataclass(slots=True, eq=False)
+class _Message(OutboundCall):
+    """A message of the outbox."""
+
+
 _NO_CALLER: Final = cast("int", object())
 """The token of a message: a response is awaited, and no command of the application has it."""
 
 
-def _message(transmit: Transmit, payload: dict[str, Any], timeout: float) -> OutboundCall:
-    return OutboundCall(
+def _message(transmit: Transmit, payload: dict[str, Any], timeout: float) -> _Message:
+    return _Message(
         token=_NO_CALLER,
         action=transmit.action,
         payload=payload,
@@ -48,7 +54,7 @@ def _message(transmit: Transmit, payload: dict[str, Any], timeout: float) -> Out
         timeout=timeout,
         expires=inf,
         message_id=transmit.message_id,
-        validate=False,  # `transmit` checks it, and `_ended` checks the response
+        validate=True,
         protocol=None,
     )
 
@@ -77,6 +83,12 @@ class DurableCalls(Calls):
 
     # Writing
 
+    def expect_valid(self, action: str, payload: Mapping[str, Any]) -> None:
+        """Raise the RPCError of a message that strict mode does not send."""
+        call = _message(Transmit(0, "", action, "{}"), dict(payload), inf)
+        if self.config.validator is not None and (error := self._refusal(call)) is not None:
+            raise error
+
     def fill_window(self, now: float) -> None:
         """Offer a free slot to the outbox, then write queued calls as far as the window allows."""
         if self._outbox.queued or _RESERVED in self._pending:
@@ -98,7 +110,7 @@ class DurableCalls(Calls):
         self._pending.pop(_RESERVED, None)
         call = _message(transmit, loads(transmit.payload), self.config.call_timeout)
         call.on_settled = self._ended
-        if self.config.validator is not None and self._refusal(call) is not None:
+        if self.config.check_sent_call is not None and self._refusal(call) is not None:
             self._outbox.declined(transmit.message_id)
             self.fill_window(now)
         else:
@@ -138,17 +150,30 @@ class DurableCalls(Calls):
         self._now = now
         super().expire(now)
 
+    def _settle_invalid(self, call: OutboundCall, frame: Frame, violation: Violation) -> None:
+        """Settle the call or message of a CALLRESULT that breaks its schema; for a message it counts as a response.
+
+        The peer has acted.
+        """
+        if not isinstance(call, _Message):
+            super()._settle_invalid(call, frame, violation)
+            return
+        invalid = invalid_result(call.action, frame, violation)
+        result = tolerated(invalid, self.config, self._version, self._emit)
+        if result is None:
+            self._emit(invalid.report(ReportKind.TOLERATED, violation_error(violation, self._version)))
+        self._settle(call, result=frame[2] if result is None else result)
+
     def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
         if call.action == BOOT and isinstance(result, dict):
             self._outbox.boot_answered(result.get("status"))
         Calls._settle(self, call, result, error)
 
     def _ended(self, message: OutboundCall, result: Any, error: Exception | None) -> None:
-        """Pass the end of a transmission on; a response that breaks its schema counts: the peer has acted."""
+        """Pass the end of a transmission on."""
         message_id, outbox = message.message_id or "", self._outbox
         message.token = None
         if error is None:
-            self._report_violation(message, result)
             outbox.answered(message_id, _text(result))
         elif isinstance(error, RPCError) and error.remote:
             details = _text(error.details, _DETAILS) or "{}"
@@ -157,13 +182,6 @@ class DurableCalls(Calls):
             )
         elif not isinstance(error, ConnectionLostError | ClosedError):  # the engine reports the end of the connection
             outbox.timed_out(message_id, self._now)
-
-    def _report_violation(self, message: OutboundCall, result: object) -> None:
-        validator = self.config.validator_of(message.action)
-        violation = None if validator is None else validator.check_result(message.action, result)
-        if violation is not None:
-            kind, why = ReportKind.INVALID_RESULT, violation.description
-            self._emit(Report(kind, why, message.message_id, result, action=message.action))
 
 
 def _text(value: object, most: int = _LARGEST) -> str:

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Final
 
-from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
+from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind, SessionAction, Settle, Trace
 from ocpp_core.errors import CallDroppedError, ConnectionLostError, OCPPError
 from ocpp_core.inputs import Notify
 from ocpp_core.messages import Malformed, MessageType, decode, encode_message, encode_payload, utf8_length
 from ocpp_core.versions import Version
 
 from .call import check_message_id, expect_room, with_newest
-from .calls import Calls, violation_error
+from .calls import Calls
+from .violations import is_tolerated, violation_error
 
 __all__ = ["UNREADABLE_ID", "Sends", "prepare_send"]
 
@@ -63,18 +64,22 @@ class Sends:
 
     def notify(self, event: Notify, payload_json: str, refusal: OCPPError | None) -> None:
         """Send a prepared SEND, or settle it with `refusal`."""
-        if error := refusal or self._violation(event):
+        if error := refusal or self._refusal(event):
             self._emit(Settle(event.token, None, error))
         else:
             self._write(event, payload_json)
 
-    def _violation(self, event: Notify) -> OCPPError | None:
-        validator = self._calls.config.validator_of(event.action) if event.validate else None
-        violation = None if validator is None else validator.check_send(event.action, event.payload)
+    def _refusal(self, event: Notify) -> OCPPError | None:
+        config, action, payload = self._calls.config, event.action, event.payload
+        check = config.check_sent_send if event.validate else None
+        violation = None if check is None else check(action, payload)
         if violation is None:
             return None
+        invalid = InvalidPayload(Direction.OUT, "send", action, event.message_id, payload, violation)
+        if is_tolerated(invalid, config, self._version, self._emit):
+            return None
         error = violation_error(violation, self._version)
-        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, event.payload, error, event.action))
+        self._emit(invalid.report(ReportKind.INVALID_REQUEST, error))
         return error
 
     def _write(self, event: Notify, payload_json: str) -> None:

@@ -21,6 +21,8 @@ __all__ = ["BOOT", "START", "is_droppable", "lane_of", "make_record"]
 BOOT: Final = "BootNotification"
 START: Final = "StartTransaction"
 """The action whose response has the transaction ID (OCPP 1.6)."""
+_BOOT: Final = "BootNotification"
+"""The action that precedes all others: the rest waits for its response."""
 _TRANSACTIONS: Final = frozenset({START, "StopTransaction", "TransactionEvent"})
 _MAX_NAME: Final = 255
 _POSITIVE: Final = Range(0, excludes_least=True, unit="seconds")
@@ -30,18 +32,19 @@ _TYPES: Final = {
     "transaction": (int, NoneType),
     "last": (bool,),
     "droppable": (bool, NoneType),
-    "urgent": (bool,),
+    "urgent": (bool, NoneType),
     "resend": (bool, NoneType),
 }
 
 
-def lane_of(action: str, payload: Mapping[str, Any]) -> Lane:
-    """Return the lane of a message: the transaction lane for those that 1.6 §3.7 and 2.x name.
+def lane_of(action: str, payload: Mapping[str, Any], config: OutboxConfig) -> Lane:
+    """Return the lane of a message: the transaction lane for those that 1.6 §3.7, 2.x and `config.ordered` name.
 
     A MeterValues with a `connectorId` is one of OCPP 1.6, where it is about transactions; the one of 2.x is not.
     """
     is_metering = action == "MeterValues" and "connectorId" in payload
-    return Lane.TRANSACTION if action in _TRANSACTIONS or is_metering else Lane.OTHER
+    is_ordered = action in _TRANSACTIONS or is_metering or action in config.ordered
+    return Lane.TRANSACTION if is_ordered else Lane.OTHER
 
 
 def is_droppable(action: str, payload: Mapping[str, Any]) -> bool:
@@ -71,8 +74,9 @@ def make_record(
         ValueError: An argument is out of range, or the arguments contradict each other.
     """
     _check(command)
-    lane = lane_of(command.action, command.payload) if command.lane is None else Lane(command.lane)
-    _check_lane(command, lane)
+    lane = lane_of(command.action, command.payload, config) if command.lane is None else Lane(command.lane)
+    urgent = (command.action == _BOOT and lane is Lane.OTHER) if command.urgent is None else command.urgent
+    _check_lane(command, lane, urgent)
     droppable = command.droppable
     ttl = config.ttl if command.ttl is None else command.ttl
     return OutboxRecord(
@@ -86,7 +90,7 @@ def make_record(
         start=command.transaction,
         last=command.last,
         droppable=is_droppable(command.action, command.payload) if droppable is None else droppable,
-        urgent=command.urgent,
+        urgent=urgent,
         attempts=command.attempts,
         interval=command.interval,
         resend=config.resend if command.resend is None else command.resend,
@@ -122,8 +126,8 @@ def _check_types(command: Enqueue) -> None:
             raise TypeError(f"expected {what} as {names}, got {value!r}")
 
 
-def _check_lane(command: Enqueue, lane: Lane) -> None:
-    if command.urgent and lane is Lane.TRANSACTION:
+def _check_lane(command: Enqueue, lane: Lane, urgent: bool) -> None:
+    if urgent and lane is Lane.TRANSACTION:
         raise ValueError("expected urgent=False for a message of the transaction lane, whose order is kept")
     if command.transaction is not None and lane is not Lane.TRANSACTION:
         raise ValueError("expected the transaction lane for a message with a transaction")

@@ -18,6 +18,7 @@ __all__ = [
     "SetClock",
     "SetGate",
     "StoreBack",
+    "StoreDegraded",
     "StoreFailed",
     "Stored",
 ]
@@ -63,7 +64,15 @@ class StoreFailed:
 
 @dataclass(slots=True)
 class StoreBack:
-    """The store can write again; it gets the whole state."""
+    """The store can write again: it gets the whole state after `StoreFailed`, and has it after `StoreDegraded`."""
+
+
+@dataclass(slots=True)
+class StoreDegraded:
+    """The store cannot write, and keeps what follows in memory until `StoreBack`: the queue continues."""
+
+    error: Exception
+    """Why it failed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,8 +94,9 @@ class Enqueue:
     """True for the last message of the transaction."""
     droppable: bool | None = None
     """True if a full queue may drop it; None to choose it by the action, see `accepting.is_droppable`."""
-    urgent: bool = False
-    """True to send it before all others, also before the station is registered: a BootNotification."""
+    urgent: bool | None = None
+    """True to send it before all others, also before the station is registered; None for True if it is a
+    BootNotification."""
     ttl: float | None = None
     """Seconds from now to the first transmission; None for `OutboxConfig.ttl`."""
     deadline: float | None = None
@@ -157,6 +167,7 @@ OutboxInput: TypeAlias = (
     | Stored
     | StoreFailed
     | StoreBack
+    | StoreDegraded
     | Enqueue
     | CancelTicket
     | DiscardMessages

@@ -82,6 +82,8 @@ class OutboxReportKind(Enum):
     """A full queue dropped a message."""
     GIVEN_UP = "message given up"
     """All transmissions of a message failed."""
+    HELD = "messages held"
+    """Messages wait although the connection is open for a minute: the station is not registered."""
     LATE_ACCEPTED = "late answer accepted"
     """A CALLRESULT to an earlier transmission settled a message."""
     LATE_IGNORED = "late answer ignored"
@@ -92,8 +94,10 @@ class OutboxReportKind(Enum):
     """Too many transactions have no last message; the ID of the oldest is forgotten."""
     STORE_FAILED = "store failed"
     """Nothing is accepted or sent until the store can write again."""
+    STORE_DEGRADED = "store in memory"
+    """The queue continues, and what changes does not outlive the process until the store can write again."""
     STORE_BACK = "store works again"
-    """The store got the whole state, and the queue continues."""
+    """The store has or gets the whole state, and what is accepted is durable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,16 @@ from collections.abc import Callable, Container
 
 from ocpp_core.errors import StoreError
 
-from .effects import EmitEffect, OutboxEffect, Store, TicketAccepted, TicketRejected, TicketSettled
+from .effects import (
+    EmitEffect,
+    OutboxEffect,
+    OutboxReport,
+    OutboxReportKind,
+    Store,
+    TicketAccepted,
+    TicketRejected,
+    TicketSettled,
+)
 from .stored.records import Operation, ReplaceAll
 
 __all__ = ["Journal"]
@@ -41,6 +50,7 @@ class Journal:
         """The number of the open batch."""
         self.failed: bool = False
         """True from a failure of the store until it works again."""
+        self._is_degraded = False
         self._emit = emit
         self._release = release
         self._changed = changed
@@ -109,8 +119,10 @@ class Journal:
         self.failed = True
         self._held = deque((self.open, output) for _, output in self._held)
 
-    def reject(self, tickets: Container[int], error: StoreError) -> None:
-        """Report the rejection of tickets whose acceptance is held, and forget their outcomes."""
+    def reject(self, tickets: Container[int], cause: Exception) -> None:
+        """Report the rejection of tickets whose acceptance is held, forget their outcomes, and report the failure."""
+        error = StoreError(f"the message was not stored: {cause}")
+        error.__cause__ = cause
         held, self._held = self._held, deque()
         rejected: set[int] = set()
         for number, output in held:
@@ -119,12 +131,22 @@ class Journal:
             elif output.ticket not in rejected:
                 rejected.add(output.ticket)
                 self._emit(TicketRejected(output.ticket, error))
+        self._emit(OutboxReport(OutboxReportKind.STORE_FAILED, detail=str(cause)))
+
+    def degrade(self, error: Exception) -> None:
+        """Report that the store keeps what follows in memory only."""
+        self._is_degraded = True
+        self._emit(OutboxReport(OutboxReportKind.STORE_DEGRADED, detail=str(error)))
 
     def resume(self, state: ReplaceAll) -> None:
-        """Continue with the whole state in the open batch."""
-        self.failed = False
-        self._operations.append(state)
+        """Continue, after a failure with the whole state in the open batch; ignored if the store did not fail."""
+        if not self.failed and not self._is_degraded:
+            return
+        if self.failed:
+            self._operations.append(state)
+        self.failed = self._is_degraded = False
         self.seal()
+        self._emit(OutboxReport(OutboxReportKind.STORE_BACK))
 
     def _expect_sealed(self, number: int) -> None:
         if not 0 <= number < self.open:

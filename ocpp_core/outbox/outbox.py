@@ -23,12 +23,12 @@ the process knows better than the mark that the peer has not seen it. After a re
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from math import inf
+from typing import Any, Final
 
 from ocpp_core.config import IdFactory
-from ocpp_core.errors import StoreError
 
-from .accepting import make_record
+from .accepting import lane_of, make_record
 from .commands import Enqueue, Restored
 from .effects import EmitEffect, OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
 from .journal import Journal
@@ -36,26 +36,29 @@ from .messages import Due, Messages
 from .ordering.choosing import Chooser
 from .ordering.lanes import Entry
 from .ordering.room import victims
+from .responses import ResponseMixin
 from .settings import OutboxConfig
 from .slot import Flight, Slot
 from .stored.outcomes import (
-    MessageAnswered,
     MessageNotSent,
     MessageOutcome,
-    MessageRefused,
     MessageUnknown,
     NotSentReason,
     UnknownReason,
 )
-from .stored.records import OutboxRecord
+from .stored.records import Lane, OutboxRecord
 
 __all__ = ["Outbox"]
 
 _RESUME: Final = "resume"
 """The name of the deadline of `resume_after`."""
+_HELD: Final = "held"
+"""The name of the time at which messages are reported that a closed gate holds."""
+_NOTICE: Final = 60.0
+"""Seconds from the opening of a connection to this report: a BootNotification is usually answered before."""
 
 
-class Outbox:
+class Outbox(ResponseMixin):
     """The queue of one peer.
 
     It has room for `size` messages. `ids` makes message IDs, `emit` gets every output, in order, and `changed` is
@@ -95,10 +98,9 @@ class Outbox:
         """True while a message has a slot of the window, and its mark is not durable."""
         return self._slot.flight is not None and not self._slot.flight.is_written
 
-    @property
-    def lane_is_busy(self) -> bool:
-        """True while a message of the transaction lane is queued."""
-        return self._lanes.has_transactions
+    def is_behind(self, action: str, payload: Mapping[str, Any]) -> bool:
+        """Return True if a new message would wait for others of the transaction lane."""
+        return self._lanes.has_transactions and lane_of(action, payload, self._messages.config) is Lane.TRANSACTION
 
     @property
     def records(self) -> Iterable[OutboxRecord]:
@@ -140,16 +142,15 @@ class Outbox:
 
     def _reject_unborn(self, error: Exception) -> None:
         self._retract()
-        failure = StoreError(f"the message was not stored: {error}")
-        failure.__cause__ = error
-        self._journal.reject(self._messages.remove_unborn(), failure)
-        self._emit(OutboxReport(OutboxReportKind.STORE_FAILED, detail=str(error)))
+        self._journal.reject(self._messages.remove_unborn(), error)
+
+    def store_degraded(self, error: Exception) -> None:
+        """Note that the store keeps what follows in memory only; it reports it as stored all the same."""
+        self._journal.degrade(error)
 
     def store_back(self) -> None:
-        """Note that the store can write again; it gets the whole state."""
-        if self._journal.failed:
-            self._journal.resume(self._messages.state)
-            self._emit(OutboxReport(OutboxReportKind.STORE_BACK))
+        """Note that the store can write again; after a failure it gets the whole state."""
+        self._journal.resume(self._messages.state)
 
     def flush(self) -> None:
         """Emit the changes since the last call as one batch, if there are any."""
@@ -248,6 +249,7 @@ class Outbox:
         chooser.resumes_at = now + self._messages.config.resume_after
         if chooser.resumes_at > now:
             self._messages.timers.set(_RESUME, chooser.resumes_at)
+        self._messages.timers.set(_HELD, inf if chooser.is_open else now + _NOTICE)
 
     def stop_sending(self) -> None:
         """Send nothing more on this connection, which closes; a written transmission may still be answered."""
@@ -308,66 +310,6 @@ class Outbox:
             if flight.entry is not None:
                 self._messages.unmark(flight.entry, flight.before)
 
-    # Responses
-
-    def answered(self, message_id: str, text: str) -> bool:
-        """Settle the message of a CALLRESULT; return False if it is not one of this queue.
-
-        `text` is the payload as JSON, empty if it is too large to keep. An answer that breaks its schema counts too:
-        the peer has acted, and a repetition would act twice.
-        """
-        flight = self._slot.end(message_id)
-        if flight is None:
-            return self._answered_late(message_id, text)
-        if flight.entry is None:
-            self._emit(OutboxReport(OutboxReportKind.LATE_IGNORED, flight.transmit.ticket))
-        else:
-            self._settle(flight.entry, MessageAnswered(text))
-        return True
-
-    def _answered_late(self, message_id: str, text: str) -> bool:
-        ticket = self._slot.earlier(message_id)
-        entry = None if ticket is None else self._lanes.entries.get(ticket)
-        if entry is not None:
-            self._settle(entry, MessageAnswered(text))
-            self._emit(OutboxReport(OutboxReportKind.LATE_ACCEPTED, ticket))
-        elif ticket is not None:
-            self._emit(OutboxReport(OutboxReportKind.LATE_IGNORED, ticket))
-        return ticket is not None
-
-    def refused(self, message_id: str, refusal: MessageRefused, now: float) -> bool:
-        """Note a CALLERROR; return False if it is not to a message of this queue.
-
-        One to an earlier transmission is ignored.
-        """
-        if self._fail_flight(message_id, refusal, now):
-            return True
-        ticket = self._slot.earlier(message_id)
-        if ticket is not None:
-            self._emit(OutboxReport(OutboxReportKind.LATE_IGNORED, ticket))
-        return ticket is not None
-
-    def timed_out(self, message_id: str, now: float) -> bool:
-        """Note that no response arrived in time; return False if it is no message of this queue."""
-        return self._fail_flight(message_id, MessageUnknown(UnknownReason.TIMEOUT), now)
-
-    def declined(self, message_id: str) -> None:
-        """Settle a message that the session did not write, because its payload breaks the schema."""
-        flight = self._slot.end(message_id)
-        if flight is not None and flight.entry is not None:
-            started = flight.before.started
-            invalid = MessageUnknown(UnknownReason.INVALID) if started else MessageNotSent(NotSentReason.INVALID)
-            self._settle(flight.entry, invalid)
-
-    def _fail_flight(self, message_id: str, outcome: MessageRefused | MessageUnknown, now: float) -> bool:
-        flight = self._slot.end(message_id)
-        if flight is None:
-            return False
-        self._slot.remember(flight)
-        if flight.entry is not None:
-            self._messages.fail(flight.entry, outcome, now)
-        return True
-
     # Ending without a response
 
     def expire(self, now: float) -> None:
@@ -375,6 +317,14 @@ class Outbox:
         for name in self._messages.timers.due(now):
             if isinstance(name, tuple):
                 self._expire(name[0], self._lanes.entries[name[1]])
+            elif name == _HELD:
+                self._note_held()
+
+    def _note_held(self) -> None:
+        """Report messages that wait although there is a connection: nothing waits in silence."""
+        if self._lanes.entries and self._chooser.is_online and not self._chooser.is_open:
+            detail = f"{len(self)} messages wait until a BootNotification is accepted, or the gate is opened"
+            self._emit(OutboxReport(OutboxReportKind.HELD, detail=detail))
 
     def _expire(self, due: Due, entry: Entry) -> None:
         if due is Due.RETRY:

@@ -19,7 +19,7 @@ _CHOICES: Final = {"retry_id": get_args(RetryId), "gate": get_args(GateRule)}
 class OutboxConfig:
     """The settings of a queue, which apply to its messages at once when they change.
 
-    Raises ValueError for a value out of range, TypeError for a flag that is not a bool.
+    Raises ValueError for a value out of range, TypeError for a wrong type.
     """
 
     max_bytes: float = number(8 << 20, least=1, unit="bytes")
@@ -39,6 +39,8 @@ class OutboxConfig:
     a transmission was cut off: some peers refuse an ID that is repeated on a connection."""
     free_cuts: int = number(5, least=0, unit="transmissions")
     """Cut off transmissions of a message that do not count as failed; later ones do."""
+    ordered: frozenset[str] = frozenset()
+    """Further actions whose messages keep the order of the transaction lane, such as SecurityEventNotification."""
     overtake: int = number(4, least=1, unit="calls")
     """Calls in a row that may precede a message that is due; then the message is sent."""
     resume_after: float = number(0.0, least=0)
@@ -53,6 +55,8 @@ class OutboxConfig:
 
     def __post_init__(self) -> None:
         expect_declared(self)
+        if not (isinstance(self.ordered, frozenset) and all(isinstance(action, str) for action in self.ordered)):
+            raise TypeError(f"expected ordered as a frozenset of actions, got {self.ordered!r}")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"expected {name} as one of {', '.join(choices)}, got {getattr(self, name)!r}")

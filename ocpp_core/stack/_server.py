@@ -17,7 +17,7 @@ from ocpp_core.actions import (
 )
 from ocpp_core.config import IdFactory, LinkConfig, SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory, Answers
-from ocpp_core.inbound.requests import MakeDirections
+from ocpp_core.inbound.directions import MakeDirections
 from ocpp_core.inputs import (
     Accept,
     BinaryReceived,

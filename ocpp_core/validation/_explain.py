@@ -45,16 +45,31 @@ _CODES: Final[Mapping[str, ErrorCode]] = (
 
 
 class Broken:
-    """A broken rule: keyword, value of the keyword, and path to the payload's value, last step first."""
+    """A broken rule: keyword, its value, what the payload has there, and the path to it, last step first."""
 
-    __slots__ = ("demand", "keyword", "steps")
+    __slots__ = ("demand", "got", "keyword", "said", "steps")
 
-    def __init__(self, keyword: str, demand: object) -> None:
+    def __init__(self, keyword: str, demand: object, got: str, said: str = "") -> None:
         self.keyword = keyword
         self.demand = demand
-        self.steps: list[str] = []
+        self.got = got
+        self.said = said or _demand(demand)
+        """The demand in words."""
+        self.steps: list[str | int] = []
 
-    def below(self, step: str) -> "Broken":
+    @property
+    def path(self) -> str:
+        """The path as in JavaScript, after the word `payload`, shortened at its beginning."""
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in reversed(self.steps))
+        return _last("payload" + "".join(steps))
+
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON Pointer (RFC 6901), shortened at its beginning."""
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in reversed(self.steps))
+        return _last("".join(f"/{step}" for step in steps))
+
+    def below(self, step: str | int) -> "Broken":
         self.steps.append(step)
         return self
 
@@ -73,19 +88,30 @@ def describe_violation(document: Schema, payload: object, *, formats: bool, mess
         broken = None
     if broken is None:
         return Violation(ErrorCode.FORMAT_VIOLATION, f"{message}payload violates its schema")
-    text = describe_broken(broken, message)
-    return Violation(_CODES.get(broken.keyword, ErrorCode.FORMAT_VIOLATION), text)
+    return Violation(
+        _CODES.get(broken.keyword, ErrorCode.FORMAT_VIOLATION),
+        describe_broken(broken, message),
+        broken.keyword,
+        broken.pointer,
+        _first(_demand(broken.demand), _MAX_PATH),
+        broken.got,
+    )
 
 
 def describe_broken(broken: Broken, message: str = "") -> str:
     """Return the path, the keyword and its value, after the text of `message`, in at most 255 characters."""
-    path = "payload" + "".join(reversed(broken.steps))
-    if len(path) > _MAX_PATH:
-        path = "..." + path[3 - _MAX_PATH :]
-    text = f"{message}{path} violates {broken.keyword}: {_demand(broken.demand)}"
-    if len(text) > MAX_DESCRIPTION:
-        text = text[: MAX_DESCRIPTION - 3] + "..."
-    return text
+    text = f"{message}{broken.path} violates {broken.keyword}: {broken.said}"
+    return _first(text, MAX_DESCRIPTION)
+
+
+def _first(text: str, most: int) -> str:
+    """Return a text, without its end beyond `most` characters."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _last(path: str) -> str:
+    """Return a path, without its beginning if it is too long."""
+    return path if len(path) <= _MAX_PATH else "..." + path[3 - _MAX_PATH :]
 
 
 def resolve(document: Schema, ref: str) -> Any:
@@ -111,6 +137,19 @@ def _demand(demand: object) -> str:
     if isinstance(demand, list):
         return ", ".join(map(str, demand))
     return json.dumps(demand, default=str)
+
+
+def _got(value: object) -> str:
+    """Return the type and length of a value, which tell nothing of its content."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return f"string of {len(value)} characters"
+    if isinstance(value, (list, tuple)):
+        return f"array of {len(value)} items"
+    return "object" if isinstance(value, dict) else "integer" if isinstance(value, int) else "number"
 
 
 def _shown(name: object) -> str:
@@ -188,7 +227,7 @@ class Search:
         if self._values > _MAX_VALUES:
             raise OverflowError
         if "type" in schema and not self._has_type(value, schema["type"]):
-            return Broken("type", schema["type"])
+            return Broken("type", schema["type"], _got(value))
         if broken := self._search_content(schema, value):
             return broken
         return next(filter(None, (self.search(part, value) for part in schema.get("allOf", ()))), None)
@@ -222,7 +261,7 @@ class Search:
             if holds is None or (keyword == "format" and not self._formats):
                 continue
             if not holds(value, demand):
-                return Broken(keyword, demand)
+                return Broken(keyword, demand, _got(value))
         return None
 
     def _search_items(self, schema: Schema, value: list[object] | tuple[object, ...]) -> Broken | None:
@@ -230,17 +269,17 @@ class Search:
         for index, item in enumerate(value):
             wanted = items[index] if isinstance(items, list) and index < len(items) else items
             if broken := self.search(wanted, item):
-                return broken.below(f"[{index}]")
+                return broken.below(index)
         return None
 
     def _search_object(self, schema: Schema, value: dict[object, object]) -> Broken | None:
         for name in schema.get("required", ()):
             if name not in value:
-                return Broken("required", f"{name} is missing")
+                return Broken("required", name, "nothing", f"{name} is missing")
         properties = schema.get("properties", {})
         for name, wanted in properties.items():
             if name in value and (broken := self.search(wanted, value[name])):
-                return broken.below(f".{name}")
+                return broken.below(name)
         others = schema.get("additionalProperties", True)
         if "patternProperties" in schema or others is True:
             return None
@@ -249,7 +288,7 @@ class Search:
     def _search_others(self, schema: Any, others: dict[object, object]) -> Broken | None:
         for name, item in others.items():
             if schema is False:
-                return Broken("additionalProperties", f"{_shown(name)} is unknown")
+                return Broken("additionalProperties", False, _shown(name), f"{_shown(name)} is unknown")
             if broken := self.search(schema, item):
-                return broken.below(f".{_shown(name)}")
+                return broken.below(_shown(name))
         return None

@@ -12,6 +12,7 @@ __all__ = ["DEFAULTS", "OPTION_NAMES", "CallOptions", "read_options"]
 
 
 _PAUSE: Final = Range(0, unit="seconds")
+_POSITIVE: Final = Range(0, excludes_least=True, unit="seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +23,16 @@ class CallOptions:
     """Seconds from the write to the response, then TimeoutError; None means the option `call_timeout`."""
     ttl: float | None = number(None, above=0)
     """Seconds from `call` to the write of the last attempt, then TimeoutError; None means the option `call_ttl`."""
+    deadline: float | None = number(None, above=0)
+    """Seconds from `call` to the response, with all attempts, then TimeoutError; None for no limit."""
     message_id: str | None = None
     """At most 36 characters, not outstanding; used for all attempts. None makes an id for each attempt."""
     validate: bool = True
     """False skips strict mode for this call, in both directions."""
     retries: int = number(0, unit="attempts")
     """Attempts after the first one; a call is repeated only if its response did not arrive in time."""
+    retry_lost: bool = False
+    """True also repeats a call after a lost connection, on the client's next one. It needs `retries` and `deadline`."""
     retry_delay: float = number(1.0)
     """Seconds, not `inf`: the pause before a repeated attempt is U(0, 1) times this, doubled each time."""
     retry_max_delay: float = number(30.0)
@@ -44,14 +49,20 @@ class CallOptions:
     def __post_init__(self) -> None:
         if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
             raise ValueError(f"expected retries >= 0, got {self.retries!r}")
-        if not isinstance(self.validate, bool):
-            raise TypeError(f"expected validate as bool, got {self.validate!r}")
-        if not isinstance(self.custom, bool):
-            raise TypeError(f"expected custom as bool, got {self.custom!r}")
+        for name in ("validate", "custom", "retry_lost"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise TypeError(f"expected {name} as bool, got {value!r}")
         if self.check is not None and not callable(self.check):
             raise TypeError(f"expected check as a function, got {type(self.check).__name__}")
         if self.check is not None:
             expect_arguments(self.check, "check", "payload")
+        self._check_times()
+
+    def _check_times(self) -> None:
+        if self.deadline is not None and self.deadline not in _POSITIVE:
+            raise ValueError(f"expected deadline {_POSITIVE}, got {self.deadline!r}")
+        if self.retry_lost and (self.deadline is None or not self.retries):
+            raise ValueError("expected a deadline and retries >= 1 with retry_lost=True: a connection may never return")
         for name in ("retry_delay", "retry_max_delay"):
             value = getattr(self, name)
             if value not in _PAUSE or value == inf:

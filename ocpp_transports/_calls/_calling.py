@@ -1,23 +1,25 @@
 """Outbound calls as the application makes them: forms, options, middleware, retries."""
 
 from collections.abc import Awaitable, Collection, Mapping
-from dataclasses import replace
 from inspect import isawaitable
-from typing import Any, NamedTuple, Unpack, overload
+from math import inf
+from typing import Any, Final, NamedTuple, Unpack, overload
 
 from ocpp_core.action_names import Role
-from ocpp_core.backoff import retry_delay
+from ocpp_core.actions import Settle
 from ocpp_core.errors import (
+    CallCancelledError,
     ClosedError,
     ConnectionLostError,
     OCPPError,
     RPCError,
     TimeoutError,  # ours, a subclass of the builtin
 )
-from ocpp_core.inputs import RefuseResult, StartCall
+from ocpp_core.inputs import CancelCall, RefuseResult, StartCall
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel, ResponseModel
-from ocpp_transports._driver._interfaces import Completion, complete
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Completion, Handle, complete
 from ocpp_transports._driver._sources import Sources
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
@@ -25,12 +27,16 @@ from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._middleware import compose, layers_of
 from ocpp_transports._logging._log import Log
 
+from ._attempts import Attempts
 from ._call_options import DEFAULTS, OPTION_NAMES, CallOptions, read_options
 from ._directions import expect_sent
 from ._objects import read_object
 from ._sending import SendMixin
 
 __all__ = ["CallMixin", "CallRequest", "read_request"]
+
+_GRACE: Final = 1.0
+"""Seconds after its deadline for a cancelled call to settle; a message of the outbox waits for its store."""
 
 
 class CallRequest(NamedTuple):
@@ -83,7 +89,8 @@ class CallMixin(SendMixin):
     """The calling side of a peer."""
 
     _log: Log
-    _pauses: dict[Completion[ClosedError | None], None] | None = None  # made when needed: most calls are not repeated
+    _pauses: dict[Completion[ClosedError | None], bool] | None = None  # made when needed: most calls are not repeated
+    """The waits for a next attempt; True if a new connection ends them."""
 
     @overload
     async def call(self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]) -> ResultT: ...
@@ -190,7 +197,8 @@ class CallMixin(SendMixin):
         for registry in self._registries:
             if registry.middleware:
                 return self._wrapped(request)
-        if request.options.retries or request.options.check is not None:
+        options = request.options
+        if options is not DEFAULTS and (options.retries or options.check is not None or options.deadline is not None):
             return self._attempts(request)
         driver = self._driver
         return self._ask(request.command) if driver is None else driver.ask(request.command)
@@ -218,34 +226,57 @@ class CallMixin(SendMixin):
         return result
 
     async def _attempts(self, request: CallRequest) -> dict[str, Any]:
-        """Call, and repeat after a pause if no response came in time; a time to live covers all attempts."""
-        tries, ttl, random = 0, request.options.ttl, None
+        """Call, and repeat as the options say; a time to live and a deadline cover all attempts."""
+        driver = self._driver or self._queueing_driver()
+        now = 0.0 if driver is None else driver.runtime.now()
+        sources = self._sources()
+        ids, random = sources.ids(self._options.ids), lambda: sources.random("retries")
+        attempts = Attempts(request.options, ids=ids, random=random, now=now)
         while True:
-            begun = self._now()
-            options = self._for_attempt(request.options, ttl)
+            options = attempts.next(self._now())
             try:
-                result: dict[str, Any] = await self._ask(request._replace(options=options).command)
-            except TimeoutError as error:
-                if not error.sent or tries >= options.retries:
-                    raise
-                tries += 1
-                random = random or self._sources().random("retries")
-                await self._pause(retry_delay(tries, options.retry_delay, options.retry_max_delay, random))
-                if ttl is not None:
-                    ttl -= self._now() - begun
-                    if ttl <= 0:
-                        raise
+                result = await self._attempt(request._replace(options=options), attempts)
+            except OCPPError as error:
+                await self._wait_for_next(request.action, attempts, error)
             else:
                 await self._check(result, request.action, options)
                 return result
 
-    def _for_attempt(self, options: CallOptions, ttl: float | None) -> CallOptions:
-        """Choose the message id here if the result will be checked: refusing it needs the id."""
-        if ttl != options.ttl:
-            options = replace(options, ttl=ttl)
-        if options.check is not None and options.message_id is None:
-            options = replace(options, message_id=self._sources().ids(self._options.ids)())
-        return options
+    async def _attempt(self, request: CallRequest, attempts: Attempts) -> dict[str, Any]:
+        """Make one attempt, and cancel it at the deadline of the call."""
+        driver = self._driver
+        if driver is None or attempts.end == inf:
+            result: dict[str, Any] = await self._ask(request.command)
+            return result
+        token = 0
+
+        def command(number: int) -> StartCall:
+            nonlocal token
+            token = number
+            return request.command(number)
+
+        timers = [driver.runtime.call_at(attempts.end, lambda: timers.append(_cancel(driver, token)))]
+        try:
+            result = await self._ask(command)
+        except CallCancelledError as error:  # only the deadline cancels it by its token
+            raise attempts.overdue(request.action, sent=error.sent) from None
+        finally:
+            for timer in timers:
+                timer.cancel()
+        return result
+
+    async def _wait_for_next(self, action: str, attempts: Attempts, error: OCPPError) -> None:
+        """Wait until the next attempt may begin; raise the error of the call if there is none."""
+        pause = attempts.pause_after(error, self._now())
+        is_lost = isinstance(error, ConnectionLostError)
+        if is_lost and not self._may_return:
+            raise attempts.final(error)
+        await self._pause(pause)
+        while is_lost and self._is_reconnecting:
+            rest = attempts.end - self._now()
+            if rest <= 0:
+                raise attempts.overdue(action, sent=False) from error
+            await self._pause(rest, until_open=True)
 
     async def _check(self, result: dict[str, Any], action: str, options: CallOptions) -> None:
         if options.check is None:
@@ -267,19 +298,42 @@ class CallMixin(SendMixin):
     def _now(self) -> float:
         return 0.0 if self._driver is None else self._driver.runtime.now()
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait before the next attempt; closing ends the wait with ClosedError."""
+    @property
+    def _may_return(self) -> bool:
+        """True if a lost connection is followed by another one: False for the handle of a station."""
+        return False
+
+    @property
+    def _is_reconnecting(self) -> bool:
+        """True until the next connection is open."""
+        return False
+
+    async def _pause(self, seconds: float, *, until_open: bool = False) -> None:
+        """Wait before the next attempt; closing ends it with ClosedError, with `until_open` a connection ends it."""
         if self._driver is None:
             return
         runtime = self._driver.runtime
         completion: Completion[ClosedError | None] = runtime.completion()
         timer = runtime.call_at(runtime.now() + seconds, lambda: complete(completion, None))
         pauses = self._pauses = self._pauses or {}
-        pauses[completion] = None
+        pauses[completion] = until_open
         try:
             closed = await completion
         finally:
-            pauses.pop(completion, None)
+            del pauses[completion]
             timer.cancel()
         if closed is not None:
             raise closed
+
+    def _resume_calls(self) -> None:
+        """Let the calls go on that wait for a connection."""
+        for completion, until_open in (self._pauses or {}).items():
+            if until_open:
+                complete(completion, None)
+
+
+def _cancel(driver: Driver[Any], token: int) -> Handle:
+    """Cancel a call; a store that does not report must not delay its end."""
+    driver.feed(CancelCall(token))
+    late = Settle(token, None, CallCancelledError("cancelled, and not known to be removed", sent=True))
+    return driver.runtime.call_at(driver.runtime.now() + _GRACE, lambda: driver.settle(late))

@@ -20,9 +20,11 @@ class CallKeywords(TypedDict, Generic[_ResultT], total=False):
 
     timeout: float | None
     ttl: float | None
+    deadline: float | None
     message_id: str | None
     validate: bool
     retries: int
+    retry_lost: bool
     retry_delay: float
     retry_max_delay: float
     custom: bool

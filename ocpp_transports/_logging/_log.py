@@ -14,7 +14,7 @@ from ocpp_core.errors import OCPPError, RPCError
 
 from ._printable import printable
 from ._redaction import redact
-from ._repeats import RepeatedRecords
+from ._repeats import WINDOW, RepeatedRecords
 
 __all__ = ["LOGGER", "Log", "Logging", "child_logger", "is_silent", "logger_of"]
 
@@ -36,6 +36,8 @@ _SHOWN: Final = 1024
 """Characters written of text whose length a peer may choose."""
 _SEARCHED_DETAIL: Final = 16 * _SHOWN
 """Characters of it that are searched for secrets, which takes microseconds for each."""
+_TOLERATED_WINDOW: Final = 3600.0
+"""Seconds for which tolerated violations of one action are counted: some stations break a rule for years."""
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
 
@@ -119,13 +121,18 @@ class Log:
     def reported(self, report: Report) -> None:
         """Write one report."""
         level = logging.DEBUG if report.kind in _QUIET else logging.ERROR if report.kind in _LOUD else logging.WARNING
-        more = self._admit(level, report.kind.value)
+        kind, invalid = report.kind.value, report.invalid
+        if invalid is None:
+            more = self._admit(level, kind)
+        else:
+            window = _TOLERATED_WINDOW if report.kind is ReportKind.TOLERATED else WINDOW
+            more = self._admit(level, f"{kind} ({_one_line(invalid.action[:_SHOWN_ID])})", window)
         if more is not None:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
             detail = _detail(report.detail)
             text = f"{about}: {detail}" if detail else about
-            known = _Known(report.action, report.message_id)
-            self._write(level, "%s: %s%s%s", report.kind.value, text, more, known=known)
+            known = _Known(report.action, report.message_id, None if invalid is None else invalid.direction.value)
+            self._write(level, "%s: %s%s%s", kind, text, more, known=known)
 
     def connection_failed(self, kind: str, origin: str | None, reason: str) -> None:
         """Write that a connection from this address failed before its request; for each reason only so often."""
@@ -140,7 +147,7 @@ class Log:
         more = f" (and {left_out:,} more before)" if left_out else ""
         self._write(level, "%s: %s%s", _one_line(text), more, known=_Known(identity=identity, more=fields))
 
-    def _admit(self, level: int, kind: str) -> str | None:
+    def _admit(self, level: int, kind: str, window: float = WINDOW) -> str | None:
         """Return None if a record of this kind must be omitted, else a note about those omitted before."""
         if not self.logger.isEnabledFor(level):
             return None
@@ -148,7 +155,7 @@ class Log:
             return ""
         if self._repeats is None:
             self._repeats = RepeatedRecords()
-        left_out = self._repeats.admit((level, kind), self.now())
+        left_out = self._repeats.admit((level, kind), self.now(), window)
         if left_out is None:
             return None
         return f" (and {left_out:,} more before)" if left_out else ""

@@ -38,14 +38,20 @@ class RepeatedRecords:
     def __init__(self) -> None:
         self._counts: dict[_Kind, _Count] = {}
 
-    def admit(self, kind: _Kind, now: float) -> int | None:
-        """Return how many records were omitted before this one, or None if this one must be omitted."""
+    def admit(self, kind: _Kind, now: float, window: float = WINDOW) -> int | None:
+        """Return how many records were omitted before this one, or None if this one must be omitted.
+
+        Args:
+            kind: The level and the kind of the record.
+            now: The time in seconds.
+            window: Seconds for which records of this kind are counted.
+        """
         count = self._counts.get(kind)
         if count is None and self._is_full(now):
             kind = kind[0], OTHERS
             count = self._counts.get(kind)
         if count is None or now >= count.ends:
-            self._counts[kind] = _Count(now + WINDOW)
+            self._counts[kind] = _Count(now + window)
             return 0 if count is None else count.left_out
         if count.written < WRITTEN:
             count.written += 1

@@ -76,7 +76,7 @@ FAMILIES: Final = {
         _counter("ocpp_calls_unanswered", "CALLs that got no response.", "direction", "action", "reason"),
         _counter("ocpp_sends", "SENDs, which OCPP 2.1 has: messages without a response.", "direction", "action"),
         _counter("ocpp_bad_messages", "Messages of peers that break the protocol, or had to be ignored.", "kind"),
-        _counter("ocpp_validation_failures", "Payloads that violate their schema.", "direction", "action"),
+        _counter("ocpp_validation_failures", "Payloads that violate their schema.", "direction", "action", "outcome"),
         _counter("ocpp_handler_errors", "Handlers that raised.", "action", "kind"),
         _counter("ocpp_rate_exceeded", "CALLs of peers beyond a rate or a limit.", "outcome"),
         _counter("ocpp_keepalive", "Pings and pongs that were received, and pongs that did not come in time.", "event"),

@@ -6,7 +6,17 @@ from typing import Final
 from ocpp_core.action_names import ACTION_NAMES
 from ocpp_core.actions import ReportKind
 
-__all__ = ["BAD_KINDS", "CLOSE_CODES", "KEEPALIVE", "KNOWN_ACTIONS", "MOST_ACTIONS", "OTHER", "RATES", "refusal_labels"]
+__all__ = [
+    "BAD_KINDS",
+    "CLOSE_CODES",
+    "INVALID",
+    "KEEPALIVE",
+    "KNOWN_ACTIONS",
+    "MOST_ACTIONS",
+    "OTHER",
+    "RATES",
+    "refusal_labels",
+]
 
 OTHER: Final = "(other)"
 """The value for an action, code or status that is not in the set."""
@@ -30,6 +40,14 @@ BAD_KINDS: Final[Mapping[ReportKind, str]] = {
     ReportKind.NOT_REGISTERED: "not_registered",
 }
 """Labels of messages that break the protocol, or that were ignored."""
+INVALID: Final[Mapping[ReportKind, str]] = {
+    ReportKind.INVALID_CALL: "refused",
+    ReportKind.INVALID_RESULT: "refused",
+    ReportKind.INVALID_REPLY: "refused",
+    ReportKind.INVALID_REQUEST: "refused",
+    ReportKind.TOLERATED: "reported",
+}
+"""What happened to a payload that breaks its schema."""
 RATES: Final[Mapping[ReportKind, str]] = {
     ReportKind.CALL_HELD: "held",
     ReportKind.RATE_EXCEEDED: "refused",

@@ -3,28 +3,31 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from math import inf
-from typing import Final, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 from weakref import WeakSet
 
-from ocpp_core.actions import Direction, Report, ReportKind
+from ocpp_core.actions import Direction, Report
 
 from ._cells import BOUNDS, CallCells, Counts, HistogramCell, Traffic
 from ._exposition import exposition
 from ._families import FAMILIES, MetricFamily, MetricKind
-from ._labels import BAD_KINDS, CLOSE_CODES, KEEPALIVE, KNOWN_ACTIONS, MOST_ACTIONS, OTHER, RATES, refusal_labels
+from ._labels import (
+    BAD_KINDS,
+    CLOSE_CODES,
+    INVALID,
+    KEEPALIVE,
+    KNOWN_ACTIONS,
+    MOST_ACTIONS,
+    OTHER,
+    RATES,
+    refusal_labels,
+)
 from ._values import HistogramValue, MetricSample, Sampled
 
 __all__ = ["Gauges", "Measured", "Metrics"]
 
 Gauges: TypeAlias = Mapping[tuple[str, tuple[str, ...]], float]
 """Values by the name of the metric and the values of its labels."""
-
-_INVALID: Final = {
-    ReportKind.INVALID_CALL: Direction.IN,
-    ReportKind.INVALID_RESULT: Direction.IN,
-    ReportKind.INVALID_REQUEST: Direction.OUT,
-    ReportKind.INVALID_REPLY: Direction.OUT,
-}
 
 
 class Measured(Protocol):
@@ -152,8 +155,9 @@ class Metrics:
             self.count("ocpp_bad_messages", BAD_KINDS[kind])
         elif kind in KEEPALIVE:
             self.count("ocpp_keepalive", KEEPALIVE[kind])
-        elif kind in _INVALID:
-            self.count("ocpp_validation_failures", _INVALID[kind].value, self._known_by_peer(report.action or ""))
+        elif report.invalid is not None:
+            direction, action = report.invalid.direction.value, self._known_by_peer(report.invalid.action)
+            self.count("ocpp_validation_failures", direction, action, INVALID[kind])
         elif kind in RATES:
             self.count("ocpp_rate_exceeded", RATES[kind])
 

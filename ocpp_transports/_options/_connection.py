@@ -5,7 +5,7 @@ are generated from them. An option that is a setting of the engine has the name 
 there, and is passed on under that name. This module loads neither ssl nor fastjsonschema.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from logging import Logger
@@ -13,7 +13,19 @@ from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from ocpp_core.config import IdFactory, InboundLimit, SessionConfig, expect_declared, number
+from ocpp_core.config import (
+    IdFactory,
+    InboundLimit,
+    SessionConfig,
+    StrictMode,
+    ValidationMode,
+    ValidationRule,
+    expect_declared,
+    expect_rules,
+    is_checking,
+    number,
+    rules_in,
+)
 from ocpp_core.limits import Rate, expect_rates
 from ocpp_core.messages import Leniency
 from ocpp_core.websocket.headers import expect_subprotocols
@@ -37,7 +49,6 @@ __all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "counting", "off_at_zero", "secon
 
 BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 """The standard subprotocols, newest first."""
-
 
 _SESSION: Final = SessionConfig()
 """The source of defaults for options that are settings of the engine; it documents their ranges and meanings."""
@@ -125,10 +136,12 @@ class PeerOptions:
     drain_timeout: float = _SESSION.drain_timeout
     """Seconds that `close` waits for the responses to outstanding CALLs and for handlers at work; then these calls
     settle with ClosedError, and these requests get no response."""
-    strict_mode: bool | Collection[str] = False
-    """Check payloads against their schemas in both directions: True for all, or a list of subprotocols."""
-    strict_mode_methods: Collection[str] | None = None
-    """Check only these actions; None means all. An action without a schema in any version or validator is refused."""
+    strict_mode: StrictMode = False
+    """Check payloads against their schemas in both directions: True refuses a payload that breaks its schema, "report"
+    emits `violation` and lets it pass."""
+    strict_mode_rules: Sequence[ValidationRule] = ()
+    """Exceptions to `strict_mode`, by action, subprotocol, direction and message type: the first rule that matches
+    decides. An action or a subprotocol that neither a version nor a validator has raises ValueError."""
     strict_mode_validators: "Collection[SchemaValidator]" = ()
     """Validators for custom subprotocols, or to replace the bundled ones."""
     max_bad_messages: float = _SESSION.max_bad_messages
@@ -172,7 +185,7 @@ class PeerOptions:
             raise TypeError(f"expected leniency as Leniency, got {type(self.leniency).__name__}")
         object.__setattr__(self, "metrics", _read_metrics(self.metrics))
         _ = self.logger, self.names
-        self._expect_methods()
+        self._expect_rules()
         expect_rates(self.action_rates)
         object.__setattr__(self, "action_rates", MappingProxyType(dict(self.action_rates)))
         for action in self.action_rates:
@@ -222,7 +235,7 @@ class PeerOptions:
     @cached_property
     def validators(self) -> "Mapping[str, SchemaValidator]":
         """The validators of strict mode by subprotocol. Raises ValueError if one is missing."""
-        protocols = self._strict_protocols()
+        protocols = [protocol for protocol in self.protocols if is_checking(rules_in(protocol, self.validation_rules))]
         if not protocols:
             return {}
         from ._validators import shared_validator  # loads fastjsonschema, which only strict mode needs
@@ -230,19 +243,15 @@ class PeerOptions:
         own = {validator.protocol: validator for validator in self.strict_mode_validators}
         return {protocol: own.get(protocol) or shared_validator(protocol) for protocol in protocols}
 
-    def _strict_protocols(self) -> Collection[str]:
-        if isinstance(self.strict_mode, bool):
-            return self.protocols if self.strict_mode else ()
-        if isinstance(self.strict_mode, str) or not isinstance(self.strict_mode, Collection):
-            raise TypeError(f"expected strict_mode as bool or a list of subprotocols, got {self.strict_mode!r}")
-        for protocol in self.strict_mode:
-            if protocol not in self.protocols:
-                raise ValueError(f"expected strict_mode to name some of {self.protocols}, got {protocol!r}")
-        return self.strict_mode
+    @cached_property
+    def validation_rules(self) -> tuple[ValidationRule, ...]:
+        """The rules of strict mode, of which one matches every payload."""
+        mode: ValidationMode = "report" if self.strict_mode == "report" else "strict" if self.strict_mode else "off"
+        return *self.strict_mode_rules, ValidationRule(mode)
 
     @cached_property
     def names(self) -> Names:
-        """The versions and actions that handlers and `strict_mode_methods` may name."""
+        """The versions and actions that handlers and `strict_mode_rules` may name."""
         for validator in self.strict_mode_validators:
             if not hasattr(validator, "protocol") or not hasattr(validator, "actions"):
                 kind = type(validator).__name__
@@ -250,24 +259,25 @@ class PeerOptions:
         expect_spelled(validator.protocol for validator in self.strict_mode_validators)
         return Names(self.protocols, self.strict_mode_validators)
 
-    def _expect_methods(self) -> None:
-        """Raise for actions without a schema: a misspelled one would turn the check off."""
-        methods = self.strict_mode_methods
-        is_list = methods is None or (isinstance(methods, Collection) and not isinstance(methods, str))
-        if not is_list or not all(isinstance(method, str) for method in methods or ()):
-            raise TypeError(f"expected strict_mode_methods as a list of actions, got {methods!r}")
-        for method in methods or ():
-            self.names.expect_checkable(method)
+    def _expect_rules(self) -> None:
+        """Raise for a mode or rule that is none, and for names without a schema: a misspelled one matches nothing."""
+        if not isinstance(self.strict_mode, bool) and self.strict_mode != "report":
+            raise TypeError(f'expected strict_mode as bool or "report", got {self.strict_mode!r}')
+        object.__setattr__(self, "strict_mode_rules", expect_rules(self.strict_mode_rules, "strict_mode_rules"))
+        for rule in self.strict_mode_rules:
+            for protocol in rule.protocols or ():
+                self.names.expect(protocol, None)
+            for action in rule.actions or ():
+                self.names.expect_checkable(action)
 
     @cached_property
     def session(self) -> SessionConfig:
         """The engine's config of a session, without validator and trace."""
-        methods = self.strict_mode_methods
         return SessionConfig(
             **self.settings(SessionConfig),
             late_answers=True,
             meter=self.meter,
-            validated_actions=None if methods is None else frozenset(methods),
+            validation_rules=self.validation_rules,
         )
 
     def settings(self, config: "type[DataclassInstance]") -> dict[str, Any]:
@@ -280,7 +290,7 @@ class PeerOptions:
         wanted = protocol, trace
         if wanted not in self._sessions:
             changes = {"validator": self.validators.get(protocol), "trace": trace, **self._gate_in(protocol)}
-            self._sessions[wanted] = replace(self.session, **changes)
+            self._sessions[wanted] = replace(self.session.in_protocol(protocol), **changes)
         return self._sessions[wanted]
 
     def _gate_in(self, _protocol: str) -> Mapping[str, Any]:

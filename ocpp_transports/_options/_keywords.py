@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from ocpp_core.backoff import Backoff
-    from ocpp_core.config import Compression, IdFactory, InboundLimit
+    from ocpp_core.config import Compression, IdFactory, InboundLimit, StrictMode, ValidationRule
     from ocpp_core.handshake import Query, SecurityProfile
     from ocpp_core.identity import IdentityCharacters
     from ocpp_core.limits import Rate
@@ -78,8 +78,8 @@ class PeerKeywords(TypedDict, total=False):
     answer_window: float
     close_timeout: float
     drain_timeout: float
-    strict_mode: bool | Collection[str]
-    strict_mode_methods: Collection[str] | None
+    strict_mode: StrictMode
+    strict_mode_rules: Sequence[ValidationRule]
     strict_mode_validators: Collection[SchemaValidator]
     max_bad_messages: float
     bad_message_period: float
@@ -246,8 +246,8 @@ class RouteKeywords(TypedDict, total=False):
     answer_window: float
     close_timeout: float
     drain_timeout: float
-    strict_mode: bool | Collection[str]
-    strict_mode_methods: Collection[str] | None
+    strict_mode: StrictMode
+    strict_mode_rules: Sequence[ValidationRule]
     strict_mode_validators: Collection[SchemaValidator]
     max_bad_messages: float
     bad_message_period: float

@@ -2,6 +2,8 @@
 
 from anyio import to_thread
 
+from ocpp_core.config import is_checking, rules_in
+
 from ._socket import SocketOptions
 
 __all__ = ["warm_up_in_thread"]
@@ -14,6 +16,6 @@ async def warm_up_in_thread(options: SocketOptions) -> None:
 
 
 def _compile(options: SocketOptions) -> None:
-    methods = options.strict_mode_methods
-    for validator in options.validators.values():
-        validator.warm_up(None if methods is None else [action for action in methods if validator.has(action)])
+    for protocol, validator in options.validators.items():
+        rules = rules_in(protocol, options.validation_rules)
+        validator.warm_up([action for action in validator.actions if is_checking(rules, action)])

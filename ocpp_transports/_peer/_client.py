@@ -219,6 +219,14 @@ class ClientPeer(EnqueueMixin, Peer):
     def _session(self) -> Session | None:
         return None if self._engine is None else self._engine.session
 
+    @property
+    def _may_return(self) -> bool:
+        return self._is_reconnecting or (self._engine is not None and isinstance(self._engine.state, Online))
+
+    @property
+    def _is_reconnecting(self) -> bool:
+        return self._engine is not None and isinstance(self._engine.state, (Connecting, Waiting))
+
     def _queueing_driver(self) -> Driver[ClientCommand] | None:
         may_wait = self._outbox is not None and self._ended is None  # after the end no connection is expected
         return self._start(in_block=False) if may_wait else None
@@ -253,6 +261,7 @@ class ClientPeer(EnqueueMixin, Peer):
     def _opened(self, state: Online) -> None:
         if self._driver is not None:
             self._begin(self._driver, state.subprotocol)
+        self._resume_calls()
         self._log.info(f"open, speaks {state.subprotocol}")
         self._emit("open", OpenEvent(state.subprotocol))
 

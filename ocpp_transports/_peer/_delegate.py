@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ocpp_core.actions import Direction, Dispatch, Report, ReportKind, Trace
-from ocpp_core.errors import OCPPError, RPCError, RPCFormatViolationError
+from ocpp_core.actions import Dispatch, InvalidPayload, Report, ReportKind, Trace
+from ocpp_core.errors import OCPPError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._dispatcher import Dispatcher
@@ -20,7 +20,7 @@ from ocpp_transports.events import (
     PongEvent,
     PongTimeoutEvent,
     RateExceededEvent,
-    StrictValidationFailureEvent,
+    ViolationEvent,
 )
 
 __all__ = ["MESSAGE_EVENTS", "PeerDelegate", "has_no_outbox", "nobody_serves"]
@@ -35,10 +35,8 @@ _NAME_OF: Final[Mapping[int, PeerEventName]] = {
     MessageType.CALLRESULTERROR: "call_error",
 }
 _BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE, ReportKind.UNMATCHED_ANSWER})
-_INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
-_OURS: Final = frozenset({ReportKind.INVALID_REQUEST, ReportKind.INVALID_REPLY})
 _TOO_FAST: Final = frozenset({ReportKind.CALL_HELD, ReportKind.RATE_EXCEEDED, ReportKind.TOO_FAST})
-# An INVALID_REPLY with an RPC error violates its schema; with any other exception it is not JSON.
+# An INVALID_REPLY without a violation is not JSON.
 _FAILED: Final = frozenset(
     {ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED}
 )
@@ -114,14 +112,24 @@ def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | N
         return "pong_timeout", PongTimeoutEvent(identity)
     if kind in _BAD:
         return "bad_message", BadMessageEvent(report.message, report.error or RPCFormatViolationError(report.detail))
-    if kind in _INVALID or (kind is ReportKind.INVALID_REPLY and isinstance(report.error, RPCError)):
-        error = report.error or RPCFormatViolationError(report.detail)
-        direction = Direction.OUT if kind in _OURS else Direction.IN
-        return "strict_validation_failure", StrictValidationFailureEvent(
-            report.message, error, report.action, direction
-        )
+    if report.invalid is not None:
+        return "violation", _violation(report, report.invalid, identity)
     if kind in _TOO_FAST:
         return "rate_exceeded", RateExceededEvent(report.message, refused=kind is not ReportKind.CALL_HELD)
     if kind in _FAILED:
         return "error", ErrorEvent(report.error or OCPPError(f"{kind.value}: {report.detail}"))
     return None
+
+
+def _violation(report: Report, invalid: InvalidPayload, identity: str) -> ViolationEvent:
+    return ViolationEvent(
+        identity,
+        invalid.direction,
+        invalid.kind,
+        invalid.action,
+        invalid.message_id,
+        invalid.violation,
+        report.error or RPCFormatViolationError(report.detail),
+        report.kind is not ReportKind.TOLERATED,
+        invalid.payload,
+    )

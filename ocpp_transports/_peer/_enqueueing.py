@@ -48,7 +48,7 @@ class EnqueueMixin:
 
         It outlives lost connections and, in a durable store, restarts. It needs no connection, but an open store: enter
         the block or `connect` first. Middleware does not see messages of the outbox. In strict mode a payload is
-        checked when it is sent.
+        checked at once if the version is known, and when it is sent.
 
         Args:
             *args: What `call` takes: a message or a request model; or an action and its payload, after a subprotocol
@@ -60,10 +60,12 @@ class EnqueueMixin:
 
         Raises:
             ClosedError: The outbox is not open.
+            RPCError: The payload violates its schema in strict mode.
             CallDroppedError: The queue is full.
             StoreError: The store cannot write.
-            ValueError: A bad argument, a version that the client does not offer, an action that only the peer sends,
-                the ticket of a transaction that has ended or of another client, or more than `max_outgoing_size` bytes.
+            ValueError: A bad argument, a version that the client does not offer or that the connection does not speak,
+                an action that only the peer sends unless `custom` is True, the ticket of a transaction that has ended
+                or of another client, or more than `max_outgoing_size` bytes.
             TypeError: An argument of the wrong type.
             RuntimeError: The client has no outbox, or belongs to the event loop of another thread.
         """
@@ -71,7 +73,7 @@ class EnqueueMixin:
 
         outbox = self._expect_outbox("enqueue")
         start = options.pop("transaction", None)
-        request = read_request(args, {})
+        request = read_request(args, {"custom": options.pop("custom", False)})
         request.expect_sent(self._role, self._spoken)
         offered = self._options.protocols
         if request.protocol is not None and request.protocol not in offered:

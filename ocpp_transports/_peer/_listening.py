@@ -35,10 +35,10 @@ if TYPE_CHECKING:
         RateExceededEvent,
         ReconnectEvent,
         RegistrationEvent,
-        StrictValidationFailureEvent,
+        ViolationEvent,
     )
 
-    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | HandlerErrorEvent | RateExceededEvent | RegistrationEvent | PongTimeoutEvent | PingEvent | PongEvent
+    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | ViolationEvent | HandlerErrorEvent | RateExceededEvent | RegistrationEvent | PongTimeoutEvent | PingEvent | PongEvent
     ResultT = TypeVar("ResultT")
     OpenListenerT = TypeVar("OpenListenerT", bound=Callable[[OpenEvent], object])
     CloseListenerT = TypeVar("CloseListenerT", bound=Callable[[CloseEvent], object])
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     DisconnectListenerT = TypeVar("DisconnectListenerT", bound=Callable[[DisconnectEvent], object])
     MessageListenerT = TypeVar("MessageListenerT", bound=Callable[[MessageEvent], object])
     BadMessageListenerT = TypeVar("BadMessageListenerT", bound=Callable[[BadMessageEvent], object])
-    StrictValidationFailureListenerT = TypeVar("StrictValidationFailureListenerT", bound=Callable[[StrictValidationFailureEvent], object])
+    ViolationListenerT = TypeVar("ViolationListenerT", bound=Callable[[ViolationEvent], object])
     HandlerErrorListenerT = TypeVar("HandlerErrorListenerT", bound=Callable[[HandlerErrorEvent], object])
     RateExceededListenerT = TypeVar("RateExceededListenerT", bound=Callable[[RateExceededEvent], object])
     RegistrationListenerT = TypeVar("RegistrationListenerT", bound=Callable[[RegistrationEvent], object])
@@ -97,9 +97,9 @@ class PeerEvents(EventMixin):
         @overload
         def on(self, name: Literal["bad_message"], listener: Callable[[BadMessageEvent], ResultT]) -> Callable[[BadMessageEvent], ResultT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StrictValidationFailureListenerT], StrictValidationFailureListenerT]: ...
+        def on(self, name: Literal["violation"], listener: None = None) -> Callable[[ViolationListenerT], ViolationListenerT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: Callable[[StrictValidationFailureEvent], ResultT]) -> Callable[[StrictValidationFailureEvent], ResultT]: ...
+        def on(self, name: Literal["violation"], listener: Callable[[ViolationEvent], ResultT]) -> Callable[[ViolationEvent], ResultT]: ...
         @overload
         def on(self, name: Literal["handler_error"], listener: None = None) -> Callable[[HandlerErrorListenerT], HandlerErrorListenerT]: ...
         @overload
@@ -183,9 +183,9 @@ class PeerEvents(EventMixin):
         @overload
         def once(self, name: Literal["bad_message"], listener: Callable[[BadMessageEvent], ResultT]) -> Callable[[BadMessageEvent], ResultT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StrictValidationFailureListenerT], StrictValidationFailureListenerT]: ...
+        def once(self, name: Literal["violation"], listener: None = None) -> Callable[[ViolationListenerT], ViolationListenerT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: Callable[[StrictValidationFailureEvent], ResultT]) -> Callable[[StrictValidationFailureEvent], ResultT]: ...
+        def once(self, name: Literal["violation"], listener: Callable[[ViolationEvent], ResultT]) -> Callable[[ViolationEvent], ResultT]: ...
         @overload
         def once(self, name: Literal["handler_error"], listener: None = None) -> Callable[[HandlerErrorListenerT], HandlerErrorListenerT]: ...
         @overload
@@ -246,7 +246,7 @@ class PeerEvents(EventMixin):
         @overload
         def events(self, name: Literal["bad_message"], /, *names: Literal["bad_message"], limit: int = ...) -> EventStream[BadMessageEvent]: ...
         @overload
-        def events(self, name: Literal["strict_validation_failure"], /, *names: Literal["strict_validation_failure"], limit: int = ...) -> EventStream[StrictValidationFailureEvent]: ...
+        def events(self, name: Literal["violation"], /, *names: Literal["violation"], limit: int = ...) -> EventStream[ViolationEvent]: ...
         @overload
         def events(self, name: Literal["handler_error"], /, *names: Literal["handler_error"], limit: int = ...) -> EventStream[HandlerErrorEvent]: ...
         @overload

@@ -224,6 +224,8 @@ class OutboxHost:
             self._forget(report.ticket)
         if report.kind is OutboxReportKind.STORE_FAILED:
             self._failed(StoreError(f"the outbox stopped, until its store works again: {report.detail}"))
+        elif report.kind is OutboxReportKind.STORE_DEGRADED:
+            self._failed(StoreError(f"the outbox is in memory only, until its store works again: {report.detail}"))
         elif report.kind not in self._not_logged:
             about = "" if report.ticket is None else f" (ticket {report.ticket})"
             self._log.recurring(f"outbox: {report.kind.value}", f"{report.detail}{about}")

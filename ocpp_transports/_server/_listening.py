@@ -31,13 +31,13 @@ if TYPE_CHECKING:
         RegistrationEvent,
         SecurityEvent,
         StationEvent,
-        StrictValidationFailureEvent,
         UpgradeAbortedEvent,
+        ViolationEvent,
     )
 
     from ._stations._connection import OCPPServerClient
 
-    AnyEvent: TypeAlias = OCPPServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | RegistrationEvent, OCPPServerClient]
+    AnyEvent: TypeAlias = OCPPServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | RegistrationEvent, OCPPServerClient]
     ResultT = TypeVar("ResultT")
     ClientListenerT = TypeVar("ClientListenerT", bound=Callable[[OCPPServerClient], object])
     ErrorListenerT = TypeVar("ErrorListenerT", bound=Callable[[ErrorEvent], object])
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     StationCloseListenerT = TypeVar("StationCloseListenerT", bound=Callable[[StationEvent[CloseEvent, OCPPServerClient]], object])
     StationMessageListenerT = TypeVar("StationMessageListenerT", bound=Callable[[StationEvent[MessageEvent, OCPPServerClient]], object])
     StationBadMessageListenerT = TypeVar("StationBadMessageListenerT", bound=Callable[[StationEvent[BadMessageEvent, OCPPServerClient]], object])
-    StationStrictValidationFailureListenerT = TypeVar("StationStrictValidationFailureListenerT", bound=Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], object])
+    StationViolationListenerT = TypeVar("StationViolationListenerT", bound=Callable[[StationEvent[ViolationEvent, OCPPServerClient]], object])
     StationRegistrationListenerT = TypeVar("StationRegistrationListenerT", bound=Callable[[StationEvent[RegistrationEvent, OCPPServerClient]], object])
     ListenerT = TypeVar("ListenerT", bound=Callable[[AnyEvent], object])
 
@@ -106,9 +106,9 @@ class ServerEvents(EventMixin):
         @overload
         def on(self, name: Literal["bad_message"], listener: Callable[[StationEvent[BadMessageEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[BadMessageEvent, OCPPServerClient]], ResultT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StationStrictValidationFailureListenerT], StationStrictValidationFailureListenerT]: ...
+        def on(self, name: Literal["violation"], listener: None = None) -> Callable[[StationViolationListenerT], StationViolationListenerT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], ResultT]: ...
+        def on(self, name: Literal["violation"], listener: Callable[[StationEvent[ViolationEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[ViolationEvent, OCPPServerClient]], ResultT]: ...
         @overload
         def on(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
         @overload
@@ -184,9 +184,9 @@ class ServerEvents(EventMixin):
         @overload
         def once(self, name: Literal["bad_message"], listener: Callable[[StationEvent[BadMessageEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[BadMessageEvent, OCPPServerClient]], ResultT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StationStrictValidationFailureListenerT], StationStrictValidationFailureListenerT]: ...
+        def once(self, name: Literal["violation"], listener: None = None) -> Callable[[StationViolationListenerT], StationViolationListenerT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[StrictValidationFailureEvent, OCPPServerClient]], ResultT]: ...
+        def once(self, name: Literal["violation"], listener: Callable[[StationEvent[ViolationEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[ViolationEvent, OCPPServerClient]], ResultT]: ...
         @overload
         def once(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
         @overload
@@ -233,7 +233,7 @@ class ServerEvents(EventMixin):
         @overload
         def events(self, name: Literal["bad_message"], /, *names: Literal["bad_message"], limit: int = ...) -> EventStream[StationEvent[BadMessageEvent, OCPPServerClient]]: ...
         @overload
-        def events(self, name: Literal["strict_validation_failure"], /, *names: Literal["strict_validation_failure"], limit: int = ...) -> EventStream[StationEvent[StrictValidationFailureEvent, OCPPServerClient]]: ...
+        def events(self, name: Literal["violation"], /, *names: Literal["violation"], limit: int = ...) -> EventStream[StationEvent[ViolationEvent, OCPPServerClient]]: ...
         @overload
         def events(self, name: Literal["registration"], /, *names: Literal["registration"], limit: int = ...) -> EventStream[StationEvent[RegistrationEvent, OCPPServerClient]]: ...
         @overload
@@ -243,7 +243,7 @@ class ServerEvents(EventMixin):
         @overload
         def events(self, name: Literal["message", "call", "call_result", "call_error", "close"], /, *names: Literal["message", "call", "call_result", "call_error", "close"], limit: int = ...) -> EventStream[StationEvent[MessageEvent | CloseEvent, OCPPServerClient]]: ...
         @overload
-        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure", "registration"], limit: int = ...) -> EventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | RegistrationEvent, OCPPServerClient]]: ...
+        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "registration"], limit: int = ...) -> EventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | RegistrationEvent, OCPPServerClient]]: ...
         @overload
         def events(self, name: Literal["upgrade_aborted", "connection_failed"], /, *names: Literal["upgrade_aborted", "connection_failed"], limit: int = ...) -> EventStream[UpgradeAbortedEvent | ConnectionFailedEvent]: ...
         @overload

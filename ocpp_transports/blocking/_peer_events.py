@@ -36,10 +36,10 @@ if TYPE_CHECKING:
         RateExceededEvent,
         ReconnectEvent,
         RegistrationEvent,
-        StrictValidationFailureEvent,
+        ViolationEvent,
     )
 
-    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | HandlerErrorEvent | RateExceededEvent | RegistrationEvent | PongTimeoutEvent | PingEvent | PongEvent
+    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | ViolationEvent | HandlerErrorEvent | RateExceededEvent | RegistrationEvent | PongTimeoutEvent | PingEvent | PongEvent
     ResultT = TypeVar("ResultT")
     OpenListenerT = TypeVar("OpenListenerT", bound=Callable[[OpenEvent], object])
     CloseListenerT = TypeVar("CloseListenerT", bound=Callable[[CloseEvent], object])
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     DisconnectListenerT = TypeVar("DisconnectListenerT", bound=Callable[[DisconnectEvent], object])
     MessageListenerT = TypeVar("MessageListenerT", bound=Callable[[MessageEvent], object])
     BadMessageListenerT = TypeVar("BadMessageListenerT", bound=Callable[[BadMessageEvent], object])
-    StrictValidationFailureListenerT = TypeVar("StrictValidationFailureListenerT", bound=Callable[[StrictValidationFailureEvent], object])
+    ViolationListenerT = TypeVar("ViolationListenerT", bound=Callable[[ViolationEvent], object])
     HandlerErrorListenerT = TypeVar("HandlerErrorListenerT", bound=Callable[[HandlerErrorEvent], object])
     RateExceededListenerT = TypeVar("RateExceededListenerT", bound=Callable[[RateExceededEvent], object])
     RegistrationListenerT = TypeVar("RegistrationListenerT", bound=Callable[[RegistrationEvent], object])
@@ -98,9 +98,9 @@ class BlockingPeerEvents(BlockingEventMixin):
         @overload
         def on(self, name: Literal["bad_message"], listener: Callable[[BadMessageEvent], ResultT]) -> Callable[[BadMessageEvent], ResultT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StrictValidationFailureListenerT], StrictValidationFailureListenerT]: ...
+        def on(self, name: Literal["violation"], listener: None = None) -> Callable[[ViolationListenerT], ViolationListenerT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: Callable[[StrictValidationFailureEvent], ResultT]) -> Callable[[StrictValidationFailureEvent], ResultT]: ...
+        def on(self, name: Literal["violation"], listener: Callable[[ViolationEvent], ResultT]) -> Callable[[ViolationEvent], ResultT]: ...
         @overload
         def on(self, name: Literal["handler_error"], listener: None = None) -> Callable[[HandlerErrorListenerT], HandlerErrorListenerT]: ...
         @overload
@@ -184,9 +184,9 @@ class BlockingPeerEvents(BlockingEventMixin):
         @overload
         def once(self, name: Literal["bad_message"], listener: Callable[[BadMessageEvent], ResultT]) -> Callable[[BadMessageEvent], ResultT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StrictValidationFailureListenerT], StrictValidationFailureListenerT]: ...
+        def once(self, name: Literal["violation"], listener: None = None) -> Callable[[ViolationListenerT], ViolationListenerT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: Callable[[StrictValidationFailureEvent], ResultT]) -> Callable[[StrictValidationFailureEvent], ResultT]: ...
+        def once(self, name: Literal["violation"], listener: Callable[[ViolationEvent], ResultT]) -> Callable[[ViolationEvent], ResultT]: ...
         @overload
         def once(self, name: Literal["handler_error"], listener: None = None) -> Callable[[HandlerErrorListenerT], HandlerErrorListenerT]: ...
         @overload
@@ -247,7 +247,7 @@ class BlockingPeerEvents(BlockingEventMixin):
         @overload
         def events(self, name: Literal["bad_message"], /, *names: Literal["bad_message"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[BadMessageEvent]: ...
         @overload
-        def events(self, name: Literal["strict_validation_failure"], /, *names: Literal["strict_validation_failure"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StrictValidationFailureEvent]: ...
+        def events(self, name: Literal["violation"], /, *names: Literal["violation"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[ViolationEvent]: ...
         @overload
         def events(self, name: Literal["handler_error"], /, *names: Literal["handler_error"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[HandlerErrorEvent]: ...
         @overload

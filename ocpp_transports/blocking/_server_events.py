@@ -32,13 +32,13 @@ if TYPE_CHECKING:
         RegistrationEvent,
         SecurityEvent,
         StationEvent,
-        StrictValidationFailureEvent,
         UpgradeAbortedEvent,
+        ViolationEvent,
     )
 
     from ._station import BlockingServerClient
 
-    AnyEvent: TypeAlias = BlockingServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | RegistrationEvent, BlockingServerClient]
+    AnyEvent: TypeAlias = BlockingServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | RegistrationEvent, BlockingServerClient]
     ResultT = TypeVar("ResultT")
     ClientListenerT = TypeVar("ClientListenerT", bound=Callable[[BlockingServerClient], object])
     ErrorListenerT = TypeVar("ErrorListenerT", bound=Callable[[ErrorEvent], object])
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     StationCloseListenerT = TypeVar("StationCloseListenerT", bound=Callable[[StationEvent[CloseEvent, BlockingServerClient]], object])
     StationMessageListenerT = TypeVar("StationMessageListenerT", bound=Callable[[StationEvent[MessageEvent, BlockingServerClient]], object])
     StationBadMessageListenerT = TypeVar("StationBadMessageListenerT", bound=Callable[[StationEvent[BadMessageEvent, BlockingServerClient]], object])
-    StationStrictValidationFailureListenerT = TypeVar("StationStrictValidationFailureListenerT", bound=Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], object])
+    StationViolationListenerT = TypeVar("StationViolationListenerT", bound=Callable[[StationEvent[ViolationEvent, BlockingServerClient]], object])
     StationRegistrationListenerT = TypeVar("StationRegistrationListenerT", bound=Callable[[StationEvent[RegistrationEvent, BlockingServerClient]], object])
     ListenerT = TypeVar("ListenerT", bound=Callable[[AnyEvent], object])
 
@@ -107,9 +107,9 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def on(self, name: Literal["bad_message"], listener: Callable[[StationEvent[BadMessageEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[BadMessageEvent, BlockingServerClient]], ResultT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StationStrictValidationFailureListenerT], StationStrictValidationFailureListenerT]: ...
+        def on(self, name: Literal["violation"], listener: None = None) -> Callable[[StationViolationListenerT], StationViolationListenerT]: ...
         @overload
-        def on(self, name: Literal["strict_validation_failure"], listener: Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], ResultT]: ...
+        def on(self, name: Literal["violation"], listener: Callable[[StationEvent[ViolationEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[ViolationEvent, BlockingServerClient]], ResultT]: ...
         @overload
         def on(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
         @overload
@@ -185,9 +185,9 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def once(self, name: Literal["bad_message"], listener: Callable[[StationEvent[BadMessageEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[BadMessageEvent, BlockingServerClient]], ResultT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: None = None) -> Callable[[StationStrictValidationFailureListenerT], StationStrictValidationFailureListenerT]: ...
+        def once(self, name: Literal["violation"], listener: None = None) -> Callable[[StationViolationListenerT], StationViolationListenerT]: ...
         @overload
-        def once(self, name: Literal["strict_validation_failure"], listener: Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[StrictValidationFailureEvent, BlockingServerClient]], ResultT]: ...
+        def once(self, name: Literal["violation"], listener: Callable[[StationEvent[ViolationEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[ViolationEvent, BlockingServerClient]], ResultT]: ...
         @overload
         def once(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
         @overload
@@ -234,7 +234,7 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def events(self, name: Literal["bad_message"], /, *names: Literal["bad_message"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[BadMessageEvent, BlockingServerClient]]: ...
         @overload
-        def events(self, name: Literal["strict_validation_failure"], /, *names: Literal["strict_validation_failure"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[StrictValidationFailureEvent, BlockingServerClient]]: ...
+        def events(self, name: Literal["violation"], /, *names: Literal["violation"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[ViolationEvent, BlockingServerClient]]: ...
         @overload
         def events(self, name: Literal["registration"], /, *names: Literal["registration"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[RegistrationEvent, BlockingServerClient]]: ...
         @overload
@@ -244,7 +244,7 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def events(self, name: Literal["message", "call", "call_result", "call_error", "close"], /, *names: Literal["message", "call", "call_result", "call_error", "close"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[MessageEvent | CloseEvent, BlockingServerClient]]: ...
         @overload
-        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "strict_validation_failure", "registration"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent | RegistrationEvent, BlockingServerClient]]: ...
+        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "registration"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | RegistrationEvent, BlockingServerClient]]: ...
         @overload
         def events(self, name: Literal["upgrade_aborted", "connection_failed"], /, *names: Literal["upgrade_aborted", "connection_failed"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[UpgradeAbortedEvent | ConnectionFailedEvent]: ...
         @overload

@@ -11,7 +11,7 @@ The guide is `docs/offline.md`; the engine is explained in `docs/design/outbox.m
 from typing import TYPE_CHECKING, Any
 
 from ocpp_core.errors import StoreError
-from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreFailed
+from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreDegraded, StoreFailed
 from ocpp_core.outbox.effects import Store
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.outcomes import (
@@ -54,6 +54,7 @@ __all__ = [
     "StationEnqueueKeywords",
     "Store",
     "StoreBack",
+    "StoreDegraded",
     "StoreError",
     "StoreFailed",
     "StoreReport",

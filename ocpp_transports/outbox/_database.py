@@ -1,7 +1,7 @@
 """One open database: commits, and the recovery from errors of the disk. It is used in one thread only."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -11,6 +11,7 @@ from ocpp_core.outbox.effects import Store
 from ocpp_core.outbox.stored.records import ReplaceAll
 
 from ._file import DamagedStoreError, check, create, sibling
+from ._migrations import migrate
 from ._tables import apply, load
 
 __all__ = ["Database", "Synchronous"]
@@ -48,12 +49,14 @@ class Database:
         try:
             self._prepare(connection)
             self._log_node = _node(self._log)
-        except _ERRORS as error:
+        except (*_ERRORS, StoreError) as error:
             connection.close()
             raise self._failure(error) from error
         return connection
 
     def _failure(self, error: Exception) -> StoreError:
+        if isinstance(error, StoreError):
+            return error
         kind = DamagedStoreError if _is_damage(error) else StoreError
         return kind(f"cannot open the outbox {str(self._path)!r}: {error}")
 
@@ -63,6 +66,7 @@ class Database:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(f"it is damaged: {verdict}")
+        migrate(connection, self._path)
 
     def load(self) -> ReplaceAll:
         """Count this opening, which also proves that the file can be written, and return the stored state.
@@ -70,7 +74,7 @@ class Database:
         Raises StoreError if the file cannot be written or a row is damaged.
         """
         try:
-            self._count_opening()
+            self._with_spare(self._count_opening)
             self._keep_spare()
             return load(self._connection)
         except _ERRORS as error:
@@ -97,11 +101,7 @@ class Database:
         try:
             self._expect_same_file()
             self._expect_same_log()
-            self._write(batches)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL or not self._free_spare():
-                raise self._rolled_back(error) from error
-            self._retry(batches)
+            self._with_spare(lambda: self._write(batches))
         except Exception as error:  # whatever it is, the outbox must learn that nothing was stored
             raise self._rolled_back(error) from error
         self._shrink()
@@ -118,12 +118,6 @@ class Database:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
             raise
-
-    def _retry(self, batches: Sequence[Store]) -> None:
-        try:
-            self._write(batches)
-        except _ERRORS as error:
-            raise self._rolled_back(error) from error
 
     def _rolled_back(self, error: Exception) -> StoreError:
         """Make sure that a failed commit is undone, as far as possible, and return the error to report.
@@ -190,6 +184,15 @@ class Database:
             except OSError:  # a full disk: without a spare, the next failure is reported at once
                 with suppress(OSError):
                     spare.unlink()  # a part of it would take the last space, and look like a spare
+
+    def _with_spare(self, write: Callable[[], None]) -> None:
+        """Write; if the disk is full, free the spare space and write again."""
+        try:
+            write()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL or not self._free_spare():
+                raise
+            write()
 
     def _free_spare(self) -> bool:
         """Give the spare space to the database; return False if there is none."""

@@ -22,8 +22,9 @@ class MessageKeywords(TypedDict, total=False):
     """True for the last message of the transaction."""
     droppable: bool | None
     """True if a full queue may drop it; None chooses it by the action."""
-    urgent: bool
-    """True to send it before all others, also before the station is registered."""
+    urgent: bool | None
+    """True to send it before all others, also before the station is registered. None chooses it by the action: True
+    for a BootNotification."""
     ttl: float | None
     """Seconds from now to the first transmission; then it is settled as not sent. None for `OutboxConfig.ttl`."""
     deadline: float | None
@@ -36,6 +37,8 @@ class MessageKeywords(TypedDict, total=False):
     """False to never repeat it if the peer may have received it; None for `OutboxConfig.resend`."""
     replaces: str | None
     """A name of at most 255 characters. Older messages with it that were never transmitted are settled as replaced."""
+    custom: bool
+    """True also queues an action that only the peer sends according to the specification."""
 
 
 class EnqueueKeywords(MessageKeywords, total=False):
@@ -68,3 +71,5 @@ class StationEnqueueKeywords(TypedDict, total=False):
     replaces: str | None
     """A name of at most 255 characters. Older messages of the station with it that were never transmitted are settled
     as replaced."""
+    custom: bool
+    """True also queues an action that only stations send according to the specification."""

@@ -13,7 +13,8 @@ from typing import IO, Final
 
 from ocpp_core.errors import StoreError
 
-from ._tables import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, DamagedStoreError
+from ._migrations import expect_version
+from ._tables import APPLICATION_ID, SCHEMA, DamagedStoreError
 
 __all__ = ["DamagedStoreError", "FileLock", "check", "create", "move_aside", "sibling"]
 
@@ -76,10 +77,7 @@ def check(path: Path) -> bool:
         raise DamagedStoreError(f"cannot open the outbox {str(path)!r}: it is not a database; move it away")
     if int.from_bytes(header[68:72]) != APPLICATION_ID:
         raise StoreError(f"cannot open the outbox {str(path)!r}: it is another program's database; choose another path")
-    version = int.from_bytes(header[60:64])
-    if version > SCHEMA_VERSION:
-        reason = f"its schema has version {version}, expected at most {SCHEMA_VERSION}"
-        raise StoreError(f"cannot open the outbox {str(path)!r}: {reason}; use a newer version of this library")
+    expect_version(path, int.from_bytes(header[60:64]))
     return True
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreFailed
+from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreDegraded, StoreFailed
 from ocpp_core.outbox.effects import Store
 
 __all__ = ["OutboxStore", "ReportToOutbox", "StoreReport"]
 
-StoreReport: TypeAlias = Stored | StoreFailed | StoreBack
+StoreReport: TypeAlias = Stored | StoreFailed | StoreBack | StoreDegraded
 """What a store reports to the outbox."""
 ReportToOutbox: TypeAlias = Callable[[StoreReport], None]
 """Function that passes a report to the outbox; a store may call it in a thread of its own."""
@@ -17,7 +17,8 @@ ReportToOutbox: TypeAlias = Callable[[StoreReport], None]
 class OutboxStore(Protocol):
     """A store that makes the batches of one outbox durable, in order.
 
-    After a failure it discards every batch until one that begins with `ReplaceAll`.
+    After `StoreFailed` it discards every batch until one that begins with `ReplaceAll`. After `StoreDegraded` it keeps
+    the batches in memory, reports them as stored, and writes the whole state before `StoreBack`.
     """
 
     @property

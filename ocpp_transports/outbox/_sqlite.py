@@ -3,16 +3,18 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from math import inf
 from os import PathLike
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from ocpp_core.errors import StoreError
-from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreFailed
+from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreDegraded, StoreFailed
 from ocpp_core.outbox.effects import Store
-from ocpp_core.outbox.stored.records import ReplaceAll
+from ocpp_core.outbox.stored.records import OutboxSnapshot, ReplaceAll
 
 from ._database import Database, Synchronous
 from ._file import DamagedStoreError, FileLock, move_aside
@@ -21,6 +23,7 @@ from ._interface import ReportToOutbox, StoreReport
 __all__ = ["SQLiteStore"]
 
 OnDamage: TypeAlias = Literal["raise", "aside"]
+OnFailure: TypeAlias = Literal["halt", "memory"]
 _RETRY: Final = 1.0
 """Seconds between attempts to write after a failure."""
 _SECONDS_AN_OPENING: Final = 4
@@ -39,6 +42,8 @@ class SQLiteStore:
         synchronous: "full" to wait for the disk at each commit, "normal" to lose the last commits in a power cut.
         spare: Bytes of a file that is deleted if the disk is full, so that messages can still be removed; 0 for none.
         on_damage: "raise" to refuse a damaged database, "aside" to rename it and to begin with an empty one.
+        on_failure: "halt" to accept and send nothing while the database cannot be written. "memory" to continue without
+            it: meanwhile the end of the process loses what is accepted, and repeats what is settled.
         retry: Seconds between attempts to write after a failure.
 
     Raises:
@@ -55,18 +60,22 @@ class SQLiteStore:
         synchronous: Synchronous = "full",
         spare: int = 262_144,
         on_damage: OnDamage = "raise",
+        on_failure: OnFailure = "halt",
         retry: float = _RETRY,
     ) -> None:
         if synchronous not in ("full", "normal"):
             raise ValueError(f'expected synchronous as "full" or "normal", got {synchronous!r}')
         if on_damage not in ("raise", "aside"):
             raise ValueError(f'expected on_damage as "raise" or "aside", got {on_damage!r}')
+        if on_failure not in ("halt", "memory"):
+            raise ValueError(f'expected on_failure as "halt" or "memory", got {on_failure!r}')
         if spare < 0 or not retry > 0:
             raise ValueError(f"expected spare >= 0 bytes and retry > 0 seconds, got {spare!r} and {retry!r}")
         self._path = Path(path).resolve()  # a link has the lock of its file
         self._synchronous: Synchronous = synchronous
         self._spare = spare
         self._on_damage = on_damage
+        self._on_failure = on_failure
         self._retry = retry
         self._changed = threading.Condition()
         self._waiting: deque[Store] = deque()
@@ -135,7 +144,10 @@ class SQLiteStore:
         database, state = self._open_database()
         try:
             self._set_opened(_restored(database.opened, state))
-            self._serve(database, partial(_report, report))
+            if self._on_failure == "halt":
+                self._serve(database, partial(_report, report))
+            else:
+                self._serve_from_memory(database, partial(_report, report), state)
         finally:
             database.close()
 
@@ -178,6 +190,39 @@ class SQLiteStore:
                 if is_back:
                     report(StoreBack())
 
+    def _serve_from_memory(self, database: Database, report: ReportToOutbox, state: ReplaceAll) -> None:
+        """Commit until the store closes; after a failure, continue with a copy in memory until the file has it."""
+        memory = OutboxSnapshot()
+        memory.apply([state])
+        next_try = inf
+        while True:
+            batches = self._take(None if next_try == inf else max(0.0, next_try - time.monotonic()))
+            for batch in batches:
+                memory.apply(batch.operations)
+            if next_try < inf:
+                next_try = self._try_to_return(database, memory, report, next_try)
+            elif batches and (error := _failure_of(database, batches)) is not None:
+                next_try = time.monotonic() + self._retry
+                report(StoreDegraded(error))
+            if batches:
+                report(Stored(batches[-1].number))
+            elif self._is_closing:
+                return
+
+    def _try_to_return(
+        self, database: Database, memory: OutboxSnapshot, report: ReportToOutbox, next_try: float
+    ) -> float:
+        """Write the copy if it is time, or the last time; return when to try again, `inf` if the file has it."""
+        now = time.monotonic()
+        if now < next_try and not self._is_closing:
+            return next_try
+        if self._is_writable(database) and _failure_of(database, [Store(0, (memory.everything,))]) is None:
+            report(StoreBack())
+            return inf
+        if self._is_closing:
+            report(StoreDegraded(StoreError("closed before its changes were written; they are lost")))
+        return now + self._retry
+
     def _is_writable(self, database: Database) -> bool:
         try:
             database.probe()
@@ -193,13 +238,18 @@ class SQLiteStore:
             return batches
 
     def _commit(self, database: Database, batches: list[Store], report: ReportToOutbox) -> bool:
-        try:
-            database.commit(batches)
-        except StoreError as error:
-            report(StoreFailed(batches[0].number, error))
-            return False
-        report(Stored(batches[-1].number))
-        return True
+        error = _failure_of(database, batches)
+        report(Stored(batches[-1].number) if error is None else StoreFailed(batches[0].number, error))
+        return error is None
+
+
+def _failure_of(database: Database, batches: Sequence[Store]) -> StoreError | None:
+    """Commit batches; return the error if that failed."""
+    try:
+        database.commit(batches)
+    except StoreError as error:
+        return error
+    return None
 
 
 def _report(report: ReportToOutbox, event: StoreReport) -> None:

@@ -20,6 +20,7 @@ from ocpp_core.outbox.commands import (
     SetGate,
     StoreBack,
     Stored,
+    StoreDegraded,
     StoreFailed,
 )
 from ocpp_core.outbox.effects import Store
@@ -121,6 +122,7 @@ ROWS = {
     "Stored": Row(lambda machine: Stored(last_batch(machine))),
     "Stored: a batch that was not emitted": always(Stored(99)),
     "StoreFailed": Row(lambda machine: StoreFailed(last_batch(machine), OSError("disk full"))),
+    "StoreDegraded": always(StoreDegraded(OSError("disk full"))),
     "StoreBack": always(StoreBack()),
     "Enqueue": always(Enqueue(action="Heartbeat", payload={}, token=7)),
     "Enqueue: a bad argument": always(Enqueue(action="", payload={})),

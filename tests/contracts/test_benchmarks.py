@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contestants import CONTESTANTS
+from benchmarks.outbox import SETTINGS
 from benchmarks.report import Figure, Header, Section, Table, Target, render
 from benchmarks.run import PARTS
 from benchmarks.samples import percentile, ratios, spread
@@ -56,6 +57,16 @@ def test_the_same_program_is_measured_on_both_packages():
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert [line.count("|") for line in run.stdout.splitlines()] == [7] * 5
+
+
+@pytest.mark.bench
+def test_durable_messages_are_measured_beside_the_disk(tmp_path):
+    options = ["--rounds", "1", "--seconds", "0.05", "--directory", str(tmp_path)]
+    command = [sys.executable, "benchmarks/outbox.py", *options]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert len(run.stdout.splitlines()) == 1 + len(SETTINGS)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_part_alone_writes_no_page(tmp_path):

@@ -68,7 +68,7 @@ class TestNullMembers:
         payload = payload if payload.startswith("{") else f'{{"must":{payload}}}'
         session = a_session(OCPP21, validator=NoNulls(), leniency=leniency)
         assert sent(session.hear(f'[2,"a","X",{payload}]'))[0][2] == "TypeConstraintViolation"
-        assert reports(session.hear(f'[6,"b","NotifyPeriodicEventStream",{payload}]')) == [ReportKind.BAD_MESSAGE]
+        assert reports(session.hear(f'[6,"b","NotifyPeriodicEventStream",{payload}]')) == [ReportKind.INVALID_CALL]
 
     def test_are_kept_where_the_schema_or_nobody_minds(self):
         done = a_session(leniency=FORGIVING).hear(f'[2,"a","X",{NULLS}]')

@@ -55,7 +55,7 @@ VECTORS = [
     (5, NOTHING, '[2,"a","NoSuch",{}]', "request NoSuch, CALLERROR a NotImplemented", SAME, SAME),
     (6, NOTHING, '[9,"a"]', UNKNOWN, REFUSED, UNKNOWN),
     (7, NOTHING, f'[6,"a","NotifyPeriodicEventStream",{STREAM}]', UNKNOWN, REFUSED, "send NotifyPeriodicEventStream"),
-    (8, NOTHING, '[6,"a","NotifyPeriodicEventStream",{}]', UNKNOWN, REFUSED, BAD),
+    (8, NOTHING, '[6,"a","NotifyPeriodicEventStream",{}]', UNKNOWN, REFUSED, "invalid CALL received"),
     (9, NOTHING, '[6,"a","Heartbeat",{}]', UNKNOWN, REFUSED, BAD),
     (10, NOTHING, '[3,"zz",{}]', LOST, SAME, SAME),
     (

@@ -177,7 +177,7 @@ class TestBadMessages:
         told = []
         async with station(listener.port, protocol, offer=protocol) as raw:
             handle = await station_of(server, protocol)
-            for name in ("bad_message", "strict_validation_failure", "error"):
+            for name in ("bad_message", "violation", "error"):
                 handle.on(name, lambda event, name=name: told.append((name, event)))
             for message in messages:
                 await raw.send(frame(BINARY, message) if isinstance(message, bytes) else frame(TEXT, message.encode()))
@@ -245,9 +245,7 @@ class TestBadMessages:
         names = [FORMAT, "OccurrenceConstraintViolation", *["TypeConstraintViolation"] * 2]
         codes = [version_of(protocol).spell(name) for name in names]
         assert [reply[:3] for reply in replies] == [[4, "a", code] for code in codes]
-        assert [(name, event.error.code) for name, event in told] == [
-            ("strict_validation_failure", code) for code in codes
-        ]
+        assert [(name, event.error.code) for name, event in told] == [("violation", code) for code in codes]
 
     def assert_told(self, told, messages):
         """Each is told as it came, with an error that says what was expected."""

@@ -34,6 +34,9 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Marked": "TicketRejected, OutboxReport, → Halted",
         "Halted": "ignored",
     },
+    "StoreDegraded": {
+        "any": "OutboxReport",
+    },
     "StoreBack": {
         "New | Empty | Queued | Marked | Sending | Waiting": "ignored",
         "Halted": "Store, OutboxReport, → Queued",

@@ -10,7 +10,7 @@ from ocpp_apps.station.client import Client
 from ocpp_apps.station.model.errors import StationError
 from ocpp_core.actions import Direction
 from ocpp_core.errors import OCPPError, RPCError
-from ocpp_transports.events import BadMessageEvent, ErrorEvent, MessageEvent, StrictValidationFailureEvent
+from ocpp_transports.events import BadMessageEvent, ErrorEvent, MessageEvent, ViolationEvent
 
 from .conformance import problem_of
 
@@ -56,7 +56,7 @@ class MessageLog:
         self._number = 0
         client.on("message", self._message)
         client.on("bad_message", self._bad)
-        client.on("strict_validation_failure", self._refused)
+        client.on("violation", self._refused)
         client.on("error", self._failed)
 
     def __iter__(self) -> Iterator[LogEntry]:
@@ -119,11 +119,11 @@ class MessageLog:
     def _bad(self, event: BadMessageEvent) -> None:
         self._add("in", "BAD", None, frame=event.message, problem=_text_of(event.error))
 
-    def _refused(self, event: StrictValidationFailureEvent) -> None:
+    def _refused(self, event: ViolationEvent) -> None:
         """Add a message that strict mode rejected, unless it is listed with its problem already."""
         last = self._entries[-1] if self._entries else None
-        if last is None or last.problem is None or _payload_of(last) != event.message:
-            self._add("", "REFUSED", None, frame=event.message, problem=_text_of(event.error))
+        if last is None or last.problem is None or _payload_of(last) != event.payload:
+            self._add("", "REFUSED", None, frame=event.payload, problem=event.violation.description)
 
     def _failed(self, event: ErrorEvent) -> None:
         self._add("", "ERROR", None, problem=_text_of(event.error))

@@ -188,6 +188,11 @@ class OutboxSnapshot:
         self.outcomes: dict[int, KeptOutcome] = {}
         """The outcomes by ticket."""
 
+    @property
+    def everything(self) -> ReplaceAll:
+        """The operation that makes any state this one."""
+        return ReplaceAll(tuple(self.records.values()), tuple(self.bindings.values()), tuple(self.outcomes.values()))
+
     def apply(self, operations: Iterable[Operation]) -> None:
         """Make the changes of one batch, in order."""
         for operation in operations:

@@ -6,7 +6,7 @@ from itertools import count
 from typing import TypeVar
 
 from ocpp_core.inbound.answers import AnswerMemory
-from ocpp_core.inbound.requests import MakeDirections
+from ocpp_core.inbound.directions import MakeDirections
 from ocpp_core.link import Unfinished
 from ocpp_core.server import ServerEngine
 from ocpp_core.stack import ServerStack

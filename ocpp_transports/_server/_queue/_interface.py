@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ocpp_core.identity import StationKey
-from ocpp_core.inbound.requests import MakeDirections
+from ocpp_core.inbound.directions import MakeDirections
 from ocpp_core.session import Session
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports.handshake import Handshake

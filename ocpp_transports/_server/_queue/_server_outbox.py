@@ -9,8 +9,8 @@ from ocpp_core.durable.stations import StationOutboxes
 from ocpp_core.durable.totals import OutboxLimits
 from ocpp_core.errors import StoreError
 from ocpp_core.identity import StationKey
+from ocpp_core.inbound.directions import MakeDirections
 from ocpp_core.inbound.queued import queued
-from ocpp_core.inbound.requests import MakeDirections
 from ocpp_core.inputs import StartCall
 from ocpp_core.messages import is_unicode
 from ocpp_core.outbound.call import check_command
@@ -144,7 +144,8 @@ class ServerOutbox(OutboxHost):
     ) -> Enqueue:
         if unknown := options.keys() - _OPTIONS:
             raise TypeError(f"expected options of StationEnqueueKeywords, got {', '.join(sorted(unknown))}")
-        request = read_request(args, {})
+        others = {name: value for name, value in options.items() if name != "custom"}
+        request = read_request(args, {"custom": options.get("custom", False)})
         request.expect_sent("csms", spoken)
         offered = self._options.protocols
         if request.protocol is not None and request.protocol not in offered:
@@ -152,7 +153,7 @@ class ServerOutbox(OutboxHost):
         payload = dict(request.params)
         check_command(StartCall(0, request.action, payload), self._options.session, 0.0)
         return Enqueue(
-            action=request.action, payload=payload, protocol=request.protocol, peer=_peer_of(station), **options
+            action=request.action, payload=payload, protocol=request.protocol, peer=_peer_of(station), **others
         )
 
     @property

@@ -1,11 +1,12 @@
 """The options of a route: those of its server, except the ones that apply before the path of a request is known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import chain
 from typing import Any, Final
 
 from ocpp_core.admission.serial_numbers import checks_serial_numbers
+from ocpp_core.config import ValidationRule, expect_rules
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._options._deciders import expect_connection_middleware
 from ocpp_transports._options._server import ServerOptions
@@ -132,10 +133,16 @@ def _spoken(server: ServerOptions, changes: Mapping[str, Any]) -> Mapping[str, A
     """Return the options that name subprotocols, without those that the route does not speak."""
     protocols = tuple(changes["protocols"])
     default = changes.get("default_protocol", server.default_protocol)
-    strict = changes.get("strict_mode", server.strict_mode)
+    rules = expect_rules(changes.get("strict_mode_rules", server.strict_mode_rules), "strict_mode_rules")
     checks_serial = changes.get("check_serial_number", server.check_serial_number)
     return {
         "default_protocol": default if default in protocols else None,
-        "strict_mode": strict if isinstance(strict, bool | str) else [name for name in strict if name in protocols],
+        "strict_mode_rules": [_spoken_by(protocols, rule) for rule in rules],
         "check_serial_number": checks_serial and any(map(checks_serial_numbers, protocols)),
     }
+
+
+def _spoken_by(protocols: Sequence[str], rule: ValidationRule) -> ValidationRule:
+    if rule.protocols is None:
+        return rule
+    return replace(rule, protocols=[name for name in rule.protocols if name in protocols])

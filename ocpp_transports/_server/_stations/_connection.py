@@ -15,7 +15,7 @@ from ocpp_core.config import Range
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
-from ocpp_core.inbound.requests import MakeDirections
+from ocpp_core.inbound.directions import MakeDirections
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Closing, Open, Session

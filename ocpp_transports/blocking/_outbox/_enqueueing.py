@@ -50,6 +50,7 @@ class BlockingEnqueueMixin:
 
         Raises:
             ClosedError: The outbox is not open.
+            RPCError: The payload violates its schema in strict mode.
             CallDroppedError: The queue is full.
             StoreError: The store cannot write.
             ValueError: A bad argument, see `OCPPClient.enqueue`.

@@ -58,11 +58,11 @@ class _OrderedSearch(Search):
             return unknown
         for name, wanted in properties.items():
             if name in value and (broken := self.search(wanted, value[name])):
-                return broken.below(f".{name}")
+                return broken.below(name)
         if unknown:
             return unknown
         missing = next((name for name in schema.get("required", ()) if name not in value), None)
-        return None if missing is None else Broken("required", f"{missing} is missing")
+        return None if missing is None else Broken("required", missing, "nothing", f"{missing} is missing")
 
 
 def error_of(document: Mapping[str, Any], kind: Kind, message: Any, payload: object, *, is_v16: bool) -> OCPPError:

@@ -4,12 +4,14 @@ import pytest
 
 from ocpp_apps.station import LogEntry
 from ocpp_core.actions import Direction
+from ocpp_core.config import Violation
 from ocpp_core.errors import OCPPError, RPCFormatViolationError, RPCInternalError
+from ocpp_core.versions import ErrorCode
 from ocpp_transports.events import (
     BadMessageEvent,
     ErrorEvent,
     MessageEvent,
-    StrictValidationFailureEvent,
+    ViolationEvent,
 )
 from tests.apps.station.laboratory import VERSIONS, Lab, no_answer
 
@@ -27,6 +29,11 @@ def log(lab):
 
 def passed(lab, frame, action, *, direction=Direction.IN, latency=None):
     lab.client.tell("message", MessageEvent(direction, frame, action, latency))
+
+
+def violation(payload, text):
+    rule = Violation(ErrorCode.FORMAT_VIOLATION, text)
+    return ViolationEvent("CP1", Direction.IN, "call", "Reset", "1", rule, RPCFormatViolationError(text), True, payload)
 
 
 class TestAnEntry:
@@ -94,8 +101,7 @@ class TestAnEntry:
         assert "not JSON" in entry.problem
 
     def test_may_be_what_strict_mode_refused(self, lab, log):
-        error = RPCFormatViolationError("idTag is missing")
-        lab.client.tell("strict_validation_failure", StrictValidationFailureEvent({}, error))
+        lab.client.tell("violation", violation({}, "idTag is missing"))
         (entry,) = log
         assert (entry.kind, entry.frame) == ("REFUSED", {})
         assert "idTag is missing" in entry.problem
@@ -103,8 +109,7 @@ class TestAnEntry:
     def test_is_not_repeated_for_what_stands_there_already(self, lab, log):
         frame = [2, "1", "Reset", {"type": "Gentle"}]
         passed(lab, frame, "Reset")
-        event = StrictValidationFailureEvent({"type": "Gentle"}, RPCFormatViolationError(""))  # it tells of the payload
-        lab.client.tell("strict_validation_failure", event)
+        lab.client.tell("violation", violation({"type": "Gentle"}, "its type"))
         assert len(log) == 1
 
     def test_of_an_answer_that_was_sent_as_a_raw_text_has_its_action_and_is_checked(self, lab, log):

@@ -8,6 +8,7 @@ from ocpp_transports import (
     RPCError,
     RPCOccurrenceConstraintViolationError,
     RPCTypeConstraintViolationError,
+    ValidationRule,
 )
 
 BOOT_16 = {"chargePointVendor": "Acme", "chargePointModel": "One"}
@@ -23,7 +24,7 @@ class TestWhatWeSend:
 
     async def test_what_does_not_raises_before_it_leaves(self, lab):
         client = await lab.connected(strict_mode=True)
-        events = told(client, "strict_validation_failure")
+        events = told(client, "violation")
         with raises(RPCOccurrenceConstraintViolationError, match="chargePointModel"):
             await client.call("BootNotification", {"chargePointVendor": "Acme"})
         with raises(RPCTypeConstraintViolationError):
@@ -58,7 +59,7 @@ class TestWhatWeReceive:
 
     async def test_an_answer_against_the_schema_raises(self, lab):
         client = await lab.connected(strict_mode=True)
-        events = told(client, "strict_validation_failure")
+        events = told(client, "violation")
         with raises(RPCError) as caught:
             await client.call("DataTransfer", {"vendorId": "wrong"})
         assert caught[0].remote is False
@@ -87,13 +88,14 @@ class TestItsChecks:
         assert len(compiled) == 1
 
     async def test_they_may_be_for_some_actions_only(self, lab):
-        client = await lab.connected(strict_mode=True, strict_mode_methods=["Heartbeat"])
+        client = await lab.connected(strict_mode_rules=[ValidationRule("strict", actions=["Heartbeat"])])
         assert (await client.call("BootNotification", {}))["status"] == "Accepted"
         with raises(RPCError):
             await client.call("Heartbeat", {"more": 1})
 
     async def test_or_for_some_versions(self, lab):
-        client = await lab.connected(protocols=["ocpp1.6", "ocpp2.0.1"], strict_mode=["ocpp2.0.1"])
+        rules = [ValidationRule("strict", protocols=["ocpp2.0.1"])]
+        client = await lab.connected(protocols=["ocpp1.6", "ocpp2.0.1"], strict_mode_rules=rules)
         assert client.protocol == "ocpp2.0.1"
         with raises(RPCError):
             await client.call("BootNotification", {})

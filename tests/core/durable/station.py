@@ -32,7 +32,7 @@ class Station(Player):
     engine: DurableClientEngine
 
     def __init__(self, *, session: SessionConfig | None = None, client: Any = None, **settings: Any) -> None:
-        config = ClientConfig(protocols=("ocpp1.6",), session=session or SessionConfig(), **(client or {}))
+        config = ClientConfig(**{"protocols": ("ocpp1.6",), "session": session or SessionConfig(), **(client or {})})
         outbox = OutboxConfig(**{"gate": "open", **settings})
         super().__init__(DurableClientEngine(config, outbox, random=Random(1), ids=counting_ids()))
         self.attempt = 0

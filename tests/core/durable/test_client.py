@@ -9,6 +9,7 @@ from ocpp_core.actions import ReportKind
 from ocpp_core.config import SessionConfig
 from ocpp_core.errors import (
     CallDroppedError,
+    RPCError,
     StoreError,
 )
 from ocpp_core.inputs import Close, Reconfigure, StartCall
@@ -167,19 +168,51 @@ class TestTheWindow:
 
 
 class TestSchemas:
-    def test_a_message_that_breaks_its_schema_is_not_sent(self):
+    @each("online", [True, False])
+    def test_a_message_that_breaks_its_schema_is_refused_at_once_if_the_version_is_known(self, online):
         station = Station(session=SessionConfig(validator=Strict()))
-        station.connect()
-        done = station.enqueue("Heartbeat", {"bad": 1})
+        if online:
+            station.connect()
+        with pytest.raises(RPCError) as caught:
+            station.enqueue("Heartbeat", {"bad": 1})
+        assert (caught.value.remote, station.outcomes, len(station.engine.outbox)) == (False, {}, 0)
+        assert reports(station.drain()) == [ReportKind.INVALID_REQUEST]
+        station.enqueue("Heartbeat")
+        assert len(station.engine.outbox) == 1
+
+    def test_otherwise_it_is_settled_when_a_connection_shows_the_version(self):
+        station = Station(session=SessionConfig(validator=Strict()), client={"protocols": ("ocpp2.0.1", "ocpp1.6")})
+        station.enqueue("Heartbeat", {"bad": 1})
+        done = station.connect()
         assert (sent(done), reports(done)) == ([], [ReportKind.INVALID_REQUEST])
         assert station.outcomes == {100: MessageNotSent(NotSentReason.INVALID)}
-        assert len(sent(station.enqueue("Heartbeat"))) == 1
+
+    def test_a_message_is_checked_with_the_transaction_id_that_is_filled_in_later(self):
+        class NeedsId(Strict):
+            def check_call(self, action, payload):
+                return super().check_call(action, {} if "transactionId" in payload else {"bad": 1})
+
+        session = SessionConfig(validator=NeedsId("StartTransaction", "StopTransaction"))
+        station = Station(session=session)
+        with pytest.raises(RPCError):
+            station.enqueue("StopTransaction", {})
+        station.enqueue("StartTransaction", {"transactionId": 0})
+        station.enqueue("StopTransaction", {}, transaction=100, last=True)
+        assert len(station.engine.outbox) == 2
+
+    def test_a_message_for_another_version_than_that_of_the_connection_is_refused(self):
+        station = Station(client={"protocols": ("ocpp1.6", "ocpp2.0.1")})
+        station.enqueue("Heartbeat", protocol="ocpp2.0.1")  # the next connection may speak it
+        station.connect()
+        assert station.outcomes == {100: MessageNotSent(NotSentReason.INVALID)}
+        with pytest.raises(ValueError, match=r"expected a message for ocpp1.6, got one for ocpp2.0.1"):
+            station.enqueue("Heartbeat", protocol="ocpp2.0.1")
 
     def test_a_response_that_breaks_its_schema_counts_because_the_peer_has_acted(self):
         station = Station(session=SessionConfig(validator=Strict()))
         station.connect()
         station.enqueue("Heartbeat")
-        assert ReportKind.INVALID_RESULT in reports(station.answer("id-1", '{"bad":1}'))
+        assert ReportKind.TOLERATED in reports(station.answer("id-1", '{"bad":1}'))
         assert station.outcomes == {100: MessageAnswered('{"bad":1}')}
 
 

@@ -5,6 +5,7 @@ from math import nan
 import pytest
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
+from ocpp_core.config import ValidationRule
 from ocpp_core.errors import (
     RPCError,
     RPCFormatViolationError,
@@ -83,7 +84,8 @@ class TestStrictMode:
         assert settled(session.hear('[3,"id-1",{"bad":2}]')) == {1: {"bad": 2}}
 
     def test_can_be_meant_for_some_actions_only(self):
-        session = a_session(validator=Strict(), validated_actions=frozenset({"Reset"}), call_concurrency=9)
+        rules = [ValidationRule("strict", actions=["Reset"]), ValidationRule("off")]
+        session = a_session(validator=Strict(), validation_rules=rules, call_concurrency=9)
         done = session.play(StartCall(1, "Heartbeat", {"bad": 1}), StartCall(2, "Reset", {"bad": 1}))
         assert list(settled(done)) == [2]
 

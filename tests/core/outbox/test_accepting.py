@@ -25,12 +25,27 @@ class TestTheLane:
         ],
     )
     def test_follows_from_the_action(self, action, payload, lane, droppable):
-        assert (lane_of(action, payload), is_droppable(action, payload)) == (lane, droppable)
+        assert (lane_of(action, payload, OutboxConfig()), is_droppable(action, payload)) == (lane, droppable)
+
+    def test_may_be_that_of_transactions_for_further_actions(self):
+        owner = Owner(online=False, ordered=frozenset({"SecurityEventNotification"}))
+        owner.send("SecurityEventNotification")
+        assert next(iter(owner.outbox.records)).lane is Lane.TRANSACTION
+        assert owner.outbox.is_behind("SecurityEventNotification", {})
 
     def test_may_be_chosen(self):
         owner = Owner(online=False)
         owner.send("SecurityEventNotification", lane="transaction")
         assert next(iter(owner.outbox.records)).lane is Lane.TRANSACTION
+
+
+class TestABootNotification:
+    @each(("urgent", "is_first"), [(None, True), (False, False)])
+    def test_precedes_all_others_unless_the_command_says_otherwise(self, urgent, is_first):
+        owner = Owner(gate="boot")
+        owner.send("StartTransaction")
+        boot = owner.send("BootNotification", urgent=urgent)
+        assert owner.sent_tickets == [boot] * is_first
 
 
 class TestThePayload:
@@ -72,7 +87,7 @@ class TestMisuse:
             ({"attempts": True}, ValueError, "expected attempts 0 to 1000000 transmissions, got True"),
             ({"lane": "fast"}, ValueError, "fast"),
             ({"resend": "no"}, TypeError, "expected resend as bool or None, got 'no'"),
-            ({"urgent": 1}, TypeError, "expected urgent as bool, got 1"),
+            ({"urgent": 1}, TypeError, "expected urgent as bool or None, got 1"),
             ({"protocol": "\ud800"}, ValueError, "expected protocol as a text"),
             ({"transaction": []}, TypeError, "expected transaction as int or None"),
             ({"action": "StopTransaction", "urgent": True}, ValueError, "expected urgent=False"),
@@ -94,3 +109,8 @@ class TestMisuse:
     def test_settings_are_checked(self, settings):
         with pytest.raises(ValueError, match="expected"):
             OutboxConfig(**settings)
+
+    @each("ordered", [{"SecurityEventNotification"}, frozenset({1})])
+    def test_further_actions_of_the_lane_are_a_frozenset_of_names(self, ordered):
+        with pytest.raises(TypeError, match="expected ordered as a frozenset of actions"):
+            OutboxConfig(ordered=ordered)

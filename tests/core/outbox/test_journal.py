@@ -43,6 +43,16 @@ class TestAStoreThatFails:
         owner.commit()
         assert (owner.outcomes, owner.disk.records) == ({kept: MessageAnswered("{}")}, {})
 
+    def test_that_continues_in_memory_says_so_and_says_when_it_is_durable_again(self):
+        owner = Owner()
+        owner.outbox.store_degraded(OSError("disk full"))
+        ticket = owner.send()
+        owner.outbox.store_back()
+        owner.outbox.store_back()
+        assert (owner.accepted, owner.sent_tickets) == ([ticket], [ticket])
+        assert owner.reports == ["STORE_DEGRADED", "STORE_BACK"]
+        assert owner.batches == []
+
     def test_frees_the_slot_of_a_transmission_that_was_not_written(self):
         owner = Owner(online=False)
         ticket = owner.send()

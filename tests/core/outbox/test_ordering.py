@@ -49,6 +49,20 @@ class TestTheNextMessage:
             owner.settle()
             assert (ordinary in owner.sent_tickets) is is_sent
 
+    @each(
+        ("gate", "boots", "reports"), [("boot", 0, ["HELD"]), ("boot", 1, []), ("manual", 1, ["HELD"]), ("open", 0, [])]
+    )
+    def test_what_a_closed_gate_holds_is_reported_once_a_connection(self, gate, boots, reports):
+        owner = Owner(gate=gate)
+        owner.send()
+        if boots:
+            owner.outbox.boot_answered("Accepted")
+        owner.wait(1000.0)
+        assert owner.reports == reports
+        owner.open()
+        owner.wait(1000.0)
+        assert owner.reports == 2 * reports
+
     def test_a_manual_gate_ignores_the_response_to_a_boot_notification(self):
         owner = Owner(gate="manual")
         ticket = owner.send()

@@ -85,6 +85,14 @@ class TestRetries:
         assert owner.outcomes == {ticket: REFUSED if end == "refuse" else MessageUnknown(UnknownReason.TIMEOUT)}
         assert owner.reports == ["GIVEN_UP"]
 
+    def test_may_have_a_number_and_an_interval_of_the_message(self):
+        owner = Owner(attempts=3, interval=60.0)
+        ticket = owner.send(attempts=2, interval=5.0)
+        owner.refuse()
+        owner.wait(5.0)
+        owner.refuse()
+        assert (len(owner.sent), owner.outcomes) == (2, {ticket: REFUSED})
+
     @each(
         ("retry_id", "end", "is_same"),
         [

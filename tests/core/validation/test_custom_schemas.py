@@ -60,7 +60,12 @@ class TestCustomProtocols:
         validator = create_validator("v1", schemas, definitions=shared)
         assert validator.check_send("Say", ["a"]) is None
         assert validator.check_send("Say", [1]) == Violation(
-            ErrorCode.TYPE_CONSTRAINT_VIOLATION, "Say SEND payload[0] violates type: string"
+            ErrorCode.TYPE_CONSTRAINT_VIOLATION,
+            "Say SEND payload[0] violates type: string",
+            "type",
+            "/0",
+            "string",
+            "integer",
         )
         assert validator.check_send("Count", [1]) is None
 
@@ -144,7 +149,12 @@ class TestConst:
     def test_it_is_named(self) -> None:
         validator = create_validator("v1", {"Say": {"send": {"properties": {"a": {"const": "x"}}}}})
         assert validator.check_send("Say", {"a": 1}) == Violation(
-            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "Say SEND payload.a violates const: x"
+            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+            "Say SEND payload.a violates const: x",
+            "const",
+            "/a",
+            "x",
+            "integer",
         )
 
     def test_draft_04_does_not_know_it(self) -> None:

@@ -30,6 +30,7 @@ class TestChecking:
         assert v16.check_call("BootNotification", {"chargePointVendor": "Example"}) == Violation(
             ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,
             "BootNotification CALL payload violates required: chargePointModel is missing",
+            *("required", "", "chargePointModel", "nothing"),
         )
 
     def test_call_and_result_have_schemas_of_their_own(self, v16: SchemaValidator) -> None:
@@ -108,6 +109,7 @@ class TestFormats:
         assert v16.check_result("BootNotification", dict(self.BOOTED)) == Violation(
             ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
             "BootNotification CALLRESULT payload.currentTime violates format: date-time",
+            *("format", "/currentTime", "date-time", "string of 19 characters"),
         )
 
     def test_unless_they_are_turned_off_and_then_all_else_still_is(self) -> None:
@@ -115,7 +117,9 @@ class TestFormats:
         assert lenient.check_result("BootNotification", dict(self.BOOTED)) is None
         violation = lenient.check_result("BootNotification", {**self.BOOTED, "interval": "300"})
         assert violation == Violation(
-            ErrorCode.TYPE_CONSTRAINT_VIOLATION, "BootNotification CALLRESULT payload.interval violates type: integer"
+            ErrorCode.TYPE_CONSTRAINT_VIOLATION,
+            "BootNotification CALLRESULT payload.interval violates type: integer",
+            *("type", "/interval", "integer", "string of 3 characters"),
         )
 
     def test_they_stay_off_in_an_extension(self) -> None:

@@ -43,7 +43,7 @@ class TestOptions:
             make(**{name: given})
 
     @pytest.mark.parametrize("given", [5, 2.5, "abc", True])
-    @pytest.mark.parametrize("name", ["strict_mode_methods", "strict_mode_validators", "query"])
+    @pytest.mark.parametrize("name", ["strict_mode_rules", "strict_mode_validators", "query"])
     def test_that_are_no_collections_are_named(self, name, given):
         with pytest.raises(TypeError, match=f"^expected {name} as a"):
             client(**{name: given})
@@ -173,7 +173,7 @@ class TestCalls:
     @pytest.mark.parametrize("how", ["call", "call_immediate", "safe_call"])
     async def test_with_an_unknown_option_say_where_parameters_go(self, how):
         with pytest.raises(
-            TypeError, match="unknown option 'idTag' of a call, expected one of: check, custom, message_id, "
+            TypeError, match="unknown option 'idTag' of a call, expected one of: check, custom, deadline, message_id, "
         ) as caught:
             await getattr(client(), how)("Authorize", idTag="mine")
         assert "CallOptions" not in str(caught.value)

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
-from ocpp_core.actions import Direction, Report, ReportKind, Trace
+from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind, Trace
+from ocpp_core.config import Violation
 from ocpp_core.errors import RPCError, RPCGenericError
+from ocpp_core.versions import ErrorCode
 from ocpp_transports._logging._log import LOGGER, Log, logger_of
 from ocpp_transports._logging._redaction import redact
 from ocpp_transports._logging._repeats import WINDOW, WRITTEN
@@ -130,6 +132,25 @@ class TestReports:
         log.reported(Report(kind, "why", "7\n", "the raw text with a secret"))
         assert caplog.records[0].levelname == level
         assert caplog.records[0].getMessage() == f"CP1: {kind.value} ['7\\n']: why"
+
+    def test_of_tolerated_violations_are_few_an_hour_for_each_action(self, log, caplog):
+        clock = [0.0]
+        log.now = lambda: clock[0]
+
+        def violate(action):
+            violation = Violation(ErrorCode.FORMAT_VIOLATION, "why")
+            invalid = InvalidPayload(Direction.IN, "call", action, "1", {}, violation)
+            log.reported(invalid.report(ReportKind.TOLERATED, RPCGenericError("")))
+
+        for minute in range(60):
+            clock[0] = minute * 60.0
+            violate("MeterValues")
+            violate("Heartbeat")
+        assert len(caplog.records) == 10
+        clock[0] = 3600.0
+        violate("Heartbeat")
+        assert caplog.records[-1].getMessage() == "CP1: violation tolerated ['1']: why (and 55 more before)"
+        assert (caplog.records[-1].action, caplog.records[-1].direction) == ("Heartbeat", "in")
 
     def test_are_redacted(self, log, caplog):
         log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no ftp://user:secret@host"))

@@ -8,9 +8,10 @@ import pytest
 
 from ocpp_core.actions import Direction, HttpRequest, UpgradeRequested
 from ocpp_core.admission.request import read_target
-from ocpp_core.config import UpgradeTarget
+from ocpp_core.config import UpgradeTarget, Violation
 from ocpp_core.handshake import resolve_endpoint
 from ocpp_core.inputs import UpgradeReceived
+from ocpp_core.versions import ErrorCode
 from ocpp_transports import events
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._logging._redaction import redact
@@ -168,7 +169,17 @@ class TestRepresentations:
             events.MessageEvent(Direction.IN, [2, "1", "Authorize", {"idTag": SECRET}], "Authorize", None),
             events.BadMessageEvent('[2,"1","Authorize",{"idTag":"s3cr3t"}', ValueError()),
             events.BadMessageEvent(b'[2,"1","X",{"password":"s3cr3t"}]', ValueError()),
-            events.StrictValidationFailureEvent({"key": "AuthorizationKey", "value": SECRET}, ValueError()),
+            events.ViolationEvent(
+                "CP1",
+                Direction.IN,
+                "call",
+                "ChangeConfiguration",
+                "1",
+                Violation(ErrorCode.FORMAT_VIOLATION, "why"),
+                ValueError(),
+                True,
+                {"key": "AuthorizationKey", "value": SECRET},
+            ),
             CallContext[Any](client=None, action="X", params={"password": SECRET}),
             ClientOptions(
                 identity="CP1", endpoint="ws://host?token=s3cr3t", query={"key": SECRET}, headers={"x": SECRET}

@@ -4,12 +4,14 @@ from math import inf
 
 import pytest
 
-from ocpp_core.actions import Report, ReportKind
+from ocpp_core.actions import Direction, InvalidPayload, ReportKind
+from ocpp_core.config import Violation
 from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError, RPCInternalError, TimeoutError
+from ocpp_core.versions import ErrorCode
 from ocpp_transports._metrics._cells import BOUNDS, HistogramCell
 from ocpp_transports._metrics._families import FAMILIES
-from ocpp_transports._metrics._labels import BAD_KINDS, KEEPALIVE, KNOWN_ACTIONS, MOST_ACTIONS, OTHER, RATES
-from ocpp_transports._metrics._metrics import _INVALID, Metrics
+from ocpp_transports._metrics._labels import BAD_KINDS, INVALID, KEEPALIVE, KNOWN_ACTIONS, MOST_ACTIONS, OTHER, RATES
+from ocpp_transports._metrics._metrics import Metrics
 from ocpp_transports._metrics._values import HistogramValue
 from tests.tables import each
 
@@ -21,6 +23,11 @@ UNCOUNTED = {
     ReportKind.CONNECT_FAILED,
 }
 """Reports about this side, and those whose CALL is counted anyway."""
+
+
+def invalid(action, payload=None):
+    violation = Violation(ErrorCode.FORMAT_VIOLATION, "why")
+    return InvalidPayload(Direction.IN, "call", action, "1", payload, violation)
 
 
 class TestAHistogram:
@@ -51,7 +58,7 @@ class TestActions:
         for number in range(1000):
             metrics.inbound.error(f"Junk{number}", 0.0)
             metrics.inbound.unanswered(f"Junk{number}", ClosedError(""))
-            metrics.reported(Report(ReportKind.INVALID_CALL, action=f"Junk{number}"))
+            metrics.reported(invalid(f"Junk{number}").report(ReportKind.INVALID_CALL, ClosedError("")))
             metrics.handler_failed(f"Junk{number}", is_refusal=True)
         assert metrics.value("ocpp_call_duration_seconds", direction="in", action=OTHER, outcome="error") == 1000
         assert metrics.value("ocpp_handler_errors", action=OTHER, kind="refused") == 1000
@@ -96,9 +103,16 @@ class TestCallsWithoutResponse:
 
 class TestReports:
     def test_count_by_kind_unless_they_are_of_this_side(self):
-        counted = [set(BAD_KINDS), set(KEEPALIVE), set(RATES), set(_INVALID), UNCOUNTED]
+        counted = [set(BAD_KINDS), set(KEEPALIVE), set(RATES), set(INVALID), UNCOUNTED]
         assert set().union(*counted) == set(ReportKind)
         assert sum(map(len, counted)) == len(ReportKind)
+
+    def test_of_payloads_that_break_their_schema_count_by_action_and_outcome(self):
+        metrics = Metrics()
+        metrics.reported(invalid("Heartbeat").report(ReportKind.TOLERATED, ClosedError("")))
+        metrics.reported(invalid("Heartbeat").report(ReportKind.INVALID_CALL, ClosedError("")))
+        for outcome in ("reported", "refused"):
+            assert metrics.value("ocpp_validation_failures", direction="in", action="Heartbeat", outcome=outcome) == 1
 
     def test_have_labels_that_no_two_kinds_share(self):
         for kinds in (BAD_KINDS, KEEPALIVE, RATES):

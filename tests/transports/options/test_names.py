@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ocpp_core.validation import create_validator, load_validator
-from ocpp_transports import OCPPClient, OCPPServer, RPCNotImplementedError
+from ocpp_transports import OCPPClient, OCPPServer, RPCNotImplementedError, ValidationRule
 from ocpp_transports._options._names import Names, expect_spelled
+from tests.tables import each
 from tests.transports.pairs import pair
 
 VENDOR: dict[str, dict[str, dict[str, Any]]] = {"MakeCoffee": {"call": {}, "result": {}}}
@@ -84,13 +85,18 @@ class TestMisspellings:
         with pytest.raises(ValueError, match=r"got 'ocpp16' \(did you mean 'ocpp1\.6'\?\)"):
             OCPPServer().handle("ocpp16", "MakeCoffee", handler, custom=True)
 
-    @pytest.mark.parametrize("strict_mode", [True, False, ["ocpp1.6"]])
-    def test_of_a_method_of_strict_mode_which_would_turn_it_off(self, strict_mode):
-        protocols = ["ocpp1.6"] if strict_mode is True else ["ocpp1.6", "vendor1"]  # whose actions nobody knows
-        options = {"protocols": protocols, "strict_mode": strict_mode, "strict_mode_methods": ["BootNotifcation"]}
-        with pytest.raises(ValueError, match="did you mean 'BootNotification'"):
+    @each("strict_mode", [True, False, "report"])
+    @each(
+        ("rule", "meant"),
+        [({"actions": ["BootNotifcation"]}, "BootNotification"), ({"protocols": ["ocpp2.01"]}, "ocpp2.0.1")],
+    )
+    def test_in_a_rule_of_strict_mode_which_would_match_nothing(self, strict_mode, rule, meant):
+        protocols = ["ocpp1.6"] if strict_mode else ["ocpp1.6", "vendor1"]  # whose actions nobody knows
+        rules = [ValidationRule("off", **rule)]
+        options = {"protocols": protocols, "strict_mode": strict_mode, "strict_mode_rules": rules}
+        with pytest.raises(ValueError, match=f"did you mean '{meant}'"):
             OCPPServer(**options)
-        with pytest.raises(ValueError, match="did you mean 'BootNotification'"):
+        with pytest.raises(ValueError, match=f"did you mean '{meant}'"):
             OCPPClient("CP1", "ws://127.0.0.1", **options)
 
     @pytest.mark.parametrize("protocol", ["ocpp16", "OCPP1.6", "ocpp 1.6", "ocpp201", "ocpp2.01", "OCPP-2.1"])

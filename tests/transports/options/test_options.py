@@ -164,11 +164,6 @@ class TestProtocols:
 
 
 class TestStrictMode:
-    def test_validators_are_shared_by_all_connections(self):
-        one, two = ServerOptions(strict_mode=True), ServerOptions(strict_mode=["ocpp1.6"])
-        assert one.validators["ocpp1.6"] is two.validators["ocpp1.6"] is shared_validator("ocpp1.6")
-        assert set(two.validators) == {"ocpp1.6"}
-
     def test_warm_up_compiles_what_it_is_asked_for(self):
         warm_up("ocpp1.6", ["Heartbeat"])
         assert all(message.is_compiled for message in shared_validator("ocpp1.6")._messages["Heartbeat"].values())

@@ -2,6 +2,7 @@
 
 import json
 import queue
+import sqlite3
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ from ocpp_core.outbox.commands import Enqueue, Restored, StoreBack, Stored, Stor
 from ocpp_core.outbox.effects import OutboxEffect, Store, TicketAccepted, TicketSettled, Transmit
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
-from ocpp_transports.outbox import _sqlite
+from ocpp_transports.outbox import _database, _sqlite
 
 
 def say(*words: Any) -> None:
@@ -108,5 +109,18 @@ class Station:
                 pass
 
 
+def checkpoint_often() -> None:
+    """Let kills meet checkpoints too: by default there is one in hundreds of messages."""
+    prepare = _database.Database._prepare
+
+    def prepared(self: _database.Database, connection: sqlite3.Connection) -> None:
+        prepare(self, connection)
+        connection.execute("PRAGMA wal_autocheckpoint = 8")
+
+    _database.Database._prepare = prepared  # type: ignore[method-assign]  # for this process only
+
+
 if __name__ == "__main__":
+    if int(sys.argv[2]) % 2:
+        checkpoint_often()
     Station(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])).run()

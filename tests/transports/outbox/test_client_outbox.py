@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from ocpp_core import v16
-from ocpp_core.outbox.commands import StoreBack, Stored, StoreFailed
+from ocpp_core.outbox.commands import StoreBack, Stored, StoreDegraded, StoreFailed
 from ocpp_transports import ClosedError
 from ocpp_transports.events import ErrorEvent
 from ocpp_transports.outbox import (
@@ -19,7 +19,7 @@ from ocpp_transports.outbox import (
     StoreError,
 )
 from tests.transports.outbox.fake_store import OPEN, START, STOP, FakeStore, unreachable
-from tests.transports.pairs import SECONDS, client_of, serving
+from tests.transports.pairs import SECONDS, client_of, first, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -256,6 +256,18 @@ class TestAStoreThatFails:
             await within(station.enqueue("DataTransfer", {"vendorId": "later"}).accepted)
         assert "disk full" in str(events[0].error)
         assert "disk full" in caplog.text
+
+    async def test_in_memory_is_an_event_and_the_outbox_continues(self, caplog):
+        store = FakeStore()
+        async with unreachable(offline_queue=store) as station, station.events("error") as errors:
+            store.say(StoreDegraded(OSError("no space")))
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+            await ticket.accepted()
+            event = await first(errors)
+            assert "in memory only, until its store works again: no space" in str(event.error)
+            store.say(StoreBack())
+            await station.enqueue("DataTransfer", {"vendorId": "V"}).accepted()
+        assert "store works again" in caplog.text
 
     async def test_a_store_that_raises_has_failed(self):
         class Raising(FakeStore):

@@ -43,22 +43,58 @@ def limit(database: Database, pages: int) -> None:
     database._connection.execute(f"PRAGMA max_page_count = {now + pages}")
 
 
-class FailingConnection:
-    """A connection whose commit is kept and reports a failed sync, as a write-ahead log does (SQLITE_IOERR_FSYNC)."""
+def failure(text: str, code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    return error
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+
+class FailingConnection:
+    """A connection whose commits fail, before or after they are in the file, as often as `times` says."""
+
+    def __init__(self, connection: sqlite3.Connection, code: int, *, is_kept: bool = False, times: int = 1) -> None:
         self._connection = connection
+        self._code = code
+        self._is_kept = is_kept
+        self._times = times
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
     def execute(self, statement: str, *values: Any) -> Any:
-        done = self._connection.execute(statement, *values)
-        if statement == "COMMIT":
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
-            raise error
+        fails = statement == "COMMIT" and self._times > 0
+        done = None if fails and not self._is_kept else self._connection.execute(statement, *values)
+        if fails:
+            self._times -= 1
+            raise failure("injected", self._code)
         return done
+
+
+def break_commits(database: Database, code: int, **options: Any) -> None:
+    database._connection = FailingConnection(database._connection, code, **options)  # type: ignore[assignment]  # a double
+
+
+class TestAFailedCommit:
+    @pytest.mark.parametrize(
+        "code",
+        [
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_IOERR_WRITE,
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_CORRUPT,
+        ],
+    )
+    def test_leaves_the_file_as_it_was_and_the_store_usable(self, database: Database, code: int) -> None:
+        database.commit(batch(put(1)))
+        break_commits(database, code, times=2)  # also the one with the spare space
+        with pytest.raises(StoreError, match=r"cannot write the outbox .*injected"):
+            database.commit(batch(put(2), Delete(KeptOutcome(1, None, MessageDropped()))))
+        assert tickets(database) == [1]
+        database.probe()
+        database.commit(batch(put(3)))
+        assert tickets(database) == [1, 3]
 
 
 class TestAFullDisk:
@@ -80,6 +116,24 @@ class TestAFullDisk:
         database.commit(batch(put(1, 10 * PAGE)))
         assert tickets(database) == [1]
 
+    def test_does_not_prevent_opening_the_file(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        count, free, is_full = database._count_opening, database._free_spare, True
+
+        def counted() -> None:
+            if is_full:
+                raise failure("database or disk is full", sqlite3.SQLITE_FULL)
+            count()
+
+        def freed() -> bool:
+            nonlocal is_full
+            is_full = False
+            return free()
+
+        monkeypatch.setattr(database, "_count_opening", counted)
+        monkeypatch.setattr(database, "_free_spare", freed)
+        database.load()
+        assert (database.opened, is_full) == (2, False)
+
     def test_does_not_prevent_deletions_and_a_new_spare_is_kept_when_there_is_room(
         self, database: Database, tmp_path: Path
     ) -> None:
@@ -91,10 +145,19 @@ class TestAFullDisk:
         database.commit(batch(Delete(KeptOutcome(1, None, MessageDropped()))))
         assert (tickets(database), spare.exists()) == ([2], True)
 
+    def test_lets_a_deletion_that_failed_have_the_spare_space(
+        self, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        database.commit(batch(put(1), put(2)))
+        break_commits(database, sqlite3.SQLITE_FULL)
+        monkeypatch.setattr(database, "_keep_spare", lambda: None)
+        database.commit(batch(Delete(KeptOutcome(1, None, MessageDropped()))))
+        assert (tickets(database), (tmp_path / "station.db-spare").exists()) == ([2], False)
+
 
 class TestAFailedSync:
     def test_may_have_kept_the_messages_until_the_whole_state_replaces_them(self, database: Database) -> None:
-        database._connection = FailingConnection(database._connection)  # type: ignore[assignment]  # a double
+        break_commits(database, sqlite3.SQLITE_IOERR_FSYNC, is_kept=True)
         with pytest.raises(StoreError, match="cannot write the outbox"):
             database.commit(batch(put(1)))
         assert tickets(database) == [1]  # after opening the file anew, the truth shows
@@ -107,7 +170,7 @@ class TestAFailedSync:
         def gone() -> None:
             raise StoreError("gone")
 
-        database._connection = FailingConnection(database._connection)  # type: ignore[assignment]  # a double
+        break_commits(database, sqlite3.SQLITE_IOERR_FSYNC, is_kept=True)
         monkeypatch.setattr(database, "reopen", gone)
         with pytest.raises(StoreError, match="it is unknown whether the messages were kept"):
             database.commit(batch(put(1)))

@@ -3,7 +3,7 @@
 import pytest
 
 from ocpp_core import v201
-from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient
+from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient, RPCError
 from ocpp_transports.outbox import MemoryStore, SQLiteStore
 from tests.transports.outbox.fake_store import START, STOP, FakeStore, unreachable
 from tests.transports.pairs import pair
@@ -34,6 +34,19 @@ class TestMisuse:
             with pytest.raises(error, match=expected):
                 station.enqueue(*args, **options)
         assert store.batches == []
+
+    async def test_an_action_of_the_peer_is_queued_by_option(self):
+        async with unreachable(offline_queue=True) as station:
+            assert station.enqueue("Reset", {"type": "Soft"}, custom=True).action == "Reset"
+            with pytest.raises(TypeError, match="custom as bool"):
+                station.enqueue("Reset", {"type": "Soft"}, custom=1)
+
+    async def test_a_bad_payload_is_refused_in_strict_mode(self):
+        async with unreachable(offline_queue=True, strict_mode=True) as station:
+            with pytest.raises(RPCError, match="idTag"):
+                station.enqueue("Authorize", {})
+            start = station.enqueue("StartTransaction", START)
+            station.enqueue("StopTransaction", STOP, transaction=start, last=True)
 
     async def test_a_ticket_of_another_client_is_refused(self):
         async with unreachable(offline_queue=True) as one, unreachable(offline_queue=True) as other:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ocpp_core.errors import StoreError
-from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreFailed
+from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreDegraded, StoreFailed
 from ocpp_core.outbox.effects import Store
 from ocpp_core.outbox.stored.outcomes import (
     MessageAnswered,
@@ -180,6 +180,14 @@ class TestAFileThatCannotBeOpened:
             owner.store.open(print)
         owner.commit(Put(record(1)))
 
+    def test_is_locked_by_a_program_that_does_not_know_our_lock(self, path: Path) -> None:
+        Owner(path).close()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            self.refused(path, "database is locked")
+            other.execute("ROLLBACK")
+        Owner(path).close()
+
     @pytest.mark.parametrize("content", [b"", b"some text", b"SQLite format 3\0"])
     def test_is_no_database(self, path: Path, content: bytes) -> None:
         path.write_bytes(content)
@@ -315,9 +323,56 @@ class TestAFailure:
         assert path.with_name("station.db-spare").stat().st_size == 8192
 
 
+class TestAFailureWithACopyInMemory:
+    """The store reports batches as stored, and writes the whole state when the file can be written again."""
+
+    @pytest.fixture
+    def owner(self, path: Path) -> Iterator[Owner]:
+        owner = Owner(path, retry=0.01, on_failure="memory")
+        owner.commit(Put(record(1)))
+        yield owner
+        owner.close()
+
+    def occupy(self, path: Path) -> Path:
+        """Let each commit fail until the other file is removed."""
+        path.rename(path.with_name("moved.db"))
+        path.write_bytes(b"another program's")
+        return path
+
+    def test_continues_and_writes_everything_afterwards(self, owner: Owner, path: Path) -> None:
+        other = self.occupy(path)
+        owner.commit(Put(record(2)))
+        owner.commit(delete(1, MessageDropped()), Bind(Binding(2, 7)))
+        kinds = [type(event) for event in owner.reports]
+        assert kinds == [Stored, StoreDegraded, Stored, Stored]
+        assert other.read_bytes() == b"another program's"
+        other.unlink()
+        owner.wait(StoreBack)
+        owner.commit(Put(record(3)))
+        state = reopened(owner, path)
+        assert [each.ticket for each in state.records] == [2, 3]
+        assert (list(state.outcomes), list(state.bindings)) == (
+            [KeptOutcome(1, None, MessageDropped())],
+            [Binding(2, 7)],
+        )
+        assert StoreFailed not in {type(event) for event in owner.reports}
+
+    @pytest.mark.parametrize("is_repaired", [True, False])
+    def test_tries_a_last_time_when_it_is_closed(self, owner: Owner, path: Path, is_repaired: bool) -> None:
+        other = self.occupy(path)
+        owner.store._retry = 1e6
+        owner.commit(Put(record(2)))
+        if is_repaired:
+            other.unlink()
+            assert [each.ticket for each in reopened(owner, path).records] == [1, 2]
+        else:
+            owner.close()
+            assert "they are lost" in str(owner.reports[-1].error)
+
+
 class TestArguments:
     @pytest.mark.parametrize(
-        "options", [{"synchronous": "off"}, {"on_damage": "delete"}, {"spare": -1}, {"retry": 0.0}]
+        "options", [{"synchronous": "off"}, {"on_damage": "delete"}, {"on_failure": "x"}, {"spare": -1}, {"retry": 0.0}]
     )
     def test_are_checked(self, path: Path, options: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match="expected"):

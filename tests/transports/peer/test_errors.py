@@ -10,6 +10,7 @@ from ocpp_transports import (
     RPCNotImplementedError,
     RPCOccurrenceConstraintViolationError,
     RPCTypeConstraintViolationError,
+    ValidationRule,
     create_validator,
 )
 from tests.transports.pairs import first, pair
@@ -75,14 +76,14 @@ class TestErrors:
     async def test_in_strict_mode_what_breaks_the_schema_is_never_sent_and_told(self):
         async with (
             pair(strict_mode=True, warm_up=False) as (client, _),
-            client.events("strict_validation_failure", "message") as events,
+            client.events("violation", "message") as events,
         ):
             with pytest.raises(RPCOccurrenceConstraintViolationError) as caught:
                 await client.call("BootNotification", {"chargePointVendor": "Acme"})
             assert not caught.value.remote
             told = await first(events)
-            assert told.message == {"chargePointVendor": "Acme"}
-            assert (told.action, told.direction) == ("BootNotification", Direction.OUT)
+            assert told.payload == {"chargePointVendor": "Acme"}
+            assert (told.action, told.direction, told.refused) == ("BootNotification", Direction.OUT, True)
             assert "BootNotification CALL payload violates required" in str(told.error)
             await events.aclose()
             assert [event async for event in events] == []
@@ -90,7 +91,7 @@ class TestErrors:
     async def test_in_strict_mode_an_invalid_call_is_told_with_the_error_that_the_peer_gets(self):
         async with (
             pair(server={"strict_mode": True, "warm_up": False}) as (client, station),
-            station.events("strict_validation_failure") as failures,
+            station.events("violation") as failures,
         ):
             with pytest.raises(RPCTypeConstraintViolationError):
                 await client.call("Authorize", {"idTag": 5})
@@ -118,5 +119,5 @@ class TestErrors:
             assert await client.call("Count", {"n": 1}) == {}
             with pytest.raises(RPCError):
                 await client.call("Count", {"n": "1"})
-            client.reconfigure(strict_mode_methods=["Weigh"])
+            client.reconfigure(strict_mode_rules=[ValidationRule("off", actions=["Count"])])
             assert await client.call("Count", {"n": "1"}) == {}

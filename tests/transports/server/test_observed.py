@@ -16,8 +16,8 @@ from ocpp_transports.events import (
     PongEvent,
     SecurityEvent,
     StationEvent,
-    StrictValidationFailureEvent,
     UpgradeAbortedEvent,
+    ViolationEvent,
 )
 from tests.transports.pairs import client_of, first, knock, refusing, serving, station_of, upgrade
 
@@ -134,7 +134,7 @@ class TestEventsOfAllStations:
         for kind, types in {"call": ["CALL"] * 2, "call_result": ["CALLRESULT"], "call_error": ["CALLERROR"]}.items():
             assert [event.type.name for event in events[kind]] == types
         assert [type(event) for event in events["bad_message"]] == [BadMessageEvent]
-        assert [type(event) for event in events["strict_validation_failure"]] == [StrictValidationFailureEvent]
+        assert [type(event) for event in events["violation"]] == [ViolationEvent]
 
     @pytest.mark.parametrize(("name", "traces"), [("call", True), ("close", False), ("bad_message", False)])
     async def test_trace_messages_only_where_they_are_wanted(self, name, traces):

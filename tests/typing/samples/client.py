@@ -17,6 +17,7 @@ from ocpp_transports import (
     SecurityProfile,
     TimeoutError,
     TLSOptions,
+    ValidationRule,
 )
 from ocpp_transports.outbox import MemoryStore, MessageAnswered, OutboxConfig, SQLiteStore, Ticket
 
@@ -30,7 +31,8 @@ client = OCPPClient(
     security_profile=SecurityProfile.TLS_BASIC,
     password=b"\x00\xff: bytes",
     tls=TLSOptions(ca=Path("ca.pem")),
-    strict_mode=["ocpp2.1"],
+    strict_mode="report",
+    strict_mode_rules=[ValidationRule("strict", protocols=["ocpp2.1"])],
     backoff=ExponentialBackoff(minimum=1, maximum=60),
     offline_queue=Path("station.db"),
     offline_queue_config=OutboxConfig(attempts=5),
@@ -77,7 +79,9 @@ async def main() -> None:
     async with client as entered:
         protocol: str = await entered.connect()
         answer: dict[str, Any] = await client.call("Heartbeat", {}, timeout=5, ttl=60.0)
-        answer = await client.call(protocol, "Heartbeat", {}, message_id="one", validate=False, retries=2)
+        answer = await client.call(
+            protocol, "Heartbeat", {}, message_id="one", validate=False, retries=2, deadline=5.0, retry_lost=True
+        )
         maybe: dict[str, Any] | None = await client.safe_call("Heartbeat")
         await client.notify("NotifyPeriodicEventStream", answer | (maybe or {}))
         ticket: Ticket = client.enqueue("ocpp2.1", "NotifyEvent", {}, key="one", ttl=60)

@@ -21,11 +21,11 @@ from ocpp_transports.events import (
     RateExceededEvent,
     ReconnectEvent,
     StationEvent,
-    StrictValidationFailureEvent,
     UpgradeAbortedEvent,
+    ViolationEvent,
 )
 
-Failure: TypeAlias = Literal["error", "handler_error", "bad_message", "strict_validation_failure"]
+Failure: TypeAlias = Literal["error", "handler_error", "bad_message", "violation"]
 
 
 def listen_to_the_connection(client: OCPPClient) -> None:
@@ -59,10 +59,10 @@ def listen_to_messages(client: OCPPClient, server: OCPPServer) -> None:
         if event.type is MessageType.CALLERROR:
             print(event.direction.value, event.message_id, action, seconds, event.error_code, event.error_description)
 
-    def failed(event: ErrorEvent | HandlerErrorEvent | BadMessageEvent | StrictValidationFailureEvent) -> None:
+    def failed(event: ErrorEvent | HandlerErrorEvent | BadMessageEvent | ViolationEvent) -> None:
         print(event.error.args)
 
-    failures: tuple[Failure, ...] = ("error", "handler_error", "bad_message", "strict_validation_failure")
+    failures: tuple[Failure, ...] = ("error", "handler_error", "bad_message", "violation")
     for name in failures:
         client.on(name, failed)
     client.off("error", failed)

@@ -160,7 +160,7 @@ class World:
             return None
         if ticket is not None:
             expires = now + (3600.0 if command.ttl is None else command.ttl)
-            self.oracle.enqueued(ticket, Message(name, number, expires, bool(command.resend), command.urgent))
+            self.oracle.enqueued(ticket, Message(name, number, expires, bool(command.resend), bool(command.urgent)))
             self._later(self.settle)
         return ticket
 

@@ -270,6 +270,15 @@ def head_blocks_all(self: Any) -> Any:
     return ordinary(self) if head is None or head.is_ready else None
 
 
+def forget_one_more(self: Any, config: Any) -> Any:
+    forgotten = excess(self, config)
+    oldest = next(iter(self.all), None)
+    if forgotten and oldest is not None and oldest.ticket not in self._untold:
+        self.forget(oldest.ticket)
+        forgotten.append(oldest)
+    return forgotten
+
+
 def known_without_outcome(self: Any, key: Any) -> Any:
     ticket = None if key is None else self._keys.get(key)
     if ticket is not None:
@@ -281,7 +290,7 @@ def victims_without_replaced(lanes: Any, newcomer: Any, config: Any, replaced: A
     return [each for each in room_victims(lanes, newcomer, config) if each not in replaced]
 
 
-arm, ordinary, room_victims = Messages.arm, Lanes.ordinary, room.victims
+arm, ordinary, room_victims, excess = Messages.arm, Lanes.ordinary, room.victims, KeptOutcomes.excess
 
 
 def no_mark(self: Any, entry: Any, message_id: str) -> None:
@@ -342,6 +351,10 @@ MISTAKES: Final[dict[str, list[Patch]]] = {
     ],
     "late responses are ignored": [(Outbox, "_answered_late", lambda self, message_id, text: False)],
     "failed transmissions are not remembered": [(Slot, "remember", lambda self, flight: None)],
+    "more outcomes are forgotten than the limit demands": [(KeptOutcomes, "excess", forget_one_more)],
+    "an outcome is forgotten in silence": [
+        (KeptOutcomes, "excess", lambda self, config: excess(self, config).clear() or [])
+    ],
     "kept outcomes have no bound": [(KeptOutcomes, "excess", lambda self, config: [])],
     "a key that is used again gets no outcome": [(Messages, "known", known_without_outcome)],
 }

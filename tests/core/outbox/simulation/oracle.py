@@ -18,7 +18,7 @@ from ocpp_core.outbox.stored.outcomes import (
     NotSentReason,
     UnknownReason,
 )
-from ocpp_core.outbox.stored.records import Delete, Lane, Operation, OutboxRecord, Put
+from ocpp_core.outbox.stored.records import Acknowledged, Delete, Lane, Operation, OutboxRecord, Put
 
 from .disk import Disk
 from .peer import Peer
@@ -142,7 +142,13 @@ class Oracle:
             self.expect(is_late, "a time to live ends with the first transmission")
 
     def changed_together(self, operations: Sequence[Operation]) -> None:
-        """Expect that what a new message replaces or displaces leaves in the batch of that message."""
+        """Expect that what a new message replaces or displaces leaves in the batch of that message.
+
+        Expect also that an outcome is removed only if it was acknowledged, or reported as forgotten.
+        """
+        for each in operations:
+            if isinstance(each, Acknowledged):
+                self.expect(self.messages[each.ticket].is_released, "an outcome is not forgotten in silence")
         puts = [each.record for each in operations if isinstance(each, Put)]
         for kept in (each.outcome for each in operations if isinstance(each, Delete)):
             record = self.messages[kept.ticket].record
@@ -152,6 +158,11 @@ class Oracle:
             elif isinstance(kept.outcome, MessageDropped):
                 is_together = any(each.ticket > record.ticket for each in puts)
                 self.expect(is_together, "a message and what it displaces change in one batch")
+
+    def forgotten(self, ticket: int, *, kept: int, most: int) -> None:
+        """Note an outcome that was forgotten without an acknowledgement, and how many are kept."""
+        self.expect(kept >= most, "no more outcomes are forgotten than the limit demands")
+        self.messages[ticket].is_released = True
 
     def one_message(self, earlier: int) -> None:
         """Expect that a key may be used for another message than this one."""

@@ -81,7 +81,14 @@ class Station:
         self.settle()
 
     def _make_outbox(self) -> None:
-        self.outbox = Outbox(self.config, self.size, changed=lambda: None, ids=self._new_id, emit=self._effects.append)
+        self.outbox = Outbox(self.config, self.size, changed=lambda: None, ids=self._new_id, emit=self._emit)
+
+    def _emit(self, effect: OutboxEffect) -> None:
+        """Let an output be performed later; what is forgotten is judged by what is kept now."""
+        if isinstance(effect, OutboxReport) and effect.kind is OutboxReportKind.OUTCOME_FORGOTTEN:
+            kept = len(self.outbox._messages.outcomes.all)
+            self._oracle.forgotten(effect.ticket or 0, kept=kept, most=self.config.outcomes_kept)
+        self._effects.append(effect)
 
     @property
     def deadline(self) -> float:
