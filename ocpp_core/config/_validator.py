@@ -27,7 +27,8 @@ class Violation:
     """The keyword of JSON Schema, for example `maxLength`; empty if it is not known."""
     pointer: str = ""
     """Where the payload breaks it, as a JSON Pointer (RFC 6901): `/meterValue/0/timestamp`. Empty for the payload
-    itself. A name that the peer invented is `?` unless it is short and plain."""
+    itself. A name that the peer invented is `?` unless it is short and plain. Beyond 120 characters it begins with
+    `...` instead."""
     expected: str = ""
     """The value of the keyword in the schema, shortened: `20`."""
     got: str = ""

@@ -40,8 +40,7 @@ __all__ = [
     "with_newest",
 ]
 
-RESPONSE_ONLY: Final = 2
-"""The value of `OutboundCall.validate` after a violation was reported and tolerated."""
+RESPONSE_ONLY: Final = 2  # of `OutboundCall.validate`: a violation of the call was reported and tolerated
 
 
 @dataclass(slots=True, eq=False)

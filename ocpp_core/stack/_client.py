@@ -91,6 +91,11 @@ class ClientStack:
         return ClientEngine(client, random=random, ids=ids, offline_queue=offline_queue)
 
     @property
+    def target(self) -> UpgradeTarget:
+        """The host and resource of the next upgrade request, and its headers."""
+        return self._target
+
+    @property
     def session(self) -> Session | None:
         """Session of the current connection, None without one."""
         return self.engine.session

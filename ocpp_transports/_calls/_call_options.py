@@ -61,7 +61,7 @@ class CallOptions:
     def _check_times(self) -> None:
         if self.deadline is not None and self.deadline not in _POSITIVE:
             raise ValueError(f"expected deadline {_POSITIVE}, got {self.deadline!r}")
-        if self.retry_lost and (self.deadline is None or not self.retries):
+        if self.retry_lost and (self.deadline in {None, inf} or not self.retries):
             raise ValueError("expected a deadline and retries >= 1 with retry_lost=True: a connection may never return")
         for name in ("retry_delay", "retry_max_delay"):
             value = getattr(self, name)

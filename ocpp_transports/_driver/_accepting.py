@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from socket import socket
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from ocpp_transports.events import ConnectionFailedEvent
 from ocpp_transports.handshake import ConnectionFacts
@@ -68,6 +68,8 @@ class AcceptRules:
     """Decides which sockets may stay."""
     failed: Callable[[str, ConnectionFailedEvent], None] = _ignore_failure
     """Called for every connection that failed: what failed, and the event for it."""
+    accept_channel: Callable[[Connection[str], ConnectionFacts], tuple[Any, Any, Any]] | None = None
+    """Serves a connection of whole messages, see `Acceptor.accept_channel`; for runtimes that carry no bytes."""
     proxied: "Callable[[AcceptRules, str | None, Connected, Callable[[], None]], ProxiedSocket] | None" = None
     """Called for every admitted socket of a listener for proxies, with these rules, its address, and the functions to
     call once it is connected and closed. None for other listeners."""

@@ -34,7 +34,7 @@ from ._failure import failure
 from ._owner import ConnectionOwner
 from ._patience import LEAST_RATE
 
-__all__ = ["Channel", "ChannelClosed", "ChannelConnection", "OpenChannel"]
+__all__ = ["Channel", "ChannelClosed", "ChannelConnection", "OpenChannel", "outcome_of"]
 
 _UNIT = SPAN / TURN
 """Seconds spent on a message that count as one unit of a turn's work."""
@@ -74,7 +74,7 @@ OpenChannel: TypeAlias = Callable[[], Awaitable[tuple[Channel, str | None]]]
 """Opens a channel; returns it and the negotiated subprotocol."""
 
 
-def _outcome(error: ConnectionFailedError, attempt: int) -> TransportFailed:
+def outcome_of(error: ConnectionFailedError, attempt: int) -> TransportFailed:
     """Return the outcome of a failed attempt.
 
     It includes when to try again: at the time that the server named, or never.
@@ -119,7 +119,7 @@ class ChannelConnection:
             if is_cancellation(error):
                 raise
             self.is_closing = self._is_over = True
-            driver.feed(_outcome(failure(error), self._attempt))
+            driver.feed(outcome_of(failure(error), self._attempt))
             end_program(error, self._owner.spawn)
             return
         await self._read(channel, subprotocol)

@@ -8,14 +8,14 @@ import socket
 import struct
 from typing import Any, Final
 
-__all__ = ["acknowledged", "is_broken", "tune", "unconfirmed"]
+__all__ = ["CLOSED", "OUTPUT", "acknowledged", "is_broken", "tune", "unconfirmed"]
 
 _TCP_INFO: Final = getattr(socket, "TCP_INFO", None)
-_CLOSED: Final = 7
+CLOSED: Final = 7
 """TCP_CLOSE in the states of include/net/tcp_states.h: the peer reset the connection, or it timed out."""
 _ACKED: Final = struct.Struct("=120xQ")
 """`tcpi_bytes_acked` in struct tcp_info (linux/tcp.h): the total number of bytes that the peer has confirmed."""
-_OUTPUT: Final = struct.Struct("=24xI92xQ16xI")
+OUTPUT: Final = struct.Struct("=24xI92xQ16xI")
 """`tcpi_unacked` (segments in flight), `tcpi_bytes_acked`, and `tcpi_notsent_bytes`, since Linux 4.6."""
 
 _FEW: Final = 8
@@ -44,7 +44,7 @@ def _info(raw_socket: Any, size: int) -> bytes:
 def is_broken(raw_socket: Any) -> bool:
     """Return True if the connection was reset, although earlier data may still be unread."""
     state = _info(raw_socket, 1)
-    return bool(state) and state[0] == _CLOSED
+    return bool(state) and state[0] == CLOSED
 
 
 def acknowledged(raw_socket: Any) -> int | None:
@@ -55,8 +55,8 @@ def acknowledged(raw_socket: Any) -> int | None:
 
 def unconfirmed(raw_socket: Any) -> int | None:
     """Return the value of `acknowledged` while output is in flight, 0 while none is."""
-    info = _info(raw_socket, _OUTPUT.size)
-    if len(info) != _OUTPUT.size:
+    info = _info(raw_socket, OUTPUT.size)
+    if len(info) != OUTPUT.size:
         return None
-    in_flight, confirmed, not_sent = _OUTPUT.unpack(info)
+    in_flight, confirmed, not_sent = OUTPUT.unpack(info)
     return confirmed if not_sent or in_flight > _FEW else 0

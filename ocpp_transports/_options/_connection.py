@@ -5,13 +5,14 @@ are generated from them. An option that is a setting of the engine has the name 
 there, and is passed on under that name. This module loads neither ssl nor fastjsonschema.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from logging import Logger
 from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from weakref import WeakValueDictionary
 
 from ocpp_core.config import (
     IdFactory,
@@ -98,6 +99,16 @@ def counting(options: "PeerOptions") -> "Metrics":
     if options.meter is None:
         raise RuntimeError("cannot read metrics: the option metrics is off; pass metrics=True to the constructor")
     return options.meter
+
+
+def _key_of(changes: Mapping[str, Any]) -> Hashable | None:
+    """Return a key that equals that of the same changes only, also where True equals 1; None if one has no hash."""
+    key = tuple((name, type(given), tuple(given) if type(given) is list else given) for name, given in changes.items())
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +236,24 @@ class PeerOptions:
         return cls(**options)
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
-        """Return a copy with changes. Raises TypeError for an unknown option, and the errors of the constructor."""
+        """Return a copy with changes: the same one for the same changes, as long as a connection uses it.
+
+        Most stations that need other options than their server need the same ones, and checking all options takes
+        milliseconds. Raises TypeError for an unknown option, and the errors of the constructor.
+        """
+        key = _key_of(changes)
+        made = None if key is None else self._copies.get(key)
+        if made is None:
+            made = self._changed(changes)
+            if key is not None:
+                self._copies[key] = made
+        return made
+
+    @cached_property
+    def _copies(self) -> WeakValueDictionary[Hashable, Self]:
+        return WeakValueDictionary()
+
+    def _changed(self, changes: Mapping[str, Any]) -> Self:
         self.check_names(changes)
         given = changes.get("metrics", self.metrics)
         if given is not self.metrics and not (given is True and self.meter is not None):

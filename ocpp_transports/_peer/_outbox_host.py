@@ -80,7 +80,8 @@ class OutboxHost:
         self._is_stopped = is_stopped
         self._failed = failed
         self._tickets: dict[int, Ticket] = {}
-        self._streams: WeakKeyDictionary[TicketStream, None] = WeakKeyDictionary()  # none that is no longer read
+        # A stream that is no longer read is not kept; the order of the others is that of their making.
+        self._streams: WeakKeyDictionary[TicketStream, None] = WeakKeyDictionary()
         self._use: StoreUse | None = None
 
     # The use of the store

@@ -13,24 +13,61 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._errors import DeadlockError, StandstillError, VirtualTimeEndError, VirtualTimeError
-    from ._loop import VirtualLoop
-    from ._run import run
+    from ._errors import (
+        DeadlockError,
+        PatienceError,
+        RealIOError,
+        StandstillError,
+        UncountedThreadWarning,
+        VirtualTimeEndError,
+        VirtualTimeError,
+    )
+    from ._network._conditions import Conditions
+    from ._time._loop import VirtualLoop
+    from ._time._run import run, virtual_loop
+    from ._time._wall_clock import WallClock
+    from ._work._threads import real_work
+    from ._world._station import Answer, ScriptedStation, StationRequest
+    from ._world._world import World
 
 _HOMES = {
-    "_errors": ("DeadlockError", "StandstillError", "VirtualTimeEndError", "VirtualTimeError"),
-    "_loop": ("VirtualLoop",),
-    "_run": ("run",),
+    "_errors": (
+        "DeadlockError",
+        "PatienceError",
+        "RealIOError",
+        "StandstillError",
+        "UncountedThreadWarning",
+        "VirtualTimeEndError",
+        "VirtualTimeError",
+    ),
+    "_time._loop": ("VirtualLoop",),
+    "_time._run": ("run", "virtual_loop"),
+    "_work._threads": ("real_work",),
+    "_time._wall_clock": ("WallClock",),
+    "_world._station": ("Answer", "ScriptedStation", "StationRequest"),
+    "_world._world": ("World",),
+    "_network._conditions": ("Conditions",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Answer",
+    "Conditions",
     "DeadlockError",
+    "PatienceError",
+    "RealIOError",
+    "ScriptedStation",
     "StandstillError",
+    "StationRequest",
+    "UncountedThreadWarning",
     "VirtualLoop",
     "VirtualTimeEndError",
     "VirtualTimeError",
+    "WallClock",
+    "World",
+    "real_work",
     "run",
+    "virtual_loop",
 ]
 
 

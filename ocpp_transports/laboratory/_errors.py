@@ -1,6 +1,14 @@
-"""What ends a run in virtual time: the reasons why its clock cannot move on."""
+"""The errors of virtual time: why its clock cannot move on, and what does not exist in it."""
 
-__all__ = ["DeadlockError", "StandstillError", "VirtualTimeEndError", "VirtualTimeError"]
+__all__ = [
+    "DeadlockError",
+    "PatienceError",
+    "RealIOError",
+    "StandstillError",
+    "UncountedThreadWarning",
+    "VirtualTimeEndError",
+    "VirtualTimeError",
+]
 
 
 class VirtualTimeError(RuntimeError):
@@ -17,3 +25,18 @@ class VirtualTimeEndError(VirtualTimeError):
 
 class StandstillError(VirtualTimeError):
     """The loop made turn after turn without time passing."""
+
+
+class PatienceError(VirtualTimeError):
+    """A thread or subprocess worked longer than the loop waits for one, in real time."""
+
+
+class RealIOError(RuntimeError):
+    """A program in virtual time asked for a real socket, pipe or subprocess.
+
+    It is no OSError, so that a program that retries after those does not hide it.
+    """
+
+
+class UncountedThreadWarning(RuntimeWarning):
+    """A thread called into the loop whose work is not counted: virtual time may have passed while it worked."""

@@ -5,12 +5,13 @@ from collections import Counter
 from itertools import count
 from math import inf
 from random import Random
+from typing import get_args
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocpp_core.actions import CloseStream, Dispatch, SendBytes, Settle
-from ocpp_core.config import ClientConfig, SessionConfig, UpgradeTarget
+from ocpp_core.config import ClientConfig, SessionConfig, UpgradeTarget, ValidationMode, ValidationRule
 from ocpp_core.inputs import Accept, BytesReceived, Connect, Reply, StartCall, StreamOpened, Tick
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.validation import load_validator
@@ -29,8 +30,9 @@ class Station:
 
     masked = False
 
-    def __init__(self, protocol, *, strict):
-        session = SessionConfig(validator=VALIDATORS[protocol] if strict else None, call_timeout=30)
+    def __init__(self, protocol, *, mode):
+        rules = [ValidationRule(mode)]
+        session = SessionConfig(validator=VALIDATORS[protocol], validation_rules=rules, call_timeout=30)
         config = ClientConfig(protocols=(protocol,), session=session, reconnect=False)
         numbers = count(1)
         target = UpgradeTarget("csms.example", "/CP1")
@@ -47,8 +49,9 @@ class Central:
 
     masked = True
 
-    def __init__(self, protocol, *, strict):
-        session = SessionConfig(validator=VALIDATORS[protocol] if strict else None, call_timeout=30)
+    def __init__(self, protocol, *, mode):
+        rules = [ValidationRule(mode)]
+        session = SessionConfig(validator=VALIDATORS[protocol], validation_rules=rules, call_timeout=30)
         numbers = count(1)
         self.stack = ServerStack(settings(), session, random=Random(1), ids=lambda: f"id-{next(numbers)}", now=0)
         self.log = Log(protocol, self.stack)
@@ -116,14 +119,15 @@ class Log:
 
 
 SIDES = st.sampled_from([Station, Central])
+MODES = st.sampled_from(get_args(ValidationMode))
 
 
 def test_every_frame_of_the_corpus_leaves_the_connection_alive():
     """The list itself, without Hypothesis: what the field sends must not depend on luck."""
     for side in (Station, Central):
         for protocol in VALIDATORS:
-            for strict in (False, True):
-                peer = side(protocol, strict=strict)
+            for mode in get_args(ValidationMode):
+                peer = side(protocol, mode=mode)
                 for text in CORPUS:
                     peer.log.feed(BytesReceived(frame(TEXT, text.encode(), masked=peer.masked), peer.attempt))
                 messages, closes = peer.log.sent()
@@ -133,9 +137,9 @@ def test_every_frame_of_the_corpus_leaves_the_connection_alive():
 
 
 class TestMutantsOfTheCorpus:
-    @given(SIDES, PROTOCOLS, st.booleans(), st.lists(mutants(), min_size=1, max_size=6))
-    def test_as_texts_get_one_answer_at_most_and_leave_the_connection_alive(self, side, protocol, strict, texts):
-        peer = side(protocol, strict=strict)
+    @given(SIDES, PROTOCOLS, MODES, st.lists(mutants(), min_size=1, max_size=6))
+    def test_as_texts_get_one_answer_at_most_and_leave_the_connection_alive(self, side, protocol, mode, texts):
+        peer = side(protocol, mode=mode)
         for text in texts:
             before = peer.log.dispatched
             data = frame(TEXT, text.encode(errors="replace"), masked=peer.masked)
@@ -148,7 +152,7 @@ class TestMutantsOfTheCorpus:
 
     @given(SIDES, PROTOCOLS, st.lists(mutants(), min_size=1, max_size=4), st.data())
     def test_as_bytes_may_end_it_by_the_code_for_them_and_by_nothing_else(self, side, protocol, texts, data):
-        peer = side(protocol, strict=True)
+        peer = side(protocol, mode="strict")
         wire = bytearray(b"".join(frame(TEXT, text.encode(errors="replace"), masked=peer.masked) for text in texts))
         for _ in range(data.draw(st.integers(1, 4))):
             at = data.draw(st.integers(0, len(wire)))
@@ -161,10 +165,10 @@ class TestMutantsOfTheCorpus:
         assert all(not code or is_close_code(code) for code in closes)  # without a code only where the peer sent none
         assert_ends(peer)
 
-    @given(SIDES, PROTOCOLS, st.booleans(), st.lists(mutants(), max_size=6))
-    @example(Station, "ocpp1.6", False, ['[3,"id-1",null]', '[3,"id-2"]', '[4,"id-3"]'])
-    def test_settle_each_call_once_whatever_they_answer(self, side, protocol, strict, texts):
-        peer = side(protocol, strict=strict)
+    @given(SIDES, PROTOCOLS, MODES, st.lists(mutants(), max_size=6))
+    @example(Station, "ocpp1.6", "off", ['[3,"id-1",null]', '[3,"id-2"]', '[4,"id-3"]'])
+    def test_settle_each_call_once_whatever_they_answer(self, side, protocol, mode, texts):
+        peer = side(protocol, mode=mode)
         tokens = range(1, 4)
         for token in tokens:
             peer.log.feed(StartCall(token, "Heartbeat", {}))

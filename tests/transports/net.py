@@ -13,6 +13,7 @@ from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime._base import Address
 from ocpp_transports._runtime._current import current_runtime
 from tests.transports.fake_host import FakeDelegate, FakeEngine
+from tests.transports.pairs import reset
 
 SECONDS = 50
 """How long a test waits for what has to happen."""
@@ -133,12 +134,23 @@ class Net:
         """Serve one connection by this probe; returns the port."""
         return await self.listen(probe.attach, ssl=ssl)
 
+    async def connect(self, port):
+        """Connect a plain stream to a port of this machine."""
+        return await anyio.connect_tcp("127.0.0.1", port)
+
+    def reset(self, stream):
+        """Reset a stream by its close."""
+        reset(stream)
+
     @asynccontextmanager
     async def pair(self, probe):
         """Connect a plain stream to this probe."""
-        async with await anyio.connect_tcp("127.0.0.1", await self.serve(probe)) as peer:
+        async with await self.connect(await self.serve(probe)) as peer:
             await probe.until(lambda: probe.driver)
             yield peer
+
+    address = "127.0.0.1"
+    """The address from which `connect` comes."""
 
     @property
     def is_empty(self):

@@ -90,7 +90,7 @@ class Acceptor:
         lost: Callable[[str, ConnectionFailedEvent], None],
         gate: SocketGate,
     ) -> None:
-        self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost)
+        self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost, accept_channel=self.accept_channel)
         self.proxied: Proxied = Proxied(gate, AcceptRules(admit=gate.admit, failed=lost), runtime.now, alarmed)
         self.runtime = runtime
         self.registry = registry

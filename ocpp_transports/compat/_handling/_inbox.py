@@ -27,9 +27,9 @@ class Inbox:
 
     def __init__(self, report: Reported) -> None:
         self._report = report
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._feeders: set[asyncio.Future[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._waiting: dict[asyncio.Task[None], None] = {}
+        self._feeders: dict[asyncio.Future[None], None] = {}
         self._calls = 0
         self._characters = 0
         self._begin()
@@ -70,9 +70,9 @@ class Inbox:
         texts[unique_id] = text
         self._characters += len(text)
         task = asyncio.create_task(self._in_turn(work))
-        self._tasks.add(task)
+        self._tasks[task] = None
         if self._running is not task:  # as with an eager task factory
-            self._waiting.add(task)
+            self._waiting[task] = None
         task.add_done_callback(lambda _: self._forget(task, unique_id, texts))
         try:
             await self._until_done_or_calling(task)
@@ -91,7 +91,7 @@ class Inbox:
     async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async with self._turn:
             task = self._running = asyncio.current_task()
-            self._waiting.discard(task)
+            self._waiting.pop(task, None)  # type: ignore[arg-type]  # a coroutine always runs in a task
             try:
                 await work()
             finally:
@@ -102,12 +102,12 @@ class Inbox:
         await asyncio.sleep(0)  # let the work begin, also if its feeder never waits for a message
         while not task.done() and (not self._calls or self._is_full):
             feeder = asyncio.get_running_loop().create_future()
-            self._feeders.add(feeder)
+            self._feeders[feeder] = None
             task.add_done_callback(partial(_wake, feeder))
             try:
                 await feeder
             finally:
-                self._feeders.discard(feeder)
+                self._feeders.pop(feeder, None)
 
     @property
     def _is_full(self) -> bool:
@@ -115,8 +115,8 @@ class Inbox:
 
     def _forget(self, task: "asyncio.Task[None]", unique_id: object, texts: dict[object, str | bytes]) -> None:
         if task in self._tasks:  # else another CALL may have its ID by now
-            self._tasks.remove(task)
-            self._waiting.discard(task)
+            del self._tasks[task]
+            self._waiting.pop(task, None)
             self._characters -= len(texts.pop(unique_id))
 
     def _done(self, task: "asyncio.Task[None]") -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ocpp_core.actions import ReportKind
-from ocpp_core.config import SessionConfig
+from ocpp_core.config import SessionConfig, ValidationRule
 from ocpp_core.errors import (
     CallDroppedError,
     RPCError,
@@ -186,6 +186,12 @@ class TestSchemas:
         done = station.connect()
         assert (sent(done), reports(done)) == ([], [ReportKind.INVALID_REQUEST])
         assert station.outcomes == {100: MessageNotSent(NotSentReason.INVALID)}
+
+    def test_a_message_is_checked_by_the_rules_of_its_version(self):
+        rules = (ValidationRule("off", protocols=("ocpp2.0.1",)),)
+        station = Station(session=SessionConfig(validator=Strict(), validation_rules=rules))
+        with pytest.raises(RPCError):
+            station.enqueue("Heartbeat", {"bad": 1})
 
     def test_a_message_is_checked_with_the_transaction_id_that_is_filled_in_later(self):
         class NeedsId(Strict):

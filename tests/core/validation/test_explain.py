@@ -205,3 +205,43 @@ class TestResolving:
     def test_anything_else_is_refused(self, ref: str) -> None:
         with pytest.raises(ValueError, match=r"expected \$ref as a pointer"):
             resolve(DOCUMENT, ref)
+
+
+NESTED = {"properties": {"values": {"items": {"properties": {"a/b~c": {"maxLength": 2}}}}}}
+
+
+class TestTheParts:
+    """What a program reads of a violation: keyword, pointer (RFC 6901), what the schema expects, and what it got."""
+
+    @each(
+        ("schema", "payload", "parts"),
+        [
+            ({"type": "object"}, [1, 2], ("type", "", "object", "array of 2 items")),
+            ({"required": ["idTag"]}, {}, ("required", "", "idTag", "nothing")),
+            (
+                NESTED,
+                {"values": [{}, {"a/b~c": "xyz"}]},
+                ("maxLength", "/values/1/a~1b~0c", "2", "string of 3 characters"),
+            ),
+            ({"properties": {"n": {"minimum": 0}}}, {"n": -1}, ("minimum", "/n", "0", "integer")),
+            ({"properties": {"n": {"maximum": 1}}}, {"n": 1.5}, ("maximum", "/n", "1", "number")),
+            ({"properties": {"n": {"type": "string"}}}, {"n": None}, ("type", "/n", "string", "null")),
+            ({"properties": {"n": {"type": "string"}}}, {"n": True}, ("type", "/n", "string", "boolean")),
+            ({"properties": {"n": {"enum": ["A", "B"]}}}, {"n": {}}, ("enum", "/n", "A, B", "object")),
+            ({"additionalProperties": False}, {"more": 1}, ("additionalProperties", "", "false", "more")),
+            ({"additionalProperties": False}, {"to\nken": 1}, ("additionalProperties", "", "false", "?")),
+            ({"additionalProperties": {"type": "string"}}, {"to\nken": 1}, ("type", "/?", "string", "integer")),
+        ],
+    )
+    def test_have_no_value_of_the_payload(self, schema, payload, parts):
+        violation = describe_violation(schema, payload, formats=True)
+        assert (violation.keyword, violation.pointer, violation.expected, violation.got) == parts
+
+    def test_are_short(self):
+        deep: dict[str, Any] = {"enum": ["long" * 9] * 99}
+        payload: Any = "short"
+        for _ in range(40):
+            deep, payload = {"properties": {"member": deep}}, {"member": payload}
+        violation = describe_violation(deep, payload, formats=True)
+        assert len(violation.pointer) == len(violation.expected) == 120
+        assert (violation.pointer[:3], violation.expected[-3:]) == ("...", "...")

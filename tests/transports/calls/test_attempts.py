@@ -1,6 +1,7 @@
 """The attempts of one call: pauses, limits, message IDs and the error of the call, without a connection."""
 
 from itertools import count
+from math import inf
 from random import Random
 
 import pytest
@@ -97,6 +98,7 @@ class TestOptions:
             ({"deadline": 0}, ValueError),
             ({"retry_lost": 1}, TypeError),
             ({"retry_lost": True, "retries": 1}, ValueError),
+            ({"retry_lost": True, "retries": 1, "deadline": inf}, ValueError),
             ({"retry_lost": True, "deadline": 1}, ValueError),
         ],
     )

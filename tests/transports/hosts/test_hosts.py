@@ -10,7 +10,6 @@ from ocpp_core.actions import CloseStream, SendBytes
 from ocpp_core.inputs import BytesReceived, Congested
 from ocpp_transports._driver._limits import HIGH_WATER
 from tests.transports.net import Probe, echo, read_all
-from tests.transports.pairs import reset
 
 pytestmark = pytest.mark.anyio
 TOO_MUCH = b"x" * 20_000_000  # more than the buffers of two sockets hold
@@ -35,7 +34,7 @@ class TestInput:
     async def test_comes_with_the_facts_of_the_connection(self, net):
         probe = Probe()
         async with net.pair(probe):
-            assert probe.facts.remote_address == "127.0.0.1"
+            assert probe.facts.remote_address == net.address
             assert (probe.facts.tls, probe.facts.client_certificate) == (False, None)
 
     async def test_ends_once_when_the_peer_ends_it(self, net):
@@ -49,7 +48,7 @@ class TestInput:
     async def test_ends_once_when_the_peer_resets_it(self, net):
         probe = Probe({BytesReceived: echo})
         async with net.pair(probe) as peer:
-            reset(peer)
+            net.reset(peer)
         await probe.until_over()
         await net.runtime.aclose()
         assert probe.ends == 1
@@ -115,7 +114,7 @@ class TestOutput:
     async def test_to_a_peer_that_is_gone_is_harmless(self, net):
         probe = Probe()
         async with net.pair(probe) as peer:
-            reset(peer)
+            net.reset(peer)
         probe.do(*[SendBytes(b"x" * 1000)] * 20)
         await probe.until_over()
 
@@ -233,9 +232,9 @@ class TestAListener:
             return served.attach(host, facts)
 
         port = await net.listen(connected)
-        async with await anyio.connect_tcp("127.0.0.1", port) as peer:
+        async with await net.connect(port) as peer:
             assert await read_all(peer) in {b"", b"<broken>"}
-        async with await anyio.connect_tcp("127.0.0.1", port):
+        async with await net.connect(port):
             await served.until(lambda: served.driver)
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         caplog.clear()
@@ -244,7 +243,7 @@ class TestAListener:
         port = await net.listen(lambda host, facts: Probe({BytesReceived: echo}).attach(host, facts))
 
         async def visit(n):
-            async with await anyio.connect_tcp("127.0.0.1", port) as peer:
+            async with await net.connect(port) as peer:
                 await peer.send(f"visitor {n}".encode())
                 assert await peer.receive() == f"visitor {n}".encode()
 

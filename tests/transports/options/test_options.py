@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig
+from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, ValidationRule
 from ocpp_transports import BrowserOCPPClient, OCPPClient, Peer
 from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
@@ -171,6 +171,30 @@ class TestStrictMode:
             warm_up("ocpp1.6", ["Heartbeet"])
         with pytest.raises(ValueError, match=r"vendor1"):
             warm_up("vendor1")
+
+
+class TestCopies:
+    """Stations that need other options than their server share one copy."""
+
+    def test_of_the_same_changes_are_one_while_it_is_used(self):
+        options = ServerOptions()
+        one = options.changed({"strict_mode_rules": [ValidationRule("off")], "call_timeout": 5})
+        assert options.changed({"strict_mode_rules": [ValidationRule("off")], "call_timeout": 5}) is one
+        assert options.changed({"strict_mode_rules": [ValidationRule("strict")], "call_timeout": 5}) is not one
+        assert len(options._copies) == 1  # the other one is used nowhere
+
+    def test_are_not_mistaken_for_those_of_values_that_are_equal(self):
+        options = ServerOptions()
+        kept = options.changed({"strict_mode": True, "max_held": 1})
+        with pytest.raises(TypeError, match="expected strict_mode as bool"):
+            options.changed({"strict_mode": 1, "max_held": 1})
+        assert kept.strict_mode is True
+
+    def test_of_changes_without_a_hash_are_new(self):
+        options = ServerOptions()
+        assert options.changed({"action_rates": {"Heartbeat": 1}}) is not options.changed(
+            {"action_rates": {"Heartbeat": 1}}
+        )
 
 
 class TestMessageIds:

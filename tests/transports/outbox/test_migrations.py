@@ -30,6 +30,14 @@ def read(path: Path, statement: str) -> object:
         return connection.execute(statement).fetchone()
 
 
+def columns(path: Path) -> set[tuple[object, ...]]:
+    """Return the tables and columns, without the order and defaults of columns."""
+    statement = """SELECT tables.name, columns.name, columns.type, columns."notnull", columns.pk
+                   FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns"""
+    with closing(sqlite3.connect(path)) as connection:
+        return set(connection.execute(statement))
+
+
 def future(monkeypatch: pytest.MonkeyPatch, *steps: str) -> None:
     """Let the next schema be the newest one, with these statements on the way to it."""
     newest = SCHEMA_VERSION
@@ -53,6 +61,11 @@ class TestAnOlderSchema:
         assert list(state.bindings) == [Binding(1 << 32, 17)]
         assert list(state.outcomes) == [KeptOutcome(1 << 32, "start-1", MessageAnswered('{"transactionId":17}'))]
         assert database.opened == 2
+
+    def test_gets_the_tables_of_a_new_database(self, path: Path) -> None:
+        for each in (path, path.with_name("new.db")):
+            Database(each, "full", 0, 0).close()
+        assert columns(path) == columns(path.with_name("new.db"))
 
     def test_is_migrated_once(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         future(monkeypatch, "ALTER TABLE opened ADD COLUMN place TEXT NOT NULL DEFAULT 'here'")

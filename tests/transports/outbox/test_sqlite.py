@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from math import inf
 from pathlib import Path
@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from ocpp_core.errors import StoreError
-from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreDegraded, StoreFailed
+from ocpp_core.outbox.commands import StoreBack, Stored, StoreFailed
 from ocpp_core.outbox.effects import Store
 from ocpp_core.outbox.stored.outcomes import (
     MessageAnswered,
     MessageDropped,
     MessageNotSent,
-    MessageOutcome,
     MessageRefused,
     MessageUnknown,
     NotSentReason,
@@ -31,9 +30,6 @@ from ocpp_core.outbox.stored.records import (
     Binding,
     Delete,
     KeptOutcome,
-    Lane,
-    Operation,
-    OutboxRecord,
     Put,
     ReplaceAll,
     Unbind,
@@ -41,55 +37,7 @@ from ocpp_core.outbox.stored.records import (
 from ocpp_transports.outbox._file import FileLock
 from ocpp_transports.outbox._memory import MemoryStore
 from ocpp_transports.outbox._sqlite import SQLiteStore
-
-GUARD = 30.0
-"""Seconds after which a test gives up; a report takes milliseconds."""
-
-
-def record(ticket: int, **values: Any) -> OutboxRecord:
-    return OutboxRecord(
-        ticket=ticket, action="DataTransfer", payload='{"data":"é"}', lane=Lane.OTHER, accepted_at=1.5, **values
-    )
-
-
-def delete(ticket: int, outcome: MessageOutcome, key: str | None = None) -> Delete:
-    return Delete(KeptOutcome(ticket, key, outcome))
-
-
-class Owner:
-    """Opens a store, submits batches, and waits for reports."""
-
-    def __init__(self, path: Path, **options: Any) -> None:
-        self.store = SQLiteStore(path, **options)
-        self.reports: list[Any] = []
-        self._arrived = threading.Condition()
-        self.state: Restored = self.store.open(self._report)
-        self._number = 0
-
-    def _report(self, event: Any) -> None:
-        with self._arrived:
-            self.reports.append(event)
-            self._arrived.notify_all()
-
-    def submit(self, *operations: Operation) -> int:
-        self._number += 1
-        self.store.submit(Store(self._number, operations))
-        return self._number
-
-    def wait(self, kind: type, matches: Callable[[Any], bool] = lambda event: True) -> Any:
-        def found() -> list[Any]:
-            return [event for event in self.reports if isinstance(event, kind) and matches(event)]
-
-        with self._arrived:
-            assert self._arrived.wait_for(lambda: bool(found()), GUARD)
-            return found()[0]
-
-    def commit(self, *operations: Operation) -> None:
-        number = self.submit(*operations)
-        self.wait(Stored, lambda event: event.number >= number)
-
-    def close(self) -> None:
-        self.store.close()
+from tests.transports.outbox.sqlite_owner import GUARD, Owner, delete, record, reopened
 
 
 @pytest.fixture
@@ -102,13 +50,6 @@ def owner(path: Path) -> Iterator[Owner]:
     owner = Owner(path, retry=0.01)
     yield owner
     owner.close()
-
-
-def reopened(owner: Owner, path: Path) -> Restored:
-    owner.close()
-    again = Owner(path)
-    again.close()
-    return again.state
 
 
 class TestWhatIsStored:
@@ -321,53 +262,6 @@ class TestAFailure:
         owner.commit(*(Put(record(number)) for number in range(20)))
         owner.close()
         assert path.with_name("station.db-spare").stat().st_size == 8192
-
-
-class TestAFailureWithACopyInMemory:
-    """The store reports batches as stored, and writes the whole state when the file can be written again."""
-
-    @pytest.fixture
-    def owner(self, path: Path) -> Iterator[Owner]:
-        owner = Owner(path, retry=0.01, on_failure="memory")
-        owner.commit(Put(record(1)))
-        yield owner
-        owner.close()
-
-    def occupy(self, path: Path) -> Path:
-        """Let each commit fail until the other file is removed."""
-        path.rename(path.with_name("moved.db"))
-        path.write_bytes(b"another program's")
-        return path
-
-    def test_continues_and_writes_everything_afterwards(self, owner: Owner, path: Path) -> None:
-        other = self.occupy(path)
-        owner.commit(Put(record(2)))
-        owner.commit(delete(1, MessageDropped()), Bind(Binding(2, 7)))
-        kinds = [type(event) for event in owner.reports]
-        assert kinds == [Stored, StoreDegraded, Stored, Stored]
-        assert other.read_bytes() == b"another program's"
-        other.unlink()
-        owner.wait(StoreBack)
-        owner.commit(Put(record(3)))
-        state = reopened(owner, path)
-        assert [each.ticket for each in state.records] == [2, 3]
-        assert (list(state.outcomes), list(state.bindings)) == (
-            [KeptOutcome(1, None, MessageDropped())],
-            [Binding(2, 7)],
-        )
-        assert StoreFailed not in {type(event) for event in owner.reports}
-
-    @pytest.mark.parametrize("is_repaired", [True, False])
-    def test_tries_a_last_time_when_it_is_closed(self, owner: Owner, path: Path, is_repaired: bool) -> None:
-        other = self.occupy(path)
-        owner.store._retry = 1e6
-        owner.commit(Put(record(2)))
-        if is_repaired:
-            other.unlink()
-            assert [each.ticket for each in reopened(owner, path).records] == [1, 2]
-        else:
-            owner.close()
-            assert "they are lost" in str(owner.reports[-1].error)
 
 
 class TestArguments:

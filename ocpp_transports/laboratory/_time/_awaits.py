@@ -1,12 +1,12 @@
 """What each task awaits, as text: `test > expect (station.py:12) > Event.wait (locks.py:213)`."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from types import FrameType
 from typing import Any
 
-__all__ = ["described", "tasks_of"]
+__all__ = ["described", "name_of", "tasks_of"]
 
 _DEEPEST = 40
 """Awaits that the text of one task names at most."""
@@ -20,6 +20,28 @@ def tasks_of(loop: asyncio.AbstractEventLoop) -> list["asyncio.Task[Any]"]:
 def described(task: "asyncio.Task[Any]") -> str:
     """Return the name of a task and its chain of awaits, outermost first."""
     return f"{task.get_name()}: {' > '.join(_chain(task.get_coro()))}"
+
+
+def name_of(handle: asyncio.Handle) -> str:
+    """Return what a callback does: the step of a task with its chain of awaits, or the function and whom it wakes."""
+    callback: Any = handle._callback  # type: ignore[attr-defined]  # private, as its arguments, and for a text only
+    owner = getattr(callback, "__self__", None)
+    if isinstance(owner, asyncio.Task):
+        return f"task {described(owner)}"
+    function = getattr(callback, "__qualname__", None) or repr(callback)
+    woken = _woken([owner, *handle._args])
+    return f"{function}, for task {woken.get_name()}" if woken else function
+
+
+def _woken(objects: Iterable[Any]) -> "asyncio.Task[Any] | None":
+    """Return the task that waits for one of these: a future, or the time limit of asyncio or anyio."""
+    for it in objects:
+        callbacks = [callback for callback, _ in getattr(it, "_callbacks", None) or ()]
+        waiting = [getattr(callback, "__self__", None) for callback in callbacks]
+        for task in (*waiting, getattr(it, "_task", None), getattr(it, "_host_task", None)):
+            if isinstance(task, asyncio.Task):
+                return task
+    return None
 
 
 def _chain(awaited: Any) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""A virtual network below the production hosts, with the semantics of TCP."""

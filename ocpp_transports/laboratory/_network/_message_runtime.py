@@ -1,0 +1,107 @@
+"""The runtime of asyncio on a virtual network that carries whole messages."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from ocpp_core.admission.step import refuse
+from ocpp_core.durable.client import DurableClientEngine
+from ocpp_core.errors import OCPPError
+from ocpp_core.inputs import Accept, ServerInput, UpgradeReceived
+from ocpp_core.stack import ClientStack
+from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Dialer, InputSink, StreamInput
+from ocpp_transports._driver._sources import Draws
+from ocpp_transports._logging._log import Log
+from ocpp_transports._runtime._base import Address
+from ocpp_transports.handshake import ConnectionFacts
+
+from ._message_link import MessageClientEngine, MessageEnd, MessageLink, UpgradeRequest
+from ._network import Network
+from ._runtime import VirtualRuntime
+from ._sources import SeededSources
+
+__all__ = ["MessageRuntime"]
+
+E = TypeVar("E")
+
+
+class MessageSources(SeededSources):
+    """Replaces the stack of a client by its client engine: there is no WebSocket below it."""
+
+    def engine(self, name: str, draws: Draws, make: Callable[[Draws], E]) -> E:
+        """Make an engine. Raises ValueError for a client with an outbox, whose engine is part of its stack."""
+        made = super().engine(name, draws, make)
+        if not isinstance(made, ClientStack):
+            return made
+        if isinstance(made.engine, DurableClientEngine):
+            raise ValueError("cannot use an outbox in a world of messages; make the world with level='bytes'")
+        return cast("E", MessageClientEngine(made))
+
+
+class MessageRuntime(VirtualRuntime):
+    """The part of a virtual event loop that a client or server uses, with connections of whole messages."""
+
+    def __init__(self, log: Log, network: Network, seed: str) -> None:
+        super().__init__(log, network, seed)
+        self.sources = MessageSources(seed)
+
+    def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:
+        """Return the dialer of a client; see SocketRuntime."""
+        return cast("Dialer[StreamInput, bytes]", partial(self._dial_messages, where))
+
+    def _dial_messages(
+        self, where: Callable[[], Address], driver: InputSink[Any], attempt: int, subprotocols: Sequence[str]
+    ) -> MessageEnd:
+        end = MessageEnd(self._loop, self, self.context.copy(), attempt)
+        end.driver = driver
+        engine = cast("Driver[Any]", driver).engine
+        if not self.is_closed:
+            end.opening = self.spawn(self._open_messages(end, where, cast("MessageClientEngine", engine), subprotocols))
+        return end
+
+    async def _open_messages(
+        self,
+        end: MessageEnd,
+        where: Callable[[], Address],
+        engine: MessageClientEngine,
+        subprotocols: Sequence[str],
+    ) -> None:
+        target = "the server"
+        try:
+            address = where()
+            target = f"{address.host}:{address.port}"
+            link = await self._network.dial(MessageLink, address)
+            link.open(end, UpgradeRequest(engine.target, subprotocols, address.ssl is not None))
+        except Exception as error:  # every exception of the network is an outcome
+            end.failed(error, target)
+
+    def _accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
+        self.context.copy().run(self._accept_messages, is_tls, rules, link)
+
+    def _accept_messages(self, is_tls: bool, rules: AcceptRules, link: MessageLink) -> None:
+        if rules.accept_channel is None:
+            link.refuse()
+            return
+        end = MessageEnd(self._loop, self, self.context.copy())
+        facts = ConnectionFacts(self._network.address_of(link.name), None, is_tls)
+        _, driver, _ = rules.accept_channel(end, facts)
+        end.driver = cast("InputSink[Any]", driver)
+        link.accept(end)
+        self.spawn(self._decide(link, end, driver))
+
+    async def _decide(self, link: MessageLink, end: MessageEnd, driver: Driver[ServerInput]) -> None:
+        target, offered = link.request.target, link.request.subprotocols
+        headers = [("Host", target.host), *target.headers]
+        try:
+            answer = await driver.ask(lambda token: UpgradeReceived(token, target.target, headers, tuple(offered)))
+        except OCPPError:  # it was abandoned while it waited
+            answer = refuse(503, "Closing")
+        if end.is_over:
+            return
+        link.to_station.fly(answer)
+        if isinstance(answer, Accept):
+            end.opened(answer.subprotocol)
+        else:
+            end.end_unopened()

@@ -1,0 +1,1 @@
+"""Real work that virtual time waits for: threads and subprocesses."""

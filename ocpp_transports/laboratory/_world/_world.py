@@ -1,0 +1,244 @@
+"""The world of a test: one seed, one virtual loop, one virtual network, one wall clock."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
+
+from ocpp_transports._logging._log import Log
+from ocpp_transports._options._keywords import ClientKeywords
+from ocpp_transports.client import OCPPClient
+from ocpp_transports.laboratory._network._message_runtime import MessageRuntime
+from ocpp_transports.laboratory._network._network import Network
+from ocpp_transports.laboratory._network._runtime import VirtualRuntime
+from ocpp_transports.laboratory._time._loop import VirtualLoop
+from ocpp_transports.laboratory._time._wall_clock import WallClock
+from ocpp_transports.server import OCPPServer
+
+from ._harm import HarmMixin
+from ._station import ScriptedStation
+from ._stores import count_sqlite_stores
+
+if TYPE_CHECKING:
+    from ocpp_apps.station import Station, StationSettings
+
+__all__ = ["World"]
+
+T = TypeVar("T")
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class World(HarmMixin):
+    """Servers and stations in virtual time, on a virtual network.
+
+        async def story(lab):
+            await lab.server(app_server)
+            station = await lab.station("CP1", "ocpp1.6")
+            await station.call("Heartbeat")
+            await lab.run(hours=9)
+
+        with World(seed=3) as lab:
+            lab.play(story(lab))
+
+    All clients and servers that are made while it plays are on its network, also those that your application makes.
+
+    Args:
+        seed: The seed. A world with the same seed and the same test repeats itself.
+        level: `"bytes"` to play connections with all that the library does on a socket. `"messages"` is faster and has
+            no WebSocket: no pings, so that nothing notices a frozen connection, no TLS, no slow readers, no outbox.
+        start: What the wall clock shows at the beginning, with a time zone.
+        loop: The virtual loop that runs already, for a world within one; None makes a loop.
+        **loop_options: The options of the loop that is made, see `VirtualLoop`.
+
+    Raises:
+        ValueError: `start` has no time zone, or `level` is another word.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        level: Literal["bytes", "messages"] = "bytes",
+        start: datetime = _START,
+        loop: VirtualLoop | None = None,
+        **loop_options: Any,
+    ) -> None:
+        if level not in ("bytes", "messages"):
+            raise ValueError(f'expected level "bytes" or "messages", got {level!r}')
+        self.seed = seed
+        """The seed."""
+        self.loop = VirtualLoop(seed=seed, **loop_options) if loop is None else loop
+        """The event loop."""
+        self.random: Random = Random(f"{seed}/test")
+        """Random numbers for the test."""
+        self.wall_clock: WallClock = WallClock(self.loop.time, start)
+        """The wall clock; `patched()` shows it to code that calls `datetime.now` itself."""
+        self.network = Network(self.loop, str(seed))
+        self._runner = asyncio.Runner(loop_factory=lambda: self.loop) if loop is None else None
+        self._runtime = VirtualRuntime if level == "bytes" else MessageRuntime
+        self._runtimes: Counter[str] = Counter()
+        self._closing: list[Callable[[], Awaitable[object]]] = []
+        self.loop.ocpp_runtime = self._make_runtime
+        count_sqlite_stores()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Time
+
+    @property
+    def time(self) -> float:
+        """Virtual seconds since the beginning."""
+        return self.loop.time()
+
+    def now(self) -> datetime:
+        """Return the date and time of the wall clock, in UTC."""
+        return self.wall_clock.now()
+
+    def step(self, seconds: float) -> None:
+        """Set the wall clock forward or back; virtual time goes on as before."""
+        self.wall_clock.step(seconds)
+
+    async def run(self, *, hours: float = 0.0, minutes: float = 0.0, seconds: float = 0.0) -> None:
+        """Let virtual time pass."""
+        await asyncio.sleep(hours * 3600 + minutes * 60 + seconds)
+
+    def play(self, story: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine until its end, and return its result; servers and stations live on until `close`.
+
+        Raises:
+            RuntimeError: An event loop runs already; await the coroutine there.
+            VirtualTimeError: Virtual time cannot go on.
+        """
+        if self._runner is None:
+            story.close()
+            raise RuntimeError("cannot play: the world is part of a running event loop; await the coroutine there")
+        return self._runner.run(story)
+
+    # Who lives in it
+
+    async def server(self, server: OCPPServer, *, port: int = 9000, **options: Any) -> OCPPServer:
+        """Let a server listen on a port, and return it. The world closes it in the end.
+
+        Args:
+            server: The server of the application.
+            port: The port of the virtual network.
+            **options: Further arguments of `OCPPServer.listen`.
+
+        Raises:
+            OSError: The port is taken.
+            ValueError: As `OCPPServer.listen`.
+        """
+        await server.listen(port, **options)
+        self._closing.append(server.close)
+        return server
+
+    def client(
+        self, identity: str, *protocols: str, port: int = 9000, path: str = "/ocpp", **options: Unpack[ClientKeywords]
+    ) -> OCPPClient:
+        """Return a client that is not yet connected. The world closes it in the end.
+
+        Args:
+            identity: The identity of the station.
+            *protocols: The subprotocols in order of preference, by default all.
+            port: The port of the server.
+            path: The path before the identity.
+            **options: The options of `OCPPClient`.
+
+        Raises:
+            ValueError: As `OCPPClient`.
+            TypeError: As `OCPPClient`.
+        """
+        names = {"protocols": protocols} if protocols else {}
+        client = OCPPClient(identity, f"ws://csms:{port}{path}", **names, **options)
+        self._closing.append(client.close)
+        return client
+
+    async def station(
+        self,
+        identity: str,
+        *protocols: str,
+        port: int = 9000,
+        path: str = "/ocpp",
+        connect: bool = True,
+        **options: Unpack[ClientKeywords],
+    ) -> ScriptedStation:
+        """Connect a station that the test plays, and return it.
+
+        Args:
+            identity: The identity of the station.
+            *protocols: The subprotocols in order of preference, by default all.
+            port: The port of the server.
+            path: The path before the identity.
+            connect: False to let the test call `station.client.connect()`.
+            **options: The options of `OCPPClient`.
+
+        Raises:
+            OCPPError: It cannot connect, as `OCPPClient.connect`.
+            ValueError: As `OCPPClient`.
+        """
+        station = ScriptedStation(self.client(identity, *protocols, port=port, path=path, **options))
+        if connect:
+            await station.client.connect()
+        return station
+
+    async def simulated(
+        self,
+        identity: str,
+        settings: "StationSettings | None" = None,
+        *,
+        port: int = 9000,
+        path: str = "/ocpp",
+        **options: Unpack[ClientKeywords],
+    ) -> "Station":
+        """Start the simulated station of `ocpp_apps.station` on the time of this world, and return it.
+
+        Args:
+            identity: The identity of the station.
+            settings: What is simulated; None for the defaults.
+            port: The port of the server.
+            path: The path before the identity.
+            **options: The options of `OCPPClient`.
+
+        Raises:
+            OCPPError: It cannot connect.
+            ValueError: As `OCPPClient`.
+        """
+        from ocpp_apps.station import Station, StationSettings  # a program above this layer, loaded only when used
+        from ocpp_apps.station.asyncio_clock import AsyncioClock
+
+        settings = settings or StationSettings()
+        client = self.client(identity, settings.protocol, port=port, path=path, **options)
+        station = Station(client, AsyncioClock(self.now), settings)
+        self._closing.append(station.stop)
+        await station.start()
+        return station
+
+    # The end
+
+    async def aclose(self) -> None:
+        """Close stations and servers, the newest first. Idempotent."""
+        while self._closing:
+            await self._closing.pop()()
+
+    def close(self) -> None:
+        """Close stations, servers and the loop, if the world made it. Idempotent."""
+        if self._runner is not None:
+            try:
+                if self._closing:
+                    self._runner.run(self.aclose())
+            finally:
+                self._runner.close()
+
+    def _make_runtime(self, log: Log) -> VirtualRuntime:
+        self._runtimes[log.identity] += 1
+        return self._runtime(log, self.network, f"{self.seed}/{log.identity}/{self._runtimes[log.identity]}")
