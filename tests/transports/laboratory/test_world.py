@@ -205,20 +205,20 @@ class TestAWorld:
 
         lab.play(story())
 
-    def test_waits_for_the_commits_of_a_durable_outbox(self, lab, tmp_path):
+    def test_waits_for_the_commits_of_a_durable_outbox(self, each_lab, tmp_path):
         server = make_server()
         server.handle("StartTransaction", lambda ctx: {"transactionId": 1, "idTagInfo": {"status": "Accepted"}})
 
         async def story():
-            await lab.server(server)
+            await each_lab.server(server)
             store, config = SQLiteStore(tmp_path / "queue.db"), OutboxConfig(gate="open")
-            client = lab.client("CP1", "ocpp1.6", outbox=store, outbox_config=config)
+            client = each_lab.client("CP1", "ocpp1.6", offline_queue=store, offline_queue_config=config)
             await client.connect()
-            begun = lab.time
+            begun = each_lab.time
             await client.enqueue("StartTransaction", START).outcome()
-            assert round(lab.time - begun, 3) == 0.02  # a round trip, and the disk takes no time
+            assert round(each_lab.time - begun, 3) == 0.02  # a round trip, and the disk takes no time
 
-        lab.play(story())
+        each_lab.play(story())
 
     def test_plays_no_tls_but_its_facts(self, lab):
         server = make_server()
