@@ -16,6 +16,7 @@ from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
 from ocpp_core.inbound.directions import MakeDirections
+from ocpp_core.inbound.registration import BOOT
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Closing, Open, Session
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ocpp_transports._server._queue._delivery import Delivery
     from ocpp_transports._server._queue._interface import StationQueue
 
+    from ._quirks import ConnectionQuirks
     from ._registering import StationRegistration
 
 __all__ = ["ConnectionCallbacks", "MakeRegistration", "OCPPServerClient"]
@@ -89,6 +91,7 @@ class OCPPServerClient(StationQueueMixin, Peer):
     _is_one_connection = True
     _registration: "StationRegistration | None" = None
     _delivery: "Delivery | None" = None
+    _quirks: "ConnectionQuirks | None" = None
 
     def __init__(
         self,
@@ -104,6 +107,7 @@ class OCPPServerClient(StationQueueMixin, Peer):
         driver: Driver[Command],
         check_serial_number: bool = False,
         registering: MakeRegistration | None = None,
+        quirks: "ConnectionQuirks | None" = None,
         principal: Principal | None = None,
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
@@ -123,6 +127,8 @@ class OCPPServerClient(StationQueueMixin, Peer):
         self._closed_here = False
         if registering is not None:
             self._registration = registering(self._registration_changed)
+        if quirks is not None:
+            self._quirks = quirks
         self._checked = handshake.client_certificate if check_serial_number else None
         driver.serve(self._delegate)
         driver.send_timeout = options.send_timeout or inf
@@ -202,10 +208,15 @@ class OCPPServerClient(StationQueueMixin, Peer):
         Raises the same errors as the server's constructor, and then changes nothing.
         """
         made = self._options.changed(options)
-        self._set_options(made)
+        if "quirks" in options:
+            made = self._with_quirks(made)
+        self._use(made)
+
+    def _use(self, options: SocketOptions) -> None:
+        self._set_options(options)
         if self._driver is not None:
             self._update_tracing()
-            self._driver.feed(Reconfigure(made.link))
+            self._driver.feed(Reconfigure(options.link))
 
     # For the base class
 
@@ -228,7 +239,7 @@ class OCPPServerClient(StationQueueMixin, Peer):
     def _update_tracing(self) -> None:
         if self._driver is not None:
             config = self._options.session_in(self._protocol or "", trace=self._traces)
-            self._driver.feed(Reconfigure(config))
+            self._driver.feed(Reconfigure(config if self._quirks is None else self._quirks.station.configured(config)))
 
     def _state_changed(self, state: object) -> None:
         if isinstance(state, Open):
@@ -263,6 +274,8 @@ class OCPPServerClient(StationQueueMixin, Peer):
             self._delivery = callbacks.outbox.delivery(
                 self._handshake, self._session, driver, protocol, must_register=must_register
             )
+        if self._quirks is not None:
+            self._delegate.dispatched = self._serve_until_booted
         if self._checked is not None and checks_serial_numbers(protocol):
             self._delegate.dispatched = partial(self._serve_checked, self._checked)
         callbacks.ready(self, self._release)
@@ -281,16 +294,44 @@ class OCPPServerClient(StationQueueMixin, Peer):
         delegate, driver = self._delegate, self._driver
         serial_number = conflicting_serial_number(action.action, action.payload, certificate)
         if serial_number is None or driver is None:
-            if delegate.dispatcher is None:
-                self._serve_first(action)
-                delegate.dispatched = partial(self._serve_checked, certificate)
-            else:
-                delegate.dispatcher.dispatched(action)
+            self._serve_watched(action)
+            delegate.dispatched = partial(self._serve_checked, certificate)
             return
         delegate.dispatched = nobody_serves  # also what was received with it
         detail = f"its BootNotification has serial number {serial_number!r}, which is not the CN of its certificate"
         self._alarm("serial_number_mismatch", detail, POLICY_VIOLATION, _MISMATCH)
         driver.feed(Close(POLICY_VIOLATION, _MISMATCH, drain=False))
+
+    def _serve_until_booted(self, action: Dispatch) -> None:
+        self._serve_watched(action)
+        if action.action != BOOT:
+            self._delegate.dispatched = self._serve_until_booted
+
+    def _serve_watched(self, action: Dispatch) -> None:
+        """Serve a request; a BootNotification tells first which quirks the station has."""
+        dispatcher = self._delegate.dispatcher
+        if action.action == BOOT and self._quirks is not None and self._quirks.boot(action.payload):
+            self._use(self._options.with_quirks(self._quirks.matched))
+        if dispatcher is None:
+            self._serve_first(action)
+        else:
+            self._delegate.dispatched = dispatcher.dispatched
+            dispatcher.dispatched(action)
+
+    def _with_quirks(self, options: SocketOptions) -> SocketOptions:
+        """Use the profiles of changed options from now on; return the options with their settings."""
+        if options.quirk_book is None:
+            self._quirks = None
+            return options
+        if self._quirks is None:
+            from ._quirks import ConnectionQuirks, QuirkMemory  # loaded only when used
+
+            self._quirks = ConnectionQuirks(
+                options.quirk_book, self._handshake, self._protocol or "", "", QuirkMemory()
+            )
+        else:
+            self._quirks.change(options.quirk_book)
+        return options.with_quirks(self._quirks.matched)
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None

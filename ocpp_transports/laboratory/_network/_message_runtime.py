@@ -67,12 +67,13 @@ class MessageRuntime(VirtualRuntime):
         try:
             address = where()
             target = f"{address.host}:{address.port}"
-            link = await self._network.dial(MessageLink, address)
+            link = await self.network.dial(MessageLink, address)
             link.open(end, UpgradeRequest(engine.target, subprotocols, address.ssl is not None))
         except Exception as error:  # every exception of the network is an outcome
             end.failed(error, target)
 
-    def _accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
+    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
+        """Serve a connection; see VirtualPorts."""
         self.context.copy().run(self._accept_messages, is_tls, rules, link)
 
     def _accept_messages(self, is_tls: bool, rules: AcceptRules, link: MessageLink) -> None:
@@ -80,7 +81,7 @@ class MessageRuntime(VirtualRuntime):
             link.refuse()
             return
         end = MessageEnd(self._loop, self, self.context.copy())
-        facts = ConnectionFacts(self._network.address_of(link.name), None, is_tls)
+        facts = ConnectionFacts(self.network.address_of(link.name), None, is_tls)
         _, driver, _ = rules.accept_channel(end, facts)
         end.driver = cast("InputSink[Any]", driver)
         link.accept(end)

@@ -20,7 +20,6 @@ from ocpp_transports.server import OCPPServer
 
 from ._harm import HarmMixin
 from ._station import ScriptedStation
-from ._stores import count_sqlite_stores
 
 if TYPE_CHECKING:
     from ocpp_apps.station import Station, StationSettings
@@ -83,7 +82,6 @@ class World(HarmMixin):
         self._runtimes: Counter[str] = Counter()
         self._closing: list[Callable[[], Awaitable[object]]] = []
         self.loop.ocpp_runtime = self._make_runtime
-        count_sqlite_stores()
 
     def __enter__(self) -> Self:
         return self
