@@ -1,6 +1,6 @@
 """The server: a central system that charging stations connect to."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
@@ -254,6 +254,10 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
     @property
     def _has_namespaces(self) -> bool:
         return self._plans[None].has_namespaces
+
+    @property
+    def _all_protocols(self) -> Collection[str]:
+        return tuple(dict.fromkeys(name for rules in self._plans[None].rules for name in rules.options.protocols))
 
     def _store_failed(self, error: StoreError) -> None:
         self._log.failed("the store failed", error)

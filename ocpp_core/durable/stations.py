@@ -14,7 +14,7 @@ sent on the newest connection of its station only. What is queued and kept is bo
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from typing import Final, TypeAlias, assert_never
@@ -384,6 +384,8 @@ class StationOutboxes:
                 self._owners.pop(ticket, None)
             case OutboxReport(kind) if kind in _OF_THE_STORE:
                 return  # one report for all outboxes follows
+            case OutboxReport(OutboxReportKind.HELD):
+                effect = replace(effect, detail=f"station {name!r}: {effect.detail}")
             case TicketAccepted() | OutboxReport():
                 pass
             case _:

@@ -1,6 +1,7 @@
 """The methods of a server for stations that are away."""
 
 from abc import ABC
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from ocpp_core.identity import StationKey
@@ -32,6 +33,10 @@ class QueueMixin(ABC):
         @property
         def _has_namespaces(self) -> bool:
             """True if stations may have namespaces."""
+
+        @property
+        def _all_protocols(self) -> Collection[str]:
+            """The subprotocols of the server and of its routes."""
 
     @overload
     def enqueue(
@@ -89,7 +94,7 @@ class QueueMixin(ABC):
             RuntimeError: The server has no `offline_queue`, or belongs to the event loop of another thread.
         """
         outbox = self._expect_outbox("enqueue")
-        return outbox.enqueue(self._key_of(identity), args, options, self._options.protocols)
+        return outbox.enqueue(self._key_of(identity), args, options, self._all_protocols)
 
     def outcomes(self) -> "TicketStream":
         """Iterate over the tickets with an outcome that is not acknowledged.
@@ -121,5 +126,5 @@ class QueueMixin(ABC):
         if station is not None:
             return station.key
         if self._has_namespaces:
-            raise ValueError(f"expected StationKey(namespace, {identity!r}), because stations have namespaces")
+            raise ValueError(f"expected StationKey(namespace, {identity!r}), because stations may have namespaces")
         return StationKey("", identity)

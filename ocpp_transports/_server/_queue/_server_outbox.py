@@ -18,6 +18,7 @@ from ocpp_core.outbound.station_calls import StationCalls
 from ocpp_core.outbox.commands import Enqueue
 from ocpp_core.outbox.effects import OutboxReportKind
 from ocpp_core.outbox.outbox import Outbox
+from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.session import Session
 from ocpp_transports._calls._calling import read_request
 from ocpp_transports._driver._driver import Driver
@@ -147,9 +148,8 @@ class ServerOutbox(OutboxHost):
         others = {name: value for name, value in options.items() if name != "custom"}
         request = read_request(args, {"custom": options.get("custom", False)})
         request.expect_sent("csms", spoken)
-        offered = self._options.protocols
-        if request.protocol is not None and request.protocol not in offered:
-            raise ValueError(f"expected a message of {', '.join(offered)}, got one of {request.protocol}")
+        if request.protocol is not None and request.protocol not in spoken:
+            raise ValueError(f"expected a message of {', '.join(spoken)}, got one of {request.protocol}")
         payload = dict(request.params)
         check_command(StartCall(0, request.action, payload), self._options.session, 0.0)
         return Enqueue(
@@ -177,8 +177,6 @@ class ServerOutbox(OutboxHost):
 
 
 def _without_messages(ids: IdFactory) -> Outbox:
-    from ocpp_core.outbox.settings import OutboxConfig
-
     return Outbox(OutboxConfig(gate="manual"), 1, ids=ids, emit=lambda _: None, changed=lambda: None)
 
 

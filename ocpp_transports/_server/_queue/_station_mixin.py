@@ -1,12 +1,12 @@
 """The method of a server's handle on a station for messages that outlive its connection."""
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from ocpp_core.identity import StationKey
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._handlers._caller import Params
+from ocpp_transports._options._connection import PeerOptions
 
 if TYPE_CHECKING:
     from ocpp_transports.outbox._enqueue_keywords import StationEnqueueKeywords
@@ -20,15 +20,13 @@ __all__ = ["StationQueueMixin"]
 class StationQueueMixin:
     """Queues messages for one station."""
 
+    _options: PeerOptions
+
     if TYPE_CHECKING:
 
         @property
         def key(self) -> StationKey:
             """The key of the station."""
-
-        @property
-        def _spoken(self) -> Collection[str]:
-            """The subprotocols in which a message may be sent."""
 
         @property
         def _outbox(self) -> StationQueue | None:
@@ -64,4 +62,4 @@ class StationQueueMixin:
         """
         if self._outbox is None:
             raise RuntimeError("cannot enqueue: the server has no offline_queue; pass offline_queue=path, or True")
-        return self._outbox.enqueue(self.key, args, options, self._spoken)
+        return self._outbox.enqueue(self.key, args, options, self._options.protocols)

@@ -1,13 +1,17 @@
 """Commands for stations that are away: they wait, are delivered once, and nobody waits for them in silence."""
 
+import json
+
 import anyio
 import anyio.lowlevel
 import pytest
 
-from ocpp_core import v16
+from ocpp_core import v16, v21
 from ocpp_core.outbox.commands import StoreBack, StoreFailed
 from ocpp_transports import CallDroppedError, ClosedError, OCPPClient, StationKey
+from ocpp_transports.channel import UpgradeOffer
 from ocpp_transports.events import ErrorEvent
+from ocpp_transports.memory import memory_channels
 from ocpp_transports.outbox import (
     MessageAnswered,
     MessageDropped,
@@ -24,6 +28,7 @@ from tests.transports.pairs import SECONDS, client_of, serving
 pytestmark = pytest.mark.anyio
 
 BOOT = {"chargePointModel": "M", "chargePointVendor": "V"}
+OFFER = UpgradeOffer("/ocpp/CP1", [("Host", "csms.example")], ("ocpp1.6",))
 ACCEPTED = {"status": "Accepted", "currentTime": "2026-01-01T00:00:00Z", "interval": 60}
 
 
@@ -134,6 +139,24 @@ class TestDelivery:
                 await station.call("BootNotification", BOOT)
                 assert isinstance(await within(ticket.outcome), MessageAnswered)
             assert (received, other.is_settled) == ([2], False)
+
+    async def test_a_station_on_a_websocket_of_another_library_gets_commands(self):
+        async with central(boot_timeout=0.01) as (server, _), anyio.create_task_group() as tasks:
+            ticket = server.enqueue("CP1", "ClearCache")
+            incoming = server.incoming(OFFER)
+            await incoming.decision()
+            ours, theirs = memory_channels()
+            tasks.start_soon(incoming.carry, theirs)
+            _, message_id, action, _ = json.loads(await within(ours.receive))
+            await ours.send(f'[3,"{message_id}",{{"status":"Accepted"}}]')
+            assert (action, (await within(ticket.outcome)).payload) == ("ClearCache", {"status": "Accepted"})
+            await ours.close(1000, "")
+
+    async def test_a_station_of_a_route_gets_commands_of_the_version_of_the_route(self):
+        async with central() as (server, _):
+            server.route("/new/{identity}", protocols=["ocpp2.1"])
+            ticket = server.enqueue(StationKey("", "CP1"), v21.ClearCache())
+            assert ticket.action == "ClearCache"
 
     async def test_a_command_of_another_version_is_settled_as_invalid(self):
         async with central(protocols=["ocpp1.6", "ocpp2.0.1"]) as (server, listener), client_of(listener) as station:
