@@ -17,6 +17,8 @@ from ocpp_transports.outbox import Ticket, TicketStream
 class VirtualCompletion:
     """Fulfils `Completion` on a virtual clock."""
 
+    opened_by = "connect()"
+
     def __init__(self, clock):
         self._event = clock.event()
 
