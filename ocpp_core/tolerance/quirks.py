@@ -91,6 +91,13 @@ def _texts(name: str, values: Any) -> tuple[str, ...]:
     return tuple(values)
 
 
+def _some_texts(name: str, values: Any) -> tuple[str, ...]:
+    texts = _texts(name, values)
+    if not texts:
+        raise ValueError(f"expected {name} with at least one name: without any, the quirk does nothing")
+    return texts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelaxLength(Quirk):
     """Accept a text that is longer than its schema allows."""
@@ -221,7 +228,7 @@ class DropMembers(Quirk):
 
     def __post_init__(self) -> None:
         Quirk.__post_init__(self)
-        object.__setattr__(self, "what", _texts("what", self.what))
+        object.__setattr__(self, "what", _some_texts("what", self.what))
         for name in self.what:
             if name not in _DROPPED:
                 raise ValueError(f"expected what as some of {', '.join(_DROPPED)}, got {name!r}")
@@ -257,7 +264,7 @@ class Forgive(Quirk):
 
     def __post_init__(self) -> None:
         Quirk.__post_init__(self)
-        object.__setattr__(self, "rules", _texts("rules", self.rules))
+        object.__setattr__(self, "rules", _some_texts("rules", self.rules))
         for rule in self.rules:
             if rule not in self._KNOWN:
                 raise ValueError(f"expected rules as some of {', '.join(sorted(self._KNOWN))}, got {rule!r}")
