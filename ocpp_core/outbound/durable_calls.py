@@ -21,7 +21,7 @@ from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.stored.outcomes import MessageRefused
 from ocpp_core.versions import Version
 
-from .call import OutboundCall
+from .call import RESPONSE_ONLY, OutboundCall
 from .calls import Calls
 from .offline_queue import OfflineQueue
 from .violations import invalid_result, tolerated, violation_error
@@ -54,7 +54,7 @@ def _message(transmit: Transmit, payload: dict[str, Any], timeout: float) -> _Me
         timeout=timeout,
         expires=inf,
         message_id=transmit.message_id,
-        validate=True,
+        validate=RESPONSE_ONLY if transmit.is_repeated else True,
         protocol=None,
     )
 
@@ -84,8 +84,12 @@ class DurableCalls(Calls):
     # Writing
 
     def expect_valid(self, action: str, payload: Mapping[str, Any]) -> None:
-        """Raise the RPCError of a message that strict mode does not send."""
-        if self.config.check_sent_call is None:
+        """Raise the RPCError of a message that strict mode does not send.
+
+        A violation that is only reported is reported at the first transmission, not here.
+        """
+        config = self.config
+        if config.check_sent_call is None or config.validation_mode("out", "call", action) == "report":
             return
         error = self._refusal(_message(Transmit(0, "", action, "{}"), dict(payload), inf))
         if error is not None:

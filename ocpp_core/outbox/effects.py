@@ -73,6 +73,8 @@ class Transmit:
     """The name of the OCPP action."""
     payload: str = field(repr=False)
     """The payload as JSON text."""
+    is_repeated: bool = False
+    """True if a transmission of the message began before."""
 
 
 class OutboxReportKind(Enum):

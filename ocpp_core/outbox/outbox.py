@@ -298,7 +298,7 @@ class Outbox(ResponseMixin):
         message_id = before.message_id or self._ids()
         self._messages.mark(entry, message_id)
         payload = self._messages.ids.fill(before)
-        transmit = Transmit(before.ticket, message_id, before.action, payload)
+        transmit = Transmit(before.ticket, message_id, before.action, payload, before.started)
         self._slot.flight = Flight(entry, transmit, before)
         self._journal.hold(transmit)
 

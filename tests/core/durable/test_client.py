@@ -221,6 +221,16 @@ class TestSchemas:
         assert ReportKind.TOLERATED in reports(station.answer("id-1", '{"bad":1}'))
         assert station.outcomes == {100: MessageAnswered('{"bad":1}')}
 
+    def test_a_tolerated_violation_is_reported_at_the_first_of_several_transmissions(self):
+        rules = (ValidationRule("report", direction="out"),)
+        station = Station(session=SessionConfig(validator=Strict(), validation_rules=rules))
+        station.enqueue("Heartbeat", {"bad": 1}, attempts=3, interval=1)
+        station.connect()
+        station.lose()
+        station.come_back()
+        assert len(sent(station.log)) == 2
+        assert reports(station.log).count(ReportKind.TOLERATED) == 1
+
 
 class TestRegistration:
     @each("is_message", [True, False])
