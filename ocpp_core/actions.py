@@ -218,6 +218,9 @@ class ReportKind(Enum):
 
     BAD_MESSAGE = "bad message"
     """The peer broke the message format; counts towards `max_bad_messages`."""
+    QUIRK = "quirk applied"
+    """A received message was accepted because of a quirk; reported once for each quirk, connection and action. The
+    message of the report is an `AppliedQuirk`."""
     MEND_FAILED = "mend_text failed"
     """The application's `SessionConfig.mend_text` raised or did not return a text; the text was read as received."""
     UNKNOWN_TYPE = "unknown message type"

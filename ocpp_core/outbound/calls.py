@@ -246,7 +246,9 @@ class Calls:
         call = self._take_answered(frame, now)
         if call is None:
             return False
-        self._settle(call, error=create_rpc_error(frame[2], frame[3], frame[4], remote=True))
+        tolerance = self.config.tolerance
+        code = frame[2] if tolerance is None else tolerance.code_of(frame[2])
+        self._settle(call, error=create_rpc_error(code, frame[3], frame[4], remote=True))
         self.fill_window(now)
         return True
 

@@ -87,8 +87,10 @@ class DurableCalls(Calls):
 
     def expect_valid(self, action: str, payload: Mapping[str, Any]) -> None:
         """Raise the RPCError of a message that strict mode does not send."""
-        call = _message(Transmit(0, "", action, "{}"), dict(payload), inf)
-        if self.config.check_sent_call is not None and (error := self._refusal(call)) is not None:
+        if self.config.check_sent_call is None:
+            return
+        error = self._refusal(_message(Transmit(0, "", action, "{}"), dict(payload), inf))
+        if error is not None:
             raise error
 
     def fill_window(self, now: float) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ocpp_core.limits import Rate
     from ocpp_core.messages import Leniency
     from ocpp_core.outbox.settings import OutboxConfig
+    from ocpp_core.tolerance.sources import Quirks
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
     from ocpp_transports._metrics._metrics import Metrics
@@ -88,6 +89,7 @@ class PeerKeywords(TypedDict, total=False):
     in_order: bool
     leniency: Leniency
     mend_text: Callable[[str], str] | None
+    quirks: Quirks
     logging: Logging
     metrics: bool | Metrics
     id_factory: IdFactory
@@ -248,6 +250,7 @@ class RouteKeywords(TypedDict, total=False):
     in_order: bool
     leniency: Leniency
     mend_text: Callable[[str], str] | None
+    quirks: Quirks
     logging: Logging
     ping_interval: float
     pong_timeout: float | None

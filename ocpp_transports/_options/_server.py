@@ -1,6 +1,6 @@
 """The options of a server: what it speaks, and which stations it accepts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from logging import Logger
@@ -26,6 +26,7 @@ from ocpp_transports.handshake import (
     ConnectionMiddleware,
     Credentials,
     ForwardedHeader,
+    Handshake,
     Identify,
     Namespace,
     Pins,
@@ -328,6 +329,19 @@ class ServerOptions(SocketOptions):
     def longest_close(self) -> float:
         """Seconds that closing the server may take, with a margin for tasks that do not end at once."""
         return self.close_window + self.drain_timeout + self.close_timeout + _MARGIN
+
+    @cached_property
+    def known_protocol(self) -> Callable[[Handshake], str | None] | None:
+        """Returns the subprotocol that `quirks` have for a station without one; None if no profile has one."""
+        book = self.quirk_book
+        if book is None or all(profile.default_protocol is None for profile in book.profiles):
+            return None
+        from ocpp_core.tolerance.profiles import StationFacts  # loaded only when used
+
+        def find(handshake: Handshake) -> str | None:
+            return book.matching(StationFacts(identity=handshake.identity, path=handshake.path)).default_protocol
+
+        return find
 
     @cached_property
     def boot_limit(self) -> float:

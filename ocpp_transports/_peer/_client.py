@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from ocpp_core.action_names import Role
 from ocpp_core.client import ClientEngine
@@ -34,6 +35,7 @@ from ._observers import Observers
 from ._peer import ConnectionState, Peer
 
 if TYPE_CHECKING:
+    from ocpp_core.tolerance.station import StationQuirks
     from ocpp_transports._metrics._metrics import Metrics
 
     from ._client_outbox import ClientOutbox
@@ -44,6 +46,17 @@ ClientCommand: TypeAlias = Command | Connect
 """The commands that a client gives its engine."""
 
 _R = TypeVar("_R")
+
+
+def _quirks_of(options: ReconnectOptions, protocol: str = "") -> "StationQuirks | None":
+    """Return what is tolerated from the central system; None without profiles."""
+    if options.quirk_book is None:
+        return None
+    from ocpp_core.tolerance.profiles import StationFacts  # loaded only when used
+    from ocpp_core.tolerance.station import StationQuirks
+
+    path = urlsplit(options.address.url).path
+    return StationQuirks(options.quirk_book, StationFacts(protocol=protocol, identity=options.identity, path=path))
 
 
 class ClientPeer(Peer):
@@ -57,6 +70,7 @@ class ClientPeer(Peer):
 
     def __init__(self, identity: str, options: ReconnectOptions) -> None:
         super().__init__(identity, options, CloseGrace())
+        self._quirks = _quirks_of(options)
         self._engine: ClientEngine | None = None
         self._in_block = False
 
@@ -200,13 +214,16 @@ class ClientPeer(Peer):
         """Use the options that all clients have in common from now on. Raises for another identity."""
         if made.identity != self.identity:
             raise ValueError(f"expected the identity {self.identity!r}, got {made.identity!r}")
+        if made.quirks != self._options.quirks:
+            self._quirks = _quirks_of(made, self._protocol or "")
         self._set_options(made)
         if self._driver is not None:
             self._driver.feed(Reconfigure(self._client_config()))
 
     def _client_config(self) -> ClientConfig:
         config = self._options.client
-        return replace(config, session=replace(config.session, trace=self._traces))
+        session = replace(config.session, trace=self._traces)
+        return replace(config, session=session if self._quirks is None else self._quirks.configured(session))
 
     # For the base classes
 
@@ -256,6 +273,9 @@ class ClientPeer(Peer):
     def _opened(self, state: Online) -> None:
         if self._driver is not None:
             self._begin(self._driver, state.subprotocol)
+            if self._quirks is not None:  # each connection reports its quirks anew
+                self._quirks = _quirks_of(self._options, state.subprotocol)
+                self._driver.feed(Reconfigure(self._client_config()))
         self._resume_calls()
         self._log.info(f"open, speaks {state.subprotocol}")
         self._emit("open", OpenEvent(state.subprotocol))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ocpp_core.actions import Dispatch, InvalidPayload, Report, ReportKind, Trace
+from ocpp_core.config import AppliedQuirk
 from ocpp_core.errors import OCPPError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._contexts import HandlerContext
@@ -19,6 +20,7 @@ from ocpp_transports.events import (
     PingEvent,
     PongEvent,
     PongTimeoutEvent,
+    QuirkEvent,
     RateExceededEvent,
     ViolationEvent,
 )
@@ -108,6 +110,9 @@ def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | N
         return "bad_message", BadMessageEvent(report.message, report.error or RPCFormatViolationError(report.detail))
     if report.invalid is not None:
         return "violation", _violation(report, report.invalid, identity)
+    if kind is ReportKind.QUIRK:
+        applied: AppliedQuirk = report.message
+        return "quirk", QuirkEvent(applied.profile, applied.quirk, applied.at, report.action)
     if kind in _TOO_FAST:
         return "rate_exceeded", RateExceededEvent(report.message, refused=kind is not ReportKind.CALL_HELD)
     if kind in _FAILED:

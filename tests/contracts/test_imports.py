@@ -23,7 +23,7 @@ LAYERS = {
     "ocpp_core": (
         "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "typed",
         "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers", "config", "outbox", "inputs",
-        "client_states", "actions", "_direct", "_tolerance", "outbound", "inbound", "session", "client", "durable",
+        "client_states", "actions", "_direct", "tolerance", "outbound", "inbound", "session", "client", "durable",
         "server", "identity", "handshake", "addresses", "proxies", "admission", "refusals", "validation", "link",
         "stack", "testing", "replay",
     ),
@@ -41,8 +41,8 @@ LAYERS = {
     ),
 }  # fmt: skip
 
-LAZY_FACADES = {"ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21"}
-"""Besides those of the packages: they load their models when these are first used."""
+LAZY_FACADES = {"ocpp_core.tolerance", "ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21"}
+"""Besides those of the packages: they load what they name when it is first used."""
 NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "replay"}  # directly or through another one
 IMPURE = {
     "anyio", "asyncio", "concurrent", "logging", "multiprocessing", "ocpp_apps", "ocpp_transports", "secrets", "select",

@@ -15,6 +15,7 @@ from ocpp_core.config import Range
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
+from ocpp_core.inbound.registration import BOOT
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Closing, Open, Session
@@ -35,6 +36,7 @@ from ocpp_transports.events import OpenEvent, RegistrationEvent, SecurityEvent, 
 from ocpp_transports.handshake import Certificate, Handshake
 
 if TYPE_CHECKING:
+    from ._quirks import ConnectionQuirks
     from ._registering import StationRegistration
 
 __all__ = ["ConnectionCallbacks", "MakeRegistration", "OCPPServerClient"]
@@ -76,6 +78,7 @@ class OCPPServerClient(Peer):
     _options: SocketOptions
     _is_one_connection = True
     _registration: "StationRegistration | None" = None
+    _quirks: "ConnectionQuirks | None" = None
 
     def __init__(
         self,
@@ -91,6 +94,7 @@ class OCPPServerClient(Peer):
         driver: Driver[Command],
         check_serial_number: bool = False,
         registering: MakeRegistration | None = None,
+        quirks: "ConnectionQuirks | None" = None,
         principal: Principal | None = None,
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
@@ -110,6 +114,8 @@ class OCPPServerClient(Peer):
         self._closed_here = False
         if registering is not None:
             self._registration = registering(self._registration_changed)
+        if quirks is not None:
+            self._quirks = quirks
         self._checked = handshake.client_certificate if check_serial_number else None
         driver.serve(self._delegate)
         driver.send_timeout = options.send_timeout or inf
@@ -189,10 +195,15 @@ class OCPPServerClient(Peer):
         Raises the same errors as the server's constructor, and then changes nothing.
         """
         made = self._options.changed(options)
-        self._set_options(made)
+        if "quirks" in options:
+            made = self._with_quirks(made)
+        self._use(made)
+
+    def _use(self, options: SocketOptions) -> None:
+        self._set_options(options)
         if self._driver is not None:
             self._update_tracing()
-            self._driver.feed(Reconfigure(made.link))
+            self._driver.feed(Reconfigure(options.link))
 
     # For the base class
 
@@ -211,7 +222,7 @@ class OCPPServerClient(Peer):
     def _update_tracing(self) -> None:
         if self._driver is not None:
             config = self._options.session_in(self._protocol or "", trace=self._traces)
-            self._driver.feed(Reconfigure(config))
+            self._driver.feed(Reconfigure(config if self._quirks is None else self._quirks.station.configured(config)))
 
     def _state_changed(self, state: object) -> None:
         if isinstance(state, Open):
@@ -239,6 +250,8 @@ class OCPPServerClient(Peer):
             self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
         self._begin(driver, protocol)
+        if self._quirks is not None:
+            self._delegate.dispatched = self._serve_until_booted
         if self._checked is not None and checks_serial_numbers(protocol):
             self._delegate.dispatched = partial(self._serve_checked, self._checked)
         callbacks.ready(self, self._release)
@@ -257,16 +270,44 @@ class OCPPServerClient(Peer):
         delegate, driver = self._delegate, self._driver
         serial_number = conflicting_serial_number(action.action, action.payload, certificate)
         if serial_number is None or driver is None:
-            if delegate.dispatcher is None:
-                self._serve_first(action)
-                delegate.dispatched = partial(self._serve_checked, certificate)
-            else:
-                delegate.dispatcher.dispatched(action)
+            self._serve_watched(action)
+            delegate.dispatched = partial(self._serve_checked, certificate)
             return
         delegate.dispatched = nobody_serves  # also what was received with it
         detail = f"its BootNotification has serial number {serial_number!r}, which is not the CN of its certificate"
         self._alarm("serial_number_mismatch", detail, POLICY_VIOLATION, _MISMATCH)
         driver.feed(Close(POLICY_VIOLATION, _MISMATCH, drain=False))
+
+    def _serve_until_booted(self, action: Dispatch) -> None:
+        self._serve_watched(action)
+        if action.action != BOOT:
+            self._delegate.dispatched = self._serve_until_booted
+
+    def _serve_watched(self, action: Dispatch) -> None:
+        """Serve a request; a BootNotification tells first which quirks the station has."""
+        dispatcher = self._delegate.dispatcher
+        if action.action == BOOT and self._quirks is not None and self._quirks.boot(action.payload):
+            self._use(self._options.with_quirks(self._quirks.matched))
+        if dispatcher is None:
+            self._serve_first(action)
+        else:
+            self._delegate.dispatched = dispatcher.dispatched
+            dispatcher.dispatched(action)
+
+    def _with_quirks(self, options: SocketOptions) -> SocketOptions:
+        """Use the profiles of changed options from now on; return the options with their settings."""
+        if options.quirk_book is None:
+            self._quirks = None
+            return options
+        if self._quirks is None:
+            from ._quirks import ConnectionQuirks, QuirkMemory  # loaded only when used
+
+            self._quirks = ConnectionQuirks(
+                options.quirk_book, self._handshake, self._protocol or "", "", QuirkMemory()
+            )
+        else:
+            self._quirks.change(options.quirk_book)
+        return options.with_quirks(self._quirks.matched)
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None

@@ -15,6 +15,9 @@ from ._connection import MakeRegistration, OCPPServerClient
 from ._sessions import SessionKeeper
 
 if TYPE_CHECKING:
+    from ocpp_core.tolerance.station import QuirkBook
+
+    from ._quirks import ConnectionQuirks, QuirkMemory
     from ._registering import RegistrationMemory
 
 __all__ = ["ConnectionRegistry"]
@@ -41,6 +44,7 @@ class ConnectionRegistry:
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
         self._registered: RegistrationMemory | None = None
+        self._quirks: QuirkMemory | None = None
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -163,6 +167,15 @@ class ConnectionRegistry:
             self._registered = RegistrationMemory()
         name = self.name_of(handshake.identity, handshake.namespace)
         return partial(StationRegistration, name, self._registered, driver, wait)
+
+    def quirks_of(self, book: "QuirkBook", handshake: Handshake, protocol: str) -> "ConnectionQuirks":
+        """Return the quirks of a station on a new connection, with what is known from earlier ones."""
+        from ._quirks import ConnectionQuirks, QuirkMemory  # loaded only when used
+
+        if self._quirks is None:
+            self._quirks = QuirkMemory()
+        name = self.name_of(handshake.identity, handshake.namespace)
+        return ConnectionQuirks(book, handshake, protocol, name, self._quirks)
 
     def probe(self, handshake: Handshake) -> None:
         """Ping the station that a handshake names, and drop its connection if nothing arrives.
