@@ -9,7 +9,7 @@ from ocpp_core.config import AppliedQuirk, BrokenRule, Kind, Mended, Remedy, Ses
 from ocpp_core.messages import Leniency
 
 from .profiles import QuirkProfile, StationFacts, facts_of
-from .quirks import DROP, Quirk
+from .quirks import Quirk
 from .texts import MAX_REPAIRED, REPAIRS
 
 __all__ = ["BOOT", "MatchedQuirks", "QuirkBook", "StationQuirks", "repaired_by"]
@@ -141,9 +141,7 @@ class StationQuirks:
 
     # `Tolerance`
 
-    def mend(
-        self, validator: Validator, kind: Kind, action: str, payload: object, *, null_members: bool = False
-    ) -> Mended | None:
+    def mend(self, validator: Validator, kind: Kind, action: str, payload: object) -> Mended | None:
         """Return a refused payload as it may be delivered; None if it stays refused.
 
         Args:
@@ -151,13 +149,11 @@ class StationQuirks:
             kind: The type of the message.
             action: The action of the message.
             payload: The payload; it is not changed.
-            null_members: True to leave out members that must not be null as well.
         """
         if action == BOOT and kind == "call":
             self._read(payload)
-        drops_nulls = null_members or "null_members" in self.matched.leniencies
         quirks = [pair for pair in self.matched.quirks if pair[1].is_for(kind, action)]
-        if not quirks and not drops_nulls:
+        if not quirks:
             return None
         applied: dict[AppliedQuirk, None] = {}
 
@@ -166,7 +162,7 @@ class StationQuirks:
                 if quirk.covers(broken.path) and (remedy := quirk.remedy(broken)) is not None:
                     applied[AppliedQuirk(profile, quirk.kind, quirk.at)] = None
                     return remedy
-            return DROP if drops_nulls and broken.value is None else None
+            return None
 
         mended = validator.mend(kind, action, payload, find)
         return None if mended is None else Mended(mended, self._news(applied, action))

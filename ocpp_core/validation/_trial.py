@@ -8,7 +8,6 @@ from ocpp_core.tolerance.profiles import QuirkProfile
 __all__ = ["Trial"]
 
 _KEEP = Remedy(Effect.KEEP)
-_DROP = Remedy(Effect.DROP)
 
 
 class Trial:
@@ -39,10 +38,6 @@ class Trial:
             return None
 
         return needed[0] if find(rule) is not None and self._passes(rule, find) else None
-
-    def passes_without_null(self, rule: BrokenRule) -> bool:
-        """Return True if the mistake is a null that may be left out."""
-        return rule.value is None and self._passes(rule, lambda broken: _DROP if broken.value is None else None)
 
     def _passes(self, rule: BrokenRule, find: FindRemedy) -> bool:
         place = rule.steps

@@ -222,10 +222,9 @@ class _Explainer:
 
     def _broken(self, trial: Trial, rule: BrokenRule, source: str) -> Mistake:
         quirks = [trial.applied(profile, rule) for profile in self._profiles]
-        options = ("leniency=Leniency(null_members=True)",) if trial.passes_without_null(rule) else ()
         violation = violation_of(rule)
         detail = f"{violation.description}, got {violation.got}"
-        return Mistake(rule.keyword, detail, source, violation, tuple(filter(None, quirks)), options)
+        return Mistake(rule.keyword, detail, source, violation, tuple(filter(None, quirks)))
 
 
 def _noting(found: list[BrokenRule]) -> Any:

@@ -172,11 +172,6 @@ class TestPayloads:
         for items, is_mended in ((["1"] * 999, True), (["1"] * 1001, False), ([1] * 20_001 + ["1"], False)):
             assert (quirks.mend(validator, "send", "L", {"l": items}) is not None) is is_mended
 
-    def test_with_null_members_need_no_quirk_of_their_own(self) -> None:
-        nulls = QuirkProfile(name="nulls", leniency=Leniency(null_members=True))
-        done = tolerant(nulls, COERCING).hear('[2,"a","X",{"n":"5","e":null}]')
-        assert of(Dispatch, done)[0].payload == {"n": 5}
-
 
 class TestTexts:
     def test_are_repaired_only_if_they_are_no_message(self) -> None:
