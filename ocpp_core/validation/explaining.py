@@ -4,6 +4,7 @@ For people and tools, not for connections: it tries one tolerance after another.
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import fields
 from difflib import get_close_matches
@@ -128,6 +129,7 @@ class _Explainer:
         types = self._version.message_types
         frame = decode(text, types)
         if not isinstance(frame, Malformed):
+            self._check_text(text)
             return frame
         problem = _json_problem(text)
         accepted: list[Frame] = []
@@ -146,6 +148,29 @@ class _Explainer:
         options = tuple(f"leniency=Leniency({name}=True)" for name in lenient)
         self._mistakes.append(self._malformed(problem, frame, tuple(quirks), options))
         return accepted[0] if accepted else None
+
+    def _check_text(self, text: str) -> None:
+        """Note what a message has that `decode` reads without a tolerance."""
+        repeated: dict[str, None] = {}
+
+        def note(members: list[tuple[str, Any]]) -> dict[str, Any]:
+            made = dict(members)
+            if len(made) < len(members):
+                counts = Counter(name for name, _ in members)
+                repeated.update(dict.fromkeys(shown(name) for name, count in counts.items() if count > 1))
+            return made
+
+        try:
+            frame = json.loads(text, object_pairs_hook=note)
+        except ValueError:  # a number that the faster parser reads
+            return
+        source = _FORMATS.get(self._protocol, "OCPP-J")
+        if frame[0] in (MessageType.CALLERROR, MessageType.CALLRESULTERROR) and len(frame) != 5:
+            detail = f"expected 5 elements: [{frame[0]}, id, code, description, details], got {len(frame)}"
+            self._mistakes.append(Mistake("OCPP-J", detail, source, is_accepted=True))
+        for name in list(repeated)[:_MAX_MISTAKES]:
+            detail = f"expected each member once, got {name} again: the last one is read"
+            self._mistakes.append(Mistake("JSON", detail, "RFC 8259 §4", is_accepted=True))
 
     def _repaired(
         self, text: str, profile: QuirkProfile, lenient: Collection[str], *, is_json: bool

@@ -91,6 +91,8 @@ def test_a_rule_and_what_tolerates_it(
     [
         ("", {}, "JSON"),
         ('[4,"a","FormatViolation","",{}]', {}, "error code"),
+        ('[4,"a","GenericError"]', {}, "OCPP-J"),
+        ('[2,"a","Reset",{"type":"Hard","type":"Soft"}]', {}, "JSON"),
         ('[2,"a","Reset",{"type":"Soft"}]', {"sender": "station"}, "action"),
     ],
 )
