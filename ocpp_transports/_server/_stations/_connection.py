@@ -320,8 +320,9 @@ class OCPPServerClient(StationQueueMixin, Peer):
 
     def _with_quirks(self, options: SocketOptions) -> SocketOptions:
         """Use the profiles of changed options from now on; return the options with their settings."""
-        quirks, self._quirks = self._quirks, None
+        quirks = self._quirks
         if options.quirk_book is None:
+            self._quirks = None
             return options if quirks is None else quirks.unset(options)
         if quirks is None:
             from ._quirks import ConnectionQuirks, QuirkMemory  # loaded only when used
@@ -331,8 +332,9 @@ class OCPPServerClient(StationQueueMixin, Peer):
                 self._delegate.dispatched = self._serve_until_booted
         else:
             quirks.change(options.quirk_book)
+        options = quirks.set(options)
         self._quirks = quirks
-        return quirks.set(options)
+        return options
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None
