@@ -118,7 +118,7 @@ class VirtualLoop(WorkingLoop):
         self._timers = OrderedTimers(Random(f"{seed}/timers").random if shuffled else count().__next__)
         self._next_task = count().__next__
         super().__init__()
-        self.refuses_real_io = real_io == "refuse"
+        self.refuses_real_io: bool = real_io == "refuse"
         self._is_watching = not self.refuses_real_io
         """True once a signal or a file descriptor may be watched: each turn polls the selector then."""
 

@@ -72,13 +72,13 @@ class World(HarmMixin):
             raise ValueError(f'expected level "bytes" or "messages", got {level!r}')
         self.seed = seed
         """The seed."""
-        self.loop = VirtualLoop(seed=seed, **loop_options) if loop is None else loop
+        self.loop: VirtualLoop = VirtualLoop(seed=seed, **loop_options) if loop is None else loop
         """The event loop."""
         self.random: Random = Random(f"{seed}/test")
         """Random numbers for the test."""
         self.wall_clock: WallClock = WallClock(self.loop.time, start)
         """The wall clock; `patched()` shows it to code that calls `datetime.now` itself."""
-        self.network = Network(self.loop, str(seed))
+        self.network: Network = Network(self.loop, str(seed))
         self._runner = asyncio.Runner(loop_factory=lambda: self.loop) if loop is None else None
         self._runtime = VirtualRuntime if level == "bytes" else MessageRuntime
         self._runtimes: Counter[str] = Counter()
