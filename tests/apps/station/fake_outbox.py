@@ -17,8 +17,6 @@ from ocpp_transports.outbox import Ticket, TicketStream
 class VirtualCompletion:
     """Fulfils `Completion` on a virtual clock."""
 
-    opened_by = "connect()"
-
     def __init__(self, clock):
         self._event = clock.event()
 
@@ -36,6 +34,7 @@ class FakeOutbox:
     """Fulfils `TicketOwner`. `send` is the coroutine function that sends a message and returns its answer."""
 
     is_open = may_deliver = True
+    opened_by = "connect()"
 
     def __init__(self, clock, send: Callable[..., Any]):
         self.clock, self._send = clock, send

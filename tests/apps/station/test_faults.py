@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from ocpp_apps.station.faults import mistyped
 from ocpp_core.actions import Direction
 from ocpp_core.errors import RPCError
 from ocpp_core.errors import TimeoutError as CallTimeout
-from ocpp_transports import NOREPLY, OCPPServer
+from ocpp_transports import NOREPLY, HandlerContext, OCPPServer
 from ocpp_transports.events import BadMessageEvent, MessageEvent
 from ocpp_transports.laboratory import World
 from tests.apps.station.laboratory import ACCEPTED, VERSIONS, Lab
@@ -19,14 +20,18 @@ from tests.apps.station.laboratory import ACCEPTED, VERSIONS, Lab
 def central_system():
     """Make a server that accepts everything of OCPP 1.6."""
     server, accepted = OCPPServer(protocols=["ocpp1.6"], strict_mode=True), {"status": "Accepted"}
-    answers = {
+    answers: dict[str, dict[str, Any]] = {
         "BootNotification": ACCEPTED,
         "Authorize": {"idTagInfo": accepted},
         "Heartbeat": {"currentTime": ACCEPTED["currentTime"]},
         "StopTransaction": {},
         "StartTransaction": {"idTagInfo": accepted, "transactionId": 7},
     }
-    server.handle(lambda action, context: answers.get(action, {}))
+
+    @server.handle
+    def answer(action: str, context: HandlerContext) -> dict[str, Any]:
+        return answers.get(action, {})
+
     return server
 
 

@@ -74,7 +74,11 @@ class TestAStoreThatFails:
         async def main():
             loop, reports = asyncio.get_running_loop(), asyncio.Queue[object]()
             store = SQLiteStore(tmp_path / "queue.db", retry=3600.0)
-            await asyncio.to_thread(store.open, lambda report: loop.call_soon_threadsafe(reports.put_nowait, report))
+
+            def report(report):
+                loop.call_soon_threadsafe(reports.put_nowait, report)
+
+            await asyncio.to_thread(store.open, report)
             store.submit(Store(1, ()))
             assert isinstance(await reports.get(), StoreFailed)
             await asyncio.sleep(60)
