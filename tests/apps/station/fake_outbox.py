@@ -33,6 +33,7 @@ class VirtualCompletion:
 class FakeOutbox:
     """Fulfils `TicketOwner`. `send` is the coroutine function that sends a message and returns its answer."""
 
+    opened_by: ClassVar[str] = "connect()"
     is_open = may_deliver = True
     opened_by: ClassVar[str] = "connect()"
 
