@@ -53,7 +53,7 @@ class World(HarmMixin):
     Args:
         seed: The seed. A world with the same seed and the same test repeats itself.
         level: `"bytes"` to play connections with all that the library does on a socket. `"messages"` is faster and has
-            no WebSocket: no pings, so that nothing notices a frozen connection, no TLS, no slow readers.
+            no WebSocket: no pings, so that nothing notices a frozen connection, no slow readers.
         start: What the wall clock shows at the beginning, with a time zone.
         loop: The virtual loop that runs already, for a world within one; None makes a loop.
         **loop_options: The options of the loop that is made, see `VirtualLoop`.

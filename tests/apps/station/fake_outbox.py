@@ -35,7 +35,6 @@ class FakeOutbox:
 
     opened_by: ClassVar[str] = "connect()"
     is_open = may_deliver = True
-    opened_by: ClassVar[str] = "connect()"
 
     def __init__(self, clock, send: Callable[..., Any]):
         self.clock, self._send = clock, send
