@@ -8,6 +8,8 @@ from ocpp_core.inputs import Tick
 from ocpp_core.outbound.durable_calls import Divert
 from ocpp_core.outbox.commands import Enqueue, ReconfigureOutbox
 from ocpp_core.outbox.settings import OutboxConfig
+from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports.outbox._ticket import Ticket
 from ocpp_transports.outbox._use import OutboxDriver
 
@@ -32,7 +34,11 @@ class ClientOutbox(OutboxHost):
         engine.divert = self._divert
 
     def divert(self, function: Callable[[str], object] | None) -> None:
-        """Let a function divert messages, or none."""
+        """Let a function divert messages, or none. Raises TypeError for a coroutine function and another signature."""
+        if function is not None:
+            if not callable(function) or is_coroutine_function(function):
+                raise TypeError(f"expected a plain function that diverts messages, got {function!r}")
+            expect_arguments(function, "function that diverts messages", "text")
         self._divert = None if function is None else partial(self._is_diverted, function)
         if hasattr(self, "engine"):
             self.engine.divert = self._divert

@@ -138,6 +138,7 @@ class EnqueueMixin:
 
         Raises:
             RuntimeError: The client has no outbox.
+            TypeError: It is a coroutine function, or takes other arguments.
         """
         self._expect_outbox("divert messages").divert(function)
 

@@ -26,6 +26,14 @@ class TestDiverting:
             station.send_raw(text.replace("V", "W"))
             assert (await ticket.outcome()).payload["data"] == "W"
 
+    async def test_only_a_plain_function_of_one_text_diverts(self):
+        async def later(text): ...
+
+        station = unreachable(offline_queue=True)
+        for function in (later, lambda: True, "text"):
+            with pytest.raises(TypeError, match="function that diverts messages"):
+                station.divert_messages(function)
+
     async def test_a_function_that_raises_is_logged_and_the_message_is_written(self, caplog):
         """It may be set before there is a connection."""
         async with serving() as (server, listener):
