@@ -119,5 +119,5 @@ class OCPPClient(ClientPeer):
             random=draws.random,
             ids=draws.ids,
         )
-        outbox.engine = stack.engine
+        outbox.use_engine(stack.engine)
         return stack

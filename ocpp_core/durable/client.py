@@ -25,7 +25,7 @@ from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import CancelCall, ClientInput, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.outbound.calls import Calls, CallsParts
-from ocpp_core.outbound.durable_calls import DurableCalls
+from ocpp_core.outbound.durable_calls import Divert, DurableCalls
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
@@ -74,6 +74,8 @@ class DurableClientEngine(ClientEngine):
             outbox, config.offline_queue_size, ids=ids, emit=self._perform, changed=self._announce
         )
         """The outbox, to be read; its inputs pass through `handle`."""
+        self.divert: Divert | None = None
+        """A function that diverts messages of the outbox, see `Divert`; None to write all."""
         super().__init__(config, random=random, ids=ids, offline_queue=partial(QueueBesideOutbox, self.outbox))
 
     def poll_outbox(self) -> OutboxEffect | None:
@@ -214,7 +216,7 @@ class DurableClientEngine(ClientEngine):
                 self._effects.append(effect)
                 self._announce()
         elif isinstance(calls, DurableCalls):  # without a connection, the transmission was taken back
-            calls.transmit(effect, self._now)
+            calls.transmit(effect, self._now, self.divert)
 
     def _is_for_caller(self, effect: OutboxEffect) -> bool:
         """Settle the call that became this message; return False if it is no such message."""

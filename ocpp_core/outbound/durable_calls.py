@@ -8,13 +8,13 @@ written later, when its mark is durable. The outbox learns of the end of each me
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from ocpp_core._json import dumps, loads
 from ocpp_core.actions import ReportKind, SessionAction
 from ocpp_core.config import IdFactory, SessionConfig, Violation
 from ocpp_core.errors import ClosedError, ConnectionLostError, RPCError
-from ocpp_core.messages import Frame, MessageType
+from ocpp_core.messages import Frame, MessageType, encode_message
 from ocpp_core.outbox.accepting import BOOT
 from ocpp_core.outbox.effects import Transmit
 from ocpp_core.outbox.outbox import Outbox
@@ -26,7 +26,10 @@ from .calls import Calls
 from .offline_queue import OfflineQueue
 from .violations import invalid_result, tolerated, violation_error
 
-__all__ = ["DurableCalls"]
+__all__ = ["Divert", "DurableCalls"]
+
+Divert: TypeAlias = Callable[[str], bool]
+"""A function that returns True to write nothing for the text of a message; it must not raise nor use the engine."""
 
 _LARGEST: Final = 65536
 """Characters of a response that is kept; a larger one is settled without its content."""
@@ -110,8 +113,8 @@ class DurableCalls(Calls):
             if self._outbox.take(now, live=is_kept or bool(self._waiting.calls)):
                 pending[_RESERVED] = _UNWRITTEN
 
-    def transmit(self, transmit: Transmit, now: float) -> None:
-        """Write a message of the outbox, whose mark is durable, in the slot that it took."""
+    def transmit(self, transmit: Transmit, now: float, divert: Divert | None = None) -> None:
+        """Write a message of the outbox, whose mark is durable, in the slot that it took, unless it is diverted."""
         self._now = now
         self._pending.pop(_RESERVED, None)
         call = _message(transmit, loads(transmit.payload), self.config.call_timeout)
@@ -119,8 +122,16 @@ class DurableCalls(Calls):
         if self.config.check_sent_call is not None and self._refusal(call) is not None:
             self._outbox.declined(transmit.message_id)
             self.fill_window(now)
-        else:
+        elif divert is None or transmit.message_id in self._pending or not divert(_text_of(transmit)):
             self._write(call, now)
+        else:
+            self._await_response(call, now)
+
+    def _await_response(self, call: _Message, now: float) -> None:
+        """Wait for the response to a message that is written in another way, or not at all."""
+        self._pending[call.message_id or ""] = call
+        call.written_at = now
+        self.timers.set(call, now + call.timeout)
 
     def take_waiting(self) -> list[OutboundCall]:
         """Remove and return the calls that were not written; no message of the outbox is written any more."""
@@ -188,6 +199,10 @@ class DurableCalls(Calls):
             )
         elif not isinstance(error, ConnectionLostError | ClosedError):  # the engine reports the end of the connection
             outbox.timed_out(message_id, self._now)
+
+
+def _text_of(transmit: Transmit) -> str:
+    return encode_message(MessageType.CALL.value, transmit.message_id, transmit.action, transmit.payload)
 
 
 def _text(value: object, most: int = _LARGEST) -> str:

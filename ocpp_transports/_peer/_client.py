@@ -309,7 +309,8 @@ class ClientPeer(EnqueueMixin, Peer):
         from ocpp_core.durable.client import DurableClientEngine  # loaded only when used
 
         settings = self._options.offline_queue_config
-        self._outbox.engine = engine = DurableClientEngine(config, settings, random=draws.random, ids=draws.ids)
+        engine = DurableClientEngine(config, settings, random=draws.random, ids=draws.ids)
+        self._outbox.use_engine(engine)
         return engine
 
     def _make_outbox(self) -> "ClientOutbox | None":

@@ -1,10 +1,15 @@
 """The outbox of a client: what its application and its engine ask of it."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ocpp_core.inputs import Tick
+from ocpp_core.outbound.durable_calls import Divert
 from ocpp_core.outbox.commands import Enqueue, ReconfigureOutbox
 from ocpp_core.outbox.settings import OutboxConfig
+from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports.outbox._ticket import Ticket
 from ocpp_transports.outbox._use import OutboxDriver
 
@@ -20,7 +25,30 @@ class ClientOutbox(OutboxHost):
     """The outbox of one client."""
 
     engine: "DurableClientEngine"
-    """The engine of the current use; the client sets it before it opens the outbox."""
+    """The engine of the current use, see `use_engine`."""
+    _divert: Divert | None = None
+
+    def use_engine(self, engine: "DurableClientEngine") -> None:
+        """Use an engine from now on; the client calls this before it opens the outbox."""
+        self.engine = engine
+        engine.divert = self._divert
+
+    def divert(self, function: Callable[[str], object] | None) -> None:
+        """Let a function divert messages, or none. Raises TypeError for a coroutine function and another signature."""
+        if function is not None:
+            if not callable(function) or is_coroutine_function(function):
+                raise TypeError(f"expected a plain function that diverts messages, got {function!r}")
+            expect_arguments(function, "function that diverts messages", "text")
+        self._divert = None if function is None else partial(self._is_diverted, function)
+        if hasattr(self, "engine"):
+            self.engine.divert = self._divert
+
+    def _is_diverted(self, function: Callable[[str], object], text: str) -> bool:
+        try:
+            return bool(function(text))
+        except Exception as error:  # a function of the application: the engine must survive it
+            self._log.raised("a function that diverts messages raised", error)
+            return False
 
     def configure(self, driver: OutboxDriver, config: OutboxConfig) -> None:
         """Use other settings, also for the messages that are queued."""

@@ -1,6 +1,6 @@
 """The methods of a client for messages that outlive connections."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from ocpp_core.action_names import Role
@@ -47,8 +47,8 @@ class EnqueueMixin:
         """Queue a message until the peer has responded.
 
         It outlives lost connections and, in a durable store, restarts. It needs no connection, but an open store: enter
-        the block or `connect` first. Middleware does not see messages of the outbox. In strict mode a payload is
-        checked at once if the version is known, and when it is sent.
+        the block or `connect` first. Middleware does not see messages of the outbox; observers do. In strict mode a
+        payload is checked at once if the version is known, and when it is sent.
 
         Args:
             *args: What `call` takes: a message or a request model; or an action and its payload, after a subprotocol
@@ -123,6 +123,24 @@ class EnqueueMixin:
             RuntimeError: The client has no outbox.
         """
         return self._expect_outbox("read the transaction ID").transaction_id(ticket)
+
+    def divert_messages(self, function: Callable[[str], object] | None) -> None:
+        """Let a function divert messages of the outbox, to test how the peer handles faults.
+
+        It gets the text of each CALL, also of a repetition, when it would be written. If it returns a true value, the
+        text is not written. The function may start a task that sends another text with `send_raw`, or the same one
+        later. The outbox handles the message as sent: it awaits the response, counts a timeout as a failed
+        transmission, and repeats the message. The function must not use the client itself. If it raises, the exception
+        is logged and the text is written.
+
+        Args:
+            function: A plain function that does not block; None to write all messages again.
+
+        Raises:
+            RuntimeError: The client has no outbox.
+            TypeError: It is a coroutine function, or takes other arguments.
+        """
+        self._expect_outbox("divert messages").divert(function)
 
     def _expect_outbox(self, verb: str) -> "ClientOutbox":
         if self._outbox is None:

@@ -59,7 +59,8 @@ class VirtualLoop(WorkingLoop):
 
     Pass it as the factory of a runner (`asyncio.Runner(loop_factory=VirtualLoop)`), or use `run`. Timers of one instant
     run in the order in which they were set. Time stands still while a thread works that `run_in_executor`,
-    `asyncio.to_thread`, `anyio.to_thread`, aiosqlite or a `SQLiteStore` has started, and within `real_work`.
+    `asyncio.to_thread`, `anyio.to_thread`, aiosqlite or a `SQLiteStore` has started, and within `real_work`. A
+    `SQLiteStore` that cannot write waits in virtual time until it tries again.
 
     Args:
         seed: Seed of everything that this loop and what is built on it draw.

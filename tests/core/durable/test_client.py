@@ -76,6 +76,21 @@ class TestAMessage:
         assert sent(station.come_back()) == [[2, "id-2", "DataTransfer", {}]]
         assert next(iter(station.engine.outbox.records)).cuts == 0
 
+    def test_that_is_diverted_is_awaited_as_if_it_were_written(self, station):
+        diverted = []
+        station.engine.divert = lambda text: diverted.append(text) or True
+        assert sent(station.enqueue()) == []
+        assert diverted == ['[2,"id-1","DataTransfer",{}]']
+        assert sent(station.play(call(1))) == []  # its slot is taken
+        assert [frame[2] for frame in sent(station.answer("id-1"))] == ["Heartbeat"]
+        assert station.outcomes == {100: MessageAnswered("{}")}
+
+    def test_that_is_diverted_times_out(self, station):
+        station.engine.divert = lambda text: True
+        station.enqueue()
+        station.wait(30.0)
+        assert next(iter(station.engine.outbox.records)).failures == 1
+
     def test_that_is_too_large_to_send_is_misuse(self):
         station = Station(session=SessionConfig(max_outgoing_size=16384))
         with pytest.raises(ValueError, match="16384"):

@@ -5,10 +5,45 @@ import pytest
 from ocpp_core import v201
 from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient, RPCError
 from ocpp_transports.outbox import MemoryStore, SQLiteStore
-from tests.transports.outbox.fake_store import START, STOP, FakeStore, unreachable
-from tests.transports.pairs import pair
+from tests.transports.outbox.fake_store import OPEN, START, STOP, FakeStore, unreachable
+from tests.transports.pairs import client_of, pair, serving
 
 pytestmark = pytest.mark.anyio
+
+
+class TestDiverting:
+    async def test_a_message_that_is_diverted_may_be_sent_as_a_raw_text(self):
+        async with pair(offline_queue=True, offline_queue_config=OPEN) as (
+            station,
+            csms,
+        ):
+            csms.handle("DataTransfer", lambda ctx: {"status": "Accepted", "data": ctx.params["vendorId"]})
+            diverted = []
+            station.divert_messages(lambda text: diverted.append(text) or True)
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+            await ticket.accepted()
+            (text,) = diverted
+            station.send_raw(text.replace("V", "W"))
+            assert (await ticket.outcome()).payload["data"] == "W"
+
+    async def test_only_a_plain_function_of_one_text_diverts(self):
+        async def later(text): ...
+
+        station = unreachable(offline_queue=True)
+        for function in (later, lambda: True, "text"):
+            with pytest.raises(TypeError, match="function that diverts messages"):
+                station.divert_messages(function)
+
+    async def test_a_function_that_raises_is_logged_and_the_message_is_written(self, caplog):
+        """It may be set before there is a connection."""
+        async with serving() as (server, listener):
+            server.handle("DataTransfer", lambda ctx: {"status": "Accepted"})
+            async with client_of(listener, offline_queue=True, offline_queue_config=OPEN) as station:
+                station.divert_messages(lambda text: {}[text])
+                await station.connect()
+                ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+                assert (await ticket.outcome()).payload == {"status": "Accepted"}
+        assert "a function that diverts messages raised" in caplog.text
 
 
 class TestMisuse:
