@@ -12,7 +12,7 @@ What it guarantees, beyond what each `Outbox` does: no message is sent before it
 sent on the newest connection of its station only. What is queued and kept is bounded, for each station and for all.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -104,7 +104,7 @@ class StationOutboxes:
         self._outboxes: dict[str, StationOutbox] = {}
         self._connections: dict[str, _Connection] = {}
         self._owners: dict[int, str] = {}
-        self._touched: dict[str, None] = {}
+        self._touched: OrderedDict[str, None] = OrderedDict()  # a dict would pass all removed ones at each look-up
         self._timers = Timers()
         self._next_ticket: int | None = None
         self._is_degraded = False
@@ -342,14 +342,15 @@ class StationOutboxes:
         """Let an outbox send and store what it can."""
         self._now = max(self._now, now)
         outbox, connection = self._outboxes.get(name), self._connections.get(name)
+        if outbox is not None and connection is not None:
+            connection.calls.fill_window(self._now)
+        self._touched.pop(name, None)
         if outbox is not None:
             if connection is not None:
-                connection.calls.fill_window(self._now)
-                connection.wake()
+                connection.wake()  # this may run code of the application, which enqueues again
             outbox.flush()
             self.totals.count(outbox)
             self._timers.set(name, outbox.deadline)
-        self._touched.pop(name, None)
         self._forget_excess()
         if outbox is not None and outbox.is_idle:
             self._remove(name, connection)
