@@ -110,6 +110,11 @@ class ServerOutbox(OutboxHost):
         if self._driver is not None:
             self._driver.perform()
 
+    def _end_waiting(self) -> None:
+        if self._driver is not None:
+            self._driver.perform()  # of many reports of the store, a turn performs a part
+        super()._end_waiting()
+
     # Stations
 
     def delivery(

@@ -201,6 +201,12 @@ class TestWhatGoesWrong:
         with pytest.raises(ClosedError, match="the outbox is not open"):
             server.enqueue("CP1", *command(2))
 
+    async def test_closing_first_reports_everything_that_the_store_has_written(self, tmp_path):
+        async with central(offline_queue=tmp_path / "csms.db", offline_queue_size=1500) as (server, _):
+            tickets = [server.enqueue("CP1", "ClearCache") for _ in range(1500)]
+        for ticket in tickets:
+            await ticket.accepted()
+
     async def test_closing_settles_what_is_in_memory(self):
         async with central() as (server, _):
             ticket = server.enqueue("CP1", *command(1))
