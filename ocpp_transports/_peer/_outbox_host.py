@@ -238,6 +238,11 @@ class OutboxHost:
 
     # The application
 
+    @property
+    def queued(self) -> list[Ticket]:
+        """The tickets of messages without an outcome."""
+        return [ticket for ticket in self._tickets.values() if not ticket.is_settled]
+
     def outcomes(self) -> TicketStream:
         """Return a stream of the settled tickets that are not acknowledged."""
         self._expect_open("read outcomes")
