@@ -167,6 +167,15 @@ class TestDelivery:
             await station.call("BootNotification", BOOT)
             assert await within(ticket.outcome) == MessageNotSent(NotSentReason.INVALID)
 
+    async def test_an_outcome_is_in_the_stream_once_also_if_its_key_is_enqueued_again(self):
+        async with central() as (server, _):
+            outcomes, keys = server.outcomes(), []
+            for number in (1, 2):
+                server.enqueue("CP1", *command(number), key=f"k{number}").cancel()
+                keys.append((await within(outcomes.__anext__)).key)
+                server.enqueue("CP1", *command(1), key="k1")
+            assert keys == ["k1", "k2"]
+
 
 class TestWhatGoesWrong:
     async def test_a_command_in_flight_when_the_connection_is_replaced_is_unknown_and_not_repeated(self):
