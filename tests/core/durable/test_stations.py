@@ -10,6 +10,7 @@ from ocpp_core.durable.totals import OutboxLimits
 from ocpp_core.outbox.commands import CancelTicket, Enqueue, Restored, Stored
 from ocpp_core.outbox.effects import Store
 from ocpp_core.outbox.settings import OutboxConfig
+from ocpp_core.outbox.stored.records import Lane, OutboxRecord
 from tests.core.durable.fleet.__main__ import histories_to_find
 from tests.core.durable.fleet.history import run
 
@@ -60,16 +61,31 @@ class FakeCalls:
         self.sent.append(transmit.action)
 
 
-def test_what_the_application_enqueues_while_its_station_is_served_is_sent() -> None:
-    ids, calls = count(), FakeCalls()
-    later: list[str] = []
-    engine = StationOutboxes(
+def made() -> StationOutboxes:
+    ids = count()
+    return StationOutboxes(
         OutboxConfig(gate="manual"),
         OutboxLimits(),
         ids=lambda: str(next(ids)),
         name_of=lambda peer: peer,
         touched=lambda: None,
     )
+
+
+@pytest.mark.parametrize(("jump", "rest"), [(-1e6, 60.0), (0.0, 60.0), (20.0, 40.0)])
+def test_a_restored_command_lives_no_longer_than_its_time_to_live(jump: float, rest: float) -> None:
+    record = OutboxRecord(
+        ticket=1, action="Reset", payload="{}", lane=Lane.OTHER, accepted_at=1e9, expires_at=1e9 + 60, peer="A"
+    )
+    engine = made()
+    engine.handle(Restored(wall=1e9 + jump, records=[record]), 5.0)
+    assert engine.poll(5.0) is None
+    assert engine.deadline == 5.0 + rest
+
+
+def test_what_the_application_enqueues_while_its_station_is_served_is_sent() -> None:
+    calls, engine = FakeCalls(), made()
+    later: list[str] = []
 
     def enqueue(action: str) -> int:
         return engine.enqueue("A", Enqueue(action=action, payload={}, peer="A"), 0.0)
