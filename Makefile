@@ -143,8 +143,9 @@ outbox-histories: $(DEV) ## Simulate crashes, failing stores and lost connection
 	@$(BIN)/python -m tests.core.durable.fleet --histories $(HISTORIES)
 
 KILLS ?= 200
-outbox-kills: $(DEV) ## Kill a station with an outbox at random moments; no message may be lost, reordered or sent in error
+outbox-kills: $(DEV) ## Kill a station and a server at random moments; no message may be lost, reordered or sent in error
 	@$(BIN)/python -m tests.transports.outbox.kills --kills $(KILLS)
+	@$(BIN)/python -m tests.transports.server.queue.kills --kills $(KILLS)
 
 siege: $(DEV) ## Have hostile stations attack and load a server on each event loop; measure what the others notice
 	@$(BIN)/python tools/siege.py

@@ -125,9 +125,8 @@ class Session(Receiver):
         make = _gated() if directions is None and config.require_registration else directions
         if make is None:
             self.calls: Calls = make_calls(version, config, ids, self._emit, self._send)
-            self.requests: Requests = Requests(
-                version, config, numbers, self._emit, self._send, self.calls, answers, shared
-            )
+            parts = version, config, numbers, self._emit, self._send, self.calls, answers, shared
+            self.requests: Requests = Requests(*parts)
         else:
             self.calls, self.requests = make(version, config, ids, numbers, self._emit, self._send, answers, shared)
 

@@ -158,8 +158,10 @@ class Outbox(ResponseMixin):
 
     def _release(self, output: OutboxEffect) -> None:
         self._slot.note_written(output)
-        self._emit(output)
-        if isinstance(output, TicketSettled):
+        if not isinstance(output, TicketSettled):
+            self._emit(output)
+        elif self._messages.outcomes.get(output.ticket) is not None:  # otherwise it was acknowledged meanwhile
+            self._emit(output)
             self._messages.note_told(output.ticket)
 
     # Commands

@@ -69,11 +69,6 @@ class ClientOutbox(OutboxHost):
         use.driver.feed(Tick())  # performs what follows
         return ticket
 
-    @property
-    def queued(self) -> list[Ticket]:
-        """The tickets of messages without an outcome."""
-        return [ticket for ticket in self._tickets.values() if not ticket.is_settled]
-
     def number_of(self, start: Ticket) -> int:
         """Return the number of a ticket. Raises TypeError for anything else, ValueError for one of another outbox."""
         if not isinstance(start, Ticket):

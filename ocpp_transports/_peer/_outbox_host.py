@@ -214,6 +214,8 @@ class OutboxHost:
     def _settle(self, number: int, outcome: MessageOutcome) -> None:
         """Settle a ticket, a new one for a call that became a message and whose caller no longer waits."""
         ticket = self._tickets.get(number) or self._new_ticket(number, None, None)
+        if ticket.is_settled:  # it is reported again for an `enqueue` with the same key
+            return
         self._tickets[number] = ticket
         ticket._settle(outcome)
         for stream in self._streams:
@@ -237,6 +239,11 @@ class OutboxHost:
             stream._remove(number)
 
     # The application
+
+    @property
+    def queued(self) -> list[Ticket]:
+        """The tickets of messages without an outcome."""
+        return [ticket for ticket in self._tickets.values() if not ticket.is_settled]
 
     def outcomes(self) -> TicketStream:
         """Return a stream of the settled tickets that are not acknowledged."""
