@@ -23,7 +23,6 @@ the process knows better than the mark that the peer has not seen it. After a re
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from math import inf
 from typing import Any, Final
 
 from ocpp_core.config import IdFactory
@@ -98,9 +97,14 @@ class Outbox(ResponseMixin):
         """True while a message has a slot of the window, and its mark is not durable."""
         return self._slot.flight is not None and not self._slot.flight.is_written
 
-    def is_behind(self, action: str, payload: Mapping[str, Any]) -> bool:
-        """Return True if a new message would wait for others of the transaction lane."""
-        return self._lanes.has_transactions and lane_of(action, payload, self._messages.config) is Lane.TRANSACTION
+    @property
+    def has_ordered(self) -> bool:
+        """True if a message of the transaction lane is queued."""
+        return self._lanes.has_transactions
+
+    def is_ordered(self, action: str, payload: Mapping[str, Any]) -> bool:
+        """Return True if a message would be one of the transaction lane."""
+        return lane_of(action, payload, self._messages.config) is Lane.TRANSACTION
 
     @property
     def records(self) -> Iterable[OutboxRecord]:
@@ -249,7 +253,7 @@ class Outbox(ResponseMixin):
         chooser.resumes_at = now + self._messages.config.resume_after
         if chooser.resumes_at > now:
             self._messages.timers.set(_RESUME, chooser.resumes_at)
-        self._messages.timers.set(_HELD, inf if chooser.is_open else now + _NOTICE)
+        self._messages.timers.set(_HELD, now + _NOTICE)
 
     def stop_sending(self) -> None:
         """Send nothing more on this connection, which closes; a written transmission may still be answered."""
@@ -263,7 +267,7 @@ class Outbox(ResponseMixin):
         if flight is not None and flight.entry is not None:
             self._messages.cut(flight.entry, UnknownReason.LOST, now)
 
-    def take(self, now: float, *, live: bool = False) -> bool:
+    def take(self, now: float, *, live: bool = False, ordered: bool = True) -> bool:
         """Take a free slot of the window for the next message, if one is due.
 
         `Transmit` follows when its mark is durable. The slot remains taken until `answered`, `refused`, `timed_out` or
@@ -272,6 +276,7 @@ class Outbox(ResponseMixin):
         Args:
             now: The monotonic time, in seconds.
             live: True if a call of the session waits for the slot.
+            ordered: False while a call waits that precedes the messages of the transaction lane.
 
         Returns:
             True if a message has the slot, False if the slot is for a call of the session.
@@ -279,7 +284,7 @@ class Outbox(ResponseMixin):
         self.expire(now)
         if self.has_slot or not self._chooser.is_online or self._journal.failed:
             return False
-        while (entry := self._chooser.next(now, live)) is not None:
+        while (entry := self._chooser.next(now, live, ordered)) is not None:
             if not self._is_unfit(entry):
                 self._mark(entry)
                 return True
@@ -318,11 +323,15 @@ class Outbox(ResponseMixin):
             if isinstance(name, tuple):
                 self._expire(name[0], self._lanes.entries[name[1]])
             elif name == _HELD:
-                self._note_held()
+                self._note_held(now)
 
-    def _note_held(self) -> None:
-        """Report messages that wait although there is a connection: nothing waits in silence."""
-        if self._lanes.entries and self._chooser.is_online and not self._chooser.is_open:
+    def _note_held(self, now: float) -> None:
+        """Report once a connection messages that wait although it is open: nothing waits in silence."""
+        if not self._chooser.is_online:
+            return
+        if self._chooser.is_open or not self._lanes.entries:  # the gate may close, and messages may follow
+            self._messages.timers.set(_HELD, now + _NOTICE)
+        else:
             detail = f"{len(self)} messages wait until a BootNotification is accepted, or the gate is opened"
             self._emit(OutboxReport(OutboxReportKind.HELD, detail=detail))
 

@@ -9,6 +9,7 @@ from ocpp_core.actions import ReportKind
 from ocpp_core.config import SessionConfig, ValidationRule
 from ocpp_core.errors import (
     CallDroppedError,
+    ClosedError,
     RPCError,
     StoreError,
 )
@@ -167,6 +168,28 @@ class TestTheWindow:
         assert station.outcomes == {100: MessageNotSent(NotSentReason.CANCELLED)}
 
 
+class TestOrder:
+    def test_messages_of_transactions_wait_for_calls_of_transactions_that_were_made_before(self):
+        # "deliver transaction-related messages … in chronological order" (1.6 §3.7)
+        station = Station(client={"offline_queue": True})
+        for token in range(6):
+            station.play(StartCall(token, "Heartbeat", {}))
+        station.play(StartCall(6, "StartTransaction", {}))
+        station.enqueue("StopTransaction", {"transactionId": 1})
+        station.enqueue("DataTransfer")
+        station.connect()
+        while len(messages := sent(station.log)) < 9:
+            station.answer(messages[-1][1])
+        actions = [action for _, _, action, _ in messages]
+        assert actions.index("DataTransfer") < actions.index("StartTransaction") < actions.index("StopTransaction")
+
+    def test_a_call_of_a_client_that_is_closed_does_not_wait_behind_messages(self, station):
+        station.holds = True
+        station.enqueue("StartTransaction")
+        station.play(Close())
+        assert isinstance(settled(station.play(StartCall(1, "StopTransaction", {})))[1], ClosedError)
+
+
 class TestSchemas:
     @each("online", [True, False])
     def test_a_message_that_breaks_its_schema_is_refused_at_once_if_the_version_is_known(self, online):
@@ -237,6 +260,15 @@ class TestRegistration:
         station.play(StartCall(2, "BootNotification", {}))
         station.answer("id-2", '{"status":"Accepted"}')
         assert sent(station.log)[-1] == [2, "id-3", "DataTransfer", {}]
+
+    def test_opens_the_gate_also_by_a_late_response(self):
+        station = Station(gate="boot", session=SessionConfig(call_timeout=10.0))
+        station.connect()
+        ((_, boot, _, _),) = sent(station.enqueue("BootNotification"))
+        station.enqueue()
+        station.wait(11.0)
+        ((_, _, action, _),) = sent(station.answer(boot, '{"status":"Accepted"}'))
+        assert action == "DataTransfer"
 
     def test_is_over_when_the_client_closes(self):
         station = Station(gate="boot")
