@@ -91,7 +91,7 @@ class Lanes:
         """Return the oldest urgent message that is ready."""
         return self._first(self._urgent)
 
-    def ordinary(self, *, ordered: bool = True) -> Entry | None:
+    def ordinary(self, *, ordered: bool) -> Entry | None:
         """Return the older of the first transaction message, if it is ready, and the first other one.
 
         The first other one unless `ordered`.

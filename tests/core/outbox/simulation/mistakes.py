@@ -248,11 +248,11 @@ def abandon_as_unknown(self: Any, entry: Any, not_sent: Any, unknown: Any) -> No
 def passing(**values: Any) -> Callable[..., Any]:
     """Choose as if the gate, or the pause after a reconnect, had these values."""
 
-    def chosen(self: Any, now: float, live: bool) -> Any:
+    def chosen(self: Any, now: float, live: bool, ordered: bool) -> Any:
         before = {name: getattr(self, name) for name in values}
         for name, value in values.items():
             setattr(self, name, value)
-        entry = next_message(self, now, live)
+        entry = next_message(self, now, live, ordered)
         for name, value in before.items():
             setattr(self, name, value)
         return entry
@@ -260,14 +260,14 @@ def passing(**values: Any) -> Callable[..., Any]:
     return chosen
 
 
-def urgent_is_ordinary(self: Any, now: float, live: bool) -> Any:
+def urgent_is_ordinary(self: Any, now: float, live: bool, ordered: bool) -> Any:
     may_pass = self.is_open and now >= self.resumes_at and not live
-    return (self._lanes.ordinary() if may_pass else None) or next_message(self, now, live)
+    return (self._lanes.ordinary(ordered=True) if may_pass else None) or next_message(self, now, live, ordered)
 
 
-def head_blocks_all(self: Any) -> Any:
+def head_blocks_all(self: Any, *, ordered: bool) -> Any:
     head = next(iter(self._transactions.values()), None)
-    return ordinary(self) if head is None or head.is_ready else None
+    return ordinary(self, ordered=ordered) if head is None or head.is_ready else None
 
 
 def forget_one_more(self: Any, config: Any) -> Any:

@@ -247,7 +247,7 @@ class Station:
         outbox = self.outbox
         is_free = not outbox.has_slot and not outbox._journal.failed
         is_due = is_free and self._may_pass
-        is_due = is_due and outbox._lanes.ordinary() is not None
+        is_due = is_due and outbox._lanes.ordinary(ordered=True) is not None
         self._oracle.call_written(is_due=is_due, most=(self.config.overtake + 1) * self._scenario.window)
 
     def _perform(self, effect: OutboxEffect) -> None:
