@@ -74,5 +74,5 @@ def _unknown(reason: UnknownReason) -> OCPPError:
 
 def kept_error(action: str, *, sent: bool) -> ClosedError:
     """Return the error of a caller that waits while the client closes: the message stays queued if the store can."""
-    text = f"closed before {action} was answered; a durable store keeps it, and it is sent after the next connect()"
+    text = f"closed before {action} was answered; in a durable store it is kept, and sent after the next connect()"
     return ClosedError(text, sent=sent)

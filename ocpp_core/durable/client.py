@@ -67,6 +67,8 @@ class DurableClientEngine(ClientEngine):
         ids: Function that returns message IDs.
     """
 
+    _offline: QueueBesideOutbox
+
     def __init__(self, config: ClientConfig, outbox: OutboxConfig, *, random: Random, ids: IdFactory) -> None:
         self._effects: deque[OutboxEffect] = deque()
         self._is_announced = False

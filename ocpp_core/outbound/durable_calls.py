@@ -24,7 +24,7 @@ from ocpp_core.versions import Version
 
 from .call import OutboundCall
 from .calls import Calls
-from .offline_queue import OfflineQueue
+from .memory_queue import MemoryQueue
 from .violations import invalid_result, tolerated, violation_error
 
 __all__ = ["DurableCalls"]
@@ -68,6 +68,8 @@ _UNWRITTEN: Final = replace(_message(Transmit(0, "", "a message", "{}"), {}, inf
 class DurableCalls(Calls):
     """The outbound direction: calls as in `Calls`, and messages of the outbox in the same window."""
 
+    _offline: MemoryQueue | None
+
     def __init__(
         self,
         version: Version,
@@ -75,7 +77,7 @@ class DurableCalls(Calls):
         ids: IdFactory,
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
-        offline: OfflineQueue | None,
+        offline: MemoryQueue | None,
         outbox: Outbox,
     ) -> None:
         super().__init__(version, config, ids, emit, send, offline)

@@ -1,6 +1,6 @@
 """The interface of a client's offline queue."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from ocpp_core.actions import SessionAction
@@ -31,9 +31,6 @@ class OfflineQueue(Protocol):
 
     def __len__(self) -> int:
         """Return the number of queued calls."""
-
-    def __iter__(self) -> Iterator[OutboundCall]:
-        """Iterate over the queued calls."""
 
     @property
     def deadline(self) -> float:

@@ -153,17 +153,17 @@ def any_refusal_counts(self: Any, message_id: str, refusal: Any, now: float) -> 
     return refused(self, message_id, refusal, now)
 
 
-def calls_first(self: Any, now: float, live: bool) -> Any:
+def calls_first(self: Any, now: float, live: bool, ordered: bool) -> Any:
     urgent = self._lanes.urgent()
-    return urgent if urgent is not None or live else next_message(self, now, live)
+    return urgent if urgent is not None or live else next_message(self, now, live, ordered)
 
 
-def head_does_not_block(self: Any) -> Any:
+def head_does_not_block(self: Any, *, ordered: bool) -> Any:
     ready = [each for each in self.entries.values() if each.is_ready and not each.record.urgent]
     return ready[0] if ready else None
 
 
-def newest_first(self: Any) -> Any:
+def newest_first(self: Any, *, ordered: bool) -> Any:
     ready = [each for each in self.entries.values() if each.is_ready and not each.record.urgent]
     lane = [each for each in self.entries.values() if each.record.lane is Lane.TRANSACTION]
     if lane and not all(each.is_ready for each in lane):
