@@ -1,12 +1,16 @@
 """The outbox of a client: what its application and its engine ask of it."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from ocpp_core.inputs import Tick
-from ocpp_core.outbox.commands import Enqueue, ReconfigureOutbox
+from ocpp_core.outbox.commands import Enqueue, ReconfigureOutbox, SetGate
 from ocpp_core.outbox.settings import OutboxConfig
+from ocpp_transports.outbox._enqueue_keywords import EnqueueKeywords
+from ocpp_transports.outbox._memory import MemoryStore
 from ocpp_transports.outbox._ticket import Ticket
-from ocpp_transports.outbox._use import OutboxDriver
+from ocpp_transports.outbox._use import OutboxDriver, StoreUse
 
 from ._outbox_host import OutboxHost
 
@@ -15,12 +19,39 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientOutbox"]
 
+_OPTIONS: Final = EnqueueKeywords.__annotations__.keys()
+
 
 class ClientOutbox(OutboxHost):
     """The outbox of one client."""
 
     engine: "DurableClientEngine"
     """The engine of the current use; the client sets it before it opens the outbox."""
+
+    @property
+    def opens_at_once(self) -> bool:
+        """True if the store is not open, and never waits."""
+        return self._use is None and isinstance(self._store, MemoryStore)
+
+    def expect_not_opening(self) -> None:
+        """Raise RuntimeError while another task opens the store: its messages precede the connection."""
+        if self._use is not None and not self._use.is_restored:
+            raise RuntimeError("cannot connect: another task opens the outbox; wait for that one")
+
+    def open_at_once(self, driver: OutboxDriver) -> None:
+        """Open a store that never waits. Raises RuntimeError if another client uses it."""
+        use = self._use = StoreUse(self._store, driver)
+        try:
+            self._take_over(use, use.open_at_once(partial(self._report, use)))
+        except BaseException:
+            self._give_up(use)
+            raise
+
+    def set_gate(self, is_open: bool) -> None:
+        """Let messages out that are not urgent, or hold them."""
+        if not isinstance(is_open, bool):
+            raise TypeError(f"expected a bool, got {is_open!r}")
+        self._expect_open("set the gate").driver.feed(SetGate(is_open))
 
     def configure(self, driver: OutboxDriver, config: OutboxConfig) -> None:
         """Use other settings, also for the messages that are queued."""
@@ -30,6 +61,12 @@ class ClientOutbox(OutboxHost):
         """Perform what the outbox has to say; its changes until now are one batch."""
         while (effect := self.engine.poll_outbox()) is not None:
             self._perform(effect)
+
+    @staticmethod
+    def expect_options(options: Mapping[str, object]) -> None:
+        """Raise TypeError for a keyword that is not an option of a message."""
+        if unknown := options.keys() - _OPTIONS:
+            raise TypeError(f"expected options of EnqueueKeywords, got {', '.join(sorted(unknown))}")
 
     def enqueue(self, message: Enqueue) -> Ticket:
         """Queue a message and return its ticket. Raises what `OCPPClient.enqueue` raises."""

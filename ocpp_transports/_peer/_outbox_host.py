@@ -98,13 +98,14 @@ class OutboxHost:
             return
         use = self._use = _use_of(self._store, driver)
         try:
-            restored = await use.open(partial(self._report, use))
-            self._take_over(use, restored)
+            self._take_over(use, await use.open(partial(self._report, use)))
         except BaseException:
-            self._use = None if self._use is use else self._use
-            use.abandon()
+            self._give_up(use)
             raise
-        use.is_restored = True
+
+    def _give_up(self, use: StoreUse) -> None:
+        self._use = None if self._use is use else self._use
+        use.abandon()
 
     def _take_over(self, use: StoreUse, restored: Restored) -> None:
         """Restore the stored messages, and reject those that the store has no longer."""
@@ -121,6 +122,7 @@ class OutboxHost:
             if not lost.is_settled:
                 lost._reject(StoreError("the store does not have the message"))
         use.driver.feed(restored)
+        use.is_restored = True
 
     def _expect_own(self, restored: Restored) -> None:
         """Raise StoreError for messages of the other side: they must not be sent in the wrong direction."""

@@ -33,6 +33,10 @@ class StoreUse:
 
     async def open(self, report: Callable[[StoreReport], None]) -> Restored:
         """Open the store. Raises StoreError, and ClosedError if it was abandoned before."""
+        return self.open_at_once(report)
+
+    def open_at_once(self, report: Callable[[StoreReport], None]) -> Restored:
+        """Open a store that never waits."""
         restored = self.store.open(report)
         self._is_open = True
         return restored

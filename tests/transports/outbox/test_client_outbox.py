@@ -9,13 +9,14 @@ import pytest
 
 from ocpp_core import v16
 from ocpp_core.outbox.commands import StoreBack, Stored, StoreDegraded, StoreFailed
-from ocpp_transports import ClosedError
+from ocpp_transports import ClosedError, ConnectionFailedError
 from ocpp_transports.events import ErrorEvent
 from ocpp_transports.outbox import (
     MemoryStore,
     MessageAnswered,
     MessageNotSent,
     NotSentReason,
+    OutboxConfig,
     SQLiteStore,
     StoreError,
 )
@@ -120,6 +121,16 @@ class TestDelivery:
             assert boot.is_settled
         assert [action for action, _ in csms.received] == ["BootNotification", "DataTransfer"]
 
+    async def test_messages_wait_for_a_manual_gate(self, central):
+        _, listener, _ = central
+        manual = OutboxConfig(gate="manual")
+        async with client_of(listener, offline_queue=True, offline_queue_config=manual) as station:
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+            await station.connect()
+            assert not ticket.is_settled
+            station.set_gate(True)
+            assert isinstance(await within(ticket.outcome), MessageAnswered)
+
     async def test_new_settings_apply_to_messages_that_wait(self, central):
         _, listener, _ = central
         async with client_of(listener, offline_queue=True, offline_queue_size=1) as station:
@@ -209,6 +220,13 @@ class TestClosing:
             await station.close()
             with anyio.fail_after(SECONDS):
                 assert [each async for each in outcomes] == [ticket]
+
+    async def test_a_stream_that_is_closed_stays_empty(self):
+        async with unreachable(offline_queue=True) as station:
+            outcomes = station.outcomes()
+            await outcomes.aclose()
+            station.enqueue("DataTransfer", {"vendorId": "V"}).cancel()
+            assert [each async for each in outcomes] == []
 
     async def test_a_closed_outbox_takes_nothing(self):
         async with unreachable(offline_queue=True) as station:
@@ -342,6 +360,27 @@ class TestAStoreThatOpensSlowly:
             await task
         store.released.set()
         assert await asyncio.to_thread(store.closed.wait, SECONDS)
+
+    async def test_after_a_scope_is_cancelled(self):
+        store = self.Slow()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(unreachable(offline_queue=store).connect)
+            await asyncio.to_thread(store.entered.wait, SECONDS)
+            tasks.cancel_scope.cancel()
+        assert not store.released.is_set()  # the scope has not waited for the store
+        store.released.set()
+        assert await asyncio.to_thread(store.closed.wait, SECONDS)
+
+    async def test_before_another_task_may_connect(self):
+        store = self.Slow()
+        station = unreachable(offline_queue=store)
+        task = asyncio.create_task(station.connect())
+        await asyncio.to_thread(store.entered.wait, SECONDS)
+        with pytest.raises(RuntimeError, match="another task opens the outbox"):
+            await station.connect()
+        store.released.set()
+        with pytest.raises(ConnectionFailedError):
+            await task
 
     async def test_after_the_client_is_closed(self):
         store = self.Slow()
