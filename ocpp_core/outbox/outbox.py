@@ -38,6 +38,7 @@ from .ordering.room import victims
 from .responses import ResponseMixin
 from .settings import OutboxConfig
 from .slot import Flight, Slot
+from .store_watch import StoreWatch
 from .stored.outcomes import (
     MessageNotSent,
     MessageOutcome,
@@ -77,6 +78,8 @@ class Outbox(ResponseMixin):
         self._chooser = Chooser(self._lanes, config)
         self._next_ticket: int | None = None
         self._slot = Slot()
+        self._store = StoreWatch(self._journal, self._messages.timers)
+        self._changed = changed
 
     def __len__(self) -> int:
         """Return the number of queued messages."""
@@ -131,6 +134,11 @@ class Outbox(ResponseMixin):
         """
         self._journal.stored(number)
         self._messages.born(number)
+        self._note_store()
+
+    def _note_store(self) -> None:
+        if self._store.reported():
+            self._changed()  # messages may be sent again
 
     def store_failed(self, number: int, error: Exception) -> None:
         """Note that the store rolled back this batch and all after it.
@@ -141,6 +149,7 @@ class Outbox(ResponseMixin):
         if self._journal.failed:
             return
         self._journal.fail(number)
+        self._note_store()
         self._messages.born(number - 1)
         self._reject_unborn(error)
 
@@ -204,6 +213,7 @@ class Outbox(ResponseMixin):
         for each in dropped:
             messages.drop(each)
         messages.accept(entry)
+        self._store.expect(now)
         self._next_ticket += 1
         return record.ticket
 
@@ -282,11 +292,12 @@ class Outbox(ResponseMixin):
             True if a message has the slot, False if the slot is for a call of the session.
         """
         self.expire(now)
-        if self.has_slot or not self._chooser.is_online or self._journal.failed:
+        if self.has_slot or not self._chooser.is_online or self._journal.failed or self._store.is_late:
             return False
         while (entry := self._chooser.next(now, live, ordered)) is not None:
             if not self._is_unfit(entry):
                 self._mark(entry)
+                self._store.expect(now)
                 return True
         return False
 
@@ -324,6 +335,9 @@ class Outbox(ResponseMixin):
                 self._expire(name[0], self._lanes.entries[name[1]])
             elif name == _HELD:
                 self._note_held(now)
+            elif name is self._store and self._store.expire(now):
+                self._retract()
+                self._emit(OutboxReport(OutboxReportKind.STORE_LATE, detail="its messages wait"))
 
     def _note_held(self, now: float) -> None:
         """Report once a connection messages that wait although it is open: nothing waits in silence."""

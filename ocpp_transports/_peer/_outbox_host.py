@@ -36,6 +36,8 @@ from ocpp_transports.outbox._use import OutboxDriver, StoreUse
 __all__ = ["OutboxHost"]
 
 _CLOSED: Final = "closed while the outbox was opened"
+_PATIENCE: Final = 10.0
+"""Seconds that closing waits for the store before it is logged."""
 
 
 def _use_of(store: OutboxStore, driver: OutboxDriver) -> StoreUse:
@@ -154,10 +156,16 @@ class OutboxHost:
             use.abandon()
             return
         self._discard(use)
+        runtime = use.driver.runtime
+        late = runtime.call_at(runtime.now() + _PATIENCE, self._note_late_close)
         try:
             await use.close()
         finally:
+            late.cancel()
             self._end_waiting()
+
+    def _note_late_close(self) -> None:
+        self._log.recurring(f"outbox: {OutboxReportKind.STORE_LATE.value}", "closing waits until it has stored all")
 
     def _discard(self, use: StoreUse) -> None:
         if not self._store.is_durable:

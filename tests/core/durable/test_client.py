@@ -23,7 +23,7 @@ from ocpp_core.outbox.commands import (
     StoreBack,
     StoreFailed,
 )
-from ocpp_core.outbox.effects import TicketAccepted
+from ocpp_core.outbox.effects import OutboxReport, OutboxReportKind, TicketAccepted
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.outcomes import (
     MessageAnswered,
@@ -331,6 +331,21 @@ class TestTheStore:
         station.play(StoreBack())
         station.answer("id-2")
         assert len(sent(station.enqueue())) == 1
+
+    def test_that_hangs_is_reported_and_holds_no_call(self, station):
+        station.enqueue("DataTransfer")
+        station.holds = True
+        station.answer("id-1")
+        station.enqueue("DataTransfer")
+        station.play(StartCall(1, "Heartbeat", {}))
+        assert sent(station.log)[1:] == []
+        station.wait(20.0)
+        assert [action for _, _, action, _ in sent(station.log)[1:]] == ["Heartbeat"]
+        assert OutboxReportKind.STORE_LATE in [each.kind for each in station.effects if isinstance(each, OutboxReport)]
+        station.answer(sent(station.log)[-1][1])
+        station.holds = False
+        station.commit()
+        assert sent(station.log)[-1][2] == "DataTransfer"
 
     def test_a_full_outbox_refuses(self):
         station = Station(client={"offline_queue_size": 1})

@@ -333,6 +333,19 @@ class TestAStoreThatFails:
             await within(station.enqueue("DataTransfer", {"vendorId": "V"}).accepted)
         assert "wrong report" in caplog.text
 
+    async def test_a_store_that_closes_slowly_is_logged(self, caplog, monkeypatch):
+        monkeypatch.setattr("ocpp_transports._peer._outbox_host._PATIENCE", 0.0)
+
+        class Slow(FakeStore):
+            def close(self):
+                is_logged.wait(SECONDS)
+
+        is_logged = threading.Event()
+        monkeypatch.setattr(caplog.handler, "emit", lambda record: is_logged.set())
+        async with unreachable(offline_queue=Slow()):
+            pass
+        assert is_logged.is_set()
+
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 class TestAStoreThatOpensSlowly:
