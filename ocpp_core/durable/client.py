@@ -89,6 +89,12 @@ class DurableClientEngine(ClientEngine):
         self._is_announced = False
         return None
 
+    @property
+    def queued(self) -> int:
+        """Number of calls in the offline queue, and of those that became messages and are not being sent."""
+        messages = [self.outbox.queued.get(ticket) for ticket in self._callers]
+        return len(self._offline) + sum(entry is None or not entry.record.sending for entry in messages)
+
     def _announce(self) -> None:
         if not self._is_announced:
             self._is_announced = True

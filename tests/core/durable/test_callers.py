@@ -86,6 +86,13 @@ class TestACallOfATransactionMessage:
             station.answer("id-1")
         assert settled(station.play(Close()))[5].sent is is_sent
 
+    def test_is_counted_among_the_queued_ones_until_it_is_sent(self, station):
+        station.enqueue("StartTransaction")
+        station.play(start_call(5))
+        assert station.engine.queued == 1
+        station.answer("id-1")
+        assert station.engine.queued == 0
+
     def test_that_cannot_be_stored_fails(self, station):
         station.enqueue("StartTransaction")
         station.holds = True
