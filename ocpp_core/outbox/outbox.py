@@ -149,11 +149,11 @@ class Outbox(ResponseMixin):
         if self._journal.failed:
             return
         self._journal.fail(number)
-        self._note_store()
         self._messages.born(number - 1)
         self._reject_unborn(error)
 
     def _reject_unborn(self, error: Exception) -> None:
+        self._note_store()
         self._retract()
         self._journal.reject(self._messages.remove_unborn(), error)
 
