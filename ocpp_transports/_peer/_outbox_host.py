@@ -85,6 +85,7 @@ class OutboxHost:
         # A stream that is no longer read is not kept; the order of the others is that of their making.
         self._streams: WeakKeyDictionary[TicketStream, None] = WeakKeyDictionary()
         self._use: StoreUse | None = None
+        self._left: StoreUse | None = None  # given up while a thread opens the store
 
     # The use of the store
 
@@ -98,6 +99,8 @@ class OutboxHost:
         """
         if self._use is not None:
             return
+        if self._left is not None and self._left.is_opening:
+            raise StoreError("cannot open the store: an earlier attempt to open it has not ended; try again later")
         use = self._use = _use_of(self._store, driver)
         try:
             self._take_over(use, await use.open(partial(self._report, use)))
@@ -107,6 +110,7 @@ class OutboxHost:
 
     def _give_up(self, use: StoreUse) -> None:
         self._use = None if self._use is use else self._use
+        self._left = use if use.is_opening else None
         use.abandon()
 
     def _take_over(self, use: StoreUse, restored: Restored) -> None:
@@ -153,7 +157,7 @@ class OutboxHost:
         if use is None:
             return
         if not use.is_restored:
-            use.abandon()
+            self._give_up(use)
             return
         self._discard(use)
         runtime = use.driver.runtime

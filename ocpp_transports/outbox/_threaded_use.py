@@ -45,9 +45,16 @@ class ThreadedUse(StoreUse):
 
     async def open(self, report: Callable[[StoreReport], None]) -> Restored:
         """Open the store, in a thread. Raises StoreError, and ClosedError if it was abandoned before."""
+        self.is_opening = True
         return await _in_thread(partial(self._open_store, report), leaves=True)
 
     def _open_store(self, report: Callable[[StoreReport], None]) -> Restored:
+        try:
+            return self._open_or_close(report)
+        finally:
+            self.is_opening = False
+
+    def _open_or_close(self, report: Callable[[StoreReport], None]) -> Restored:
         restored = self.store.open(report)
         with self._lock:
             self._is_open = True

@@ -29,6 +29,8 @@ class StoreUse:
     driver: OutboxDriver
     is_restored: bool = False
     """True once the stored messages are known."""
+    is_opening: bool = False
+    """True while a thread opens the store, also for a task that no longer waits."""
     _is_open: bool = False
 
     async def open(self, report: Callable[[StoreReport], None]) -> Restored:

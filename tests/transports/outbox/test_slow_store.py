@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from ocpp_transports import ClosedError, ConnectionFailedError
+from ocpp_transports.outbox import StoreError
 from tests.transports.outbox.fake_store import FakeStore, unreachable
 from tests.transports.pairs import SECONDS
 
@@ -56,11 +57,14 @@ class TestAStoreThatOpensSlowly:
 
     async def test_after_a_scope_is_cancelled(self):
         store = self.Slow()
+        station = unreachable(offline_queue=store)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(unreachable(offline_queue=store).connect)
+            tasks.start_soon(station.connect)
             await asyncio.to_thread(store.entered.wait, SECONDS)
             tasks.cancel_scope.cancel()
         assert not store.released.is_set()  # the scope has not waited for the store
+        with pytest.raises(StoreError, match="has not ended"):
+            await station.connect()
         store.released.set()
         assert await asyncio.to_thread(store.closed.wait, SECONDS)
 
