@@ -7,6 +7,7 @@ written later, when its mark is durable. The outbox learns of the end of each me
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import inf
 from typing import Any, Final, TypeAlias, cast
 
@@ -23,7 +24,7 @@ from ocpp_core.versions import Version
 
 from .call import RESPONSE_ONLY, OutboundCall
 from .calls import Calls
-from .offline_queue import OfflineQueue
+from .memory_queue import MemoryQueue
 from .violations import invalid_result, tolerated, violation_error
 
 __all__ = ["Divert", "DurableCalls"]
@@ -70,6 +71,8 @@ _UNWRITTEN: Final = replace(_message(Transmit(0, "", "a message", "{}"), {}, inf
 class DurableCalls(Calls):
     """The outbound direction: calls as in `Calls`, and messages of the outbox in the same window."""
 
+    _offline: MemoryQueue | None
+
     def __init__(
         self,
         version: Version,
@@ -77,7 +80,7 @@ class DurableCalls(Calls):
         ids: IdFactory,
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
-        offline: OfflineQueue | None,
+        offline: MemoryQueue | None,
         outbox: Outbox,
     ) -> None:
         super().__init__(version, config, ids, emit, send, offline)
@@ -110,8 +113,19 @@ class DurableCalls(Calls):
             pending.pop(_RESERVED, None)
         if self.is_open and len(pending) < self.config.call_concurrency:
             is_kept = self._offline is not None and self._offline.first(now) is not None
-            if self._outbox.take(now, live=is_kept or bool(self._waiting.calls)):
+            if self._outbox.take(now, live=is_kept or bool(self._waiting.calls), ordered=self._is_turn_of_ordered()):
                 pending[_RESERVED] = _UNWRITTEN
+
+    def _is_turn_of_ordered(self) -> bool:
+        """Return False while a call of a transaction message waits.
+
+        It is older than all messages of the transaction lane: one that is made while there are any becomes a message.
+        """
+        outbox = self._outbox
+        if not outbox.has_ordered:
+            return True
+        waiting = chain(self._offline or (), self._waiting.calls)
+        return not any(outbox.is_ordered(call.action, call.payload) for call in waiting)
 
     def transmit(self, transmit: Transmit, now: float, divert: Divert | None = None) -> None:
         """Write a message of the outbox, whose mark is durable, in the slot that it took, unless it is diverted."""

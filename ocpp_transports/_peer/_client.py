@@ -143,6 +143,8 @@ class ClientPeer(EnqueueMixin, Peer):
         if self.state is not ConnectionState.CLOSED:
             raise RuntimeError(f"cannot connect: the client is {self.state.name}; close it first")
         await self._get_ready()
+        if self._outbox is not None:
+            self._outbox.expect_not_opening()
         driver = self._driver or self._start(in_block=False)
         try:
             await self._open_outbox()
@@ -334,6 +336,10 @@ class ClientPeer(EnqueueMixin, Peer):
     async def _open_outbox(self) -> None:
         if self._outbox is not None and self._driver is not None:
             await self._outbox.open(self._driver)
+
+    def _open_in_memory(self, outbox: "ClientOutbox") -> None:
+        if outbox.opens_at_once and self._ended is None:
+            outbox.open_at_once(self._driver or self._start(in_block=False))
 
     async def _shut(self) -> None:
         """Release the event loop: end listeners, connections and tasks."""

@@ -1,17 +1,19 @@
 """The outbox of a client: what its application and its engine ask of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ocpp_core.inputs import Tick
 from ocpp_core.outbound.durable_calls import Divert
-from ocpp_core.outbox.commands import Enqueue, ReconfigureOutbox
+from ocpp_core.outbox.commands import Enqueue, ReconfigureOutbox, SetGate
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._table import is_coroutine_function
+from ocpp_transports.outbox._enqueue_keywords import EnqueueKeywords
+from ocpp_transports.outbox._memory import MemoryStore
 from ocpp_transports.outbox._ticket import Ticket
-from ocpp_transports.outbox._use import OutboxDriver
+from ocpp_transports.outbox._use import OutboxDriver, StoreUse
 
 from ._outbox_host import OutboxHost
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from ocpp_core.durable.client import DurableClientEngine
 
 __all__ = ["ClientOutbox"]
+
+_OPTIONS: Final = EnqueueKeywords.__annotations__.keys()
 
 
 class ClientOutbox(OutboxHost):
@@ -50,6 +54,31 @@ class ClientOutbox(OutboxHost):
             self._log.raised("a function that diverts messages raised", error)
             return False
 
+    @property
+    def opens_at_once(self) -> bool:
+        """True if the store is not open, and never waits."""
+        return self._use is None and isinstance(self._store, MemoryStore)
+
+    def expect_not_opening(self) -> None:
+        """Raise RuntimeError while another task opens the store: its messages precede the connection."""
+        if self._use is not None and not self._use.is_restored:
+            raise RuntimeError("cannot connect: another task opens the outbox; wait for that one")
+
+    def open_at_once(self, driver: OutboxDriver) -> None:
+        """Open a store that never waits. Raises RuntimeError if another client uses it."""
+        use = self._use = StoreUse(self._store, driver)
+        try:
+            self._take_over(use, use.open_at_once(partial(self._report, use)))
+        except BaseException:
+            self._give_up(use)
+            raise
+
+    def set_gate(self, is_open: bool) -> None:
+        """Let messages out that are not urgent, or hold them."""
+        if not isinstance(is_open, bool):
+            raise TypeError(f"expected a bool, got {is_open!r}")
+        self._expect_open("set the gate").driver.feed(SetGate(is_open))
+
     def configure(self, driver: OutboxDriver, config: OutboxConfig) -> None:
         """Use other settings, also for the messages that are queued."""
         driver.feed(ReconfigureOutbox(config))
@@ -58,6 +87,12 @@ class ClientOutbox(OutboxHost):
         """Perform what the outbox has to say; its changes until now are one batch."""
         while (effect := self.engine.poll_outbox()) is not None:
             self._perform(effect)
+
+    @staticmethod
+    def expect_options(options: Mapping[str, object]) -> None:
+        """Raise TypeError for a keyword that is not an option of a message."""
+        if unknown := options.keys() - _OPTIONS:
+            raise TypeError(f"expected options of EnqueueKeywords, got {', '.join(sorted(unknown))}")
 
     def enqueue(self, message: Enqueue) -> Ticket:
         """Queue a message and return its ticket. Raises what `OCPPClient.enqueue` raises."""

@@ -61,6 +61,7 @@ class Database:
         return kind(f"cannot open the outbox {str(self._path)!r}: {error}")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.text_factory = bytes.decode  # its error does not show the text, which may be a payload
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -83,7 +84,7 @@ class Database:
     def _count_opening(self) -> None:
         """Count this opening. The count outlives a power cut with each setting: tickets must stay unique."""
         row = self._connection.execute("SELECT times FROM opened").fetchone()
-        if row is None:
+        if row is None or not isinstance(row[0], int):
             raise sqlite3.DatabaseError("it is damaged: the number of openings is missing")
         self.opened = row[0] + 1
         self._connection.execute("PRAGMA synchronous = FULL")

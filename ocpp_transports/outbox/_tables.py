@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
 from ocpp_core.errors import StoreError
 from ocpp_core.outbox.stored import outcomes
@@ -46,6 +46,11 @@ SCHEMA: Final = (
 )
 """The statements that make the tables."""
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_Row = TypeVar("_Row", bound="DataclassInstance")
+_FLAGS: Final = {0: False, 1: True}
 _COLUMNS: Final = [each.name for each in fields(OutboxRecord)]
 _BOOLEANS: Final = [each.name for each in fields(OutboxRecord) if each.type is bool]
 # The names of the columns are fields of ours, never text from outside: no value is written into a statement.
@@ -125,39 +130,51 @@ def _write_outcome(outcome: MessageOutcome) -> str:
 
 def _read_outcome(text: str) -> Any:
     name, *values = json.loads(text)
+    for document in filter(None, values if name == "MessageAnswered" else values[2:]):
+        json.loads(document)
     cls = _OUTCOMES[name]
     if cls is outcomes.MessageNotSent:
         values = [NotSentReason(values[0])]
     elif cls is outcomes.MessageUnknown:
         values = [UnknownReason(values[0])]
-    return cls(*values)
+    return _typed(cls(*values))
 
 
 def load(connection: sqlite3.Connection) -> ReplaceAll:
     """Return the whole state, in the order of tickets.
 
-    Raises DamagedStoreError if a row has a value that this version does not write.
+    Raises sqlite3.DatabaseError if a row has a value that this version does not write.
     """
     try:
         return ReplaceAll(
             tuple(_read_record(row) for row in connection.execute(_LOAD)),
             tuple(
-                Binding(start, transaction_id, bool(closed))
+                _typed(Binding(start, transaction_id, _FLAGS[closed]))
                 for start, transaction_id, closed in connection.execute("SELECT * FROM binding ORDER BY start")
             ),
             tuple(
-                KeptOutcome(ticket, key, _read_outcome(text), peer)
+                _typed(KeptOutcome(ticket, key, _read_outcome(text), peer))
                 for ticket, key, text, peer in connection.execute("SELECT * FROM outcome ORDER BY ticket")
             ),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedStoreError(f"cannot read the outbox: a row is damaged ({type(error).__name__})") from error
+        raise sqlite3.DatabaseError(f"a row is damaged ({type(error).__name__})") from error
 
 
 def _read_record(row: tuple[Any, ...]) -> OutboxRecord:
     values = dict(zip(_COLUMNS, row, strict=True))
-    values |= {name: bool(values[name]) for name in _BOOLEANS}
+    values |= {name: _FLAGS[values[name]] for name in _BOOLEANS}
     values["lane"] = Lane(values["lane"])
     if values["failure"] is not None:
         values["failure"] = _read_outcome(values["failure"])
-    return OutboxRecord(**values)
+    if not isinstance(json.loads(values["payload"]), dict):
+        raise TypeError("expected a payload that is a JSON object")
+    return _typed(OutboxRecord(**values))
+
+
+def _typed(record: _Row) -> _Row:
+    """Return what was read. Raises TypeError for a value of a wrong type: SQLite stores any in any column."""
+    for each in fields(record):
+        if not isinstance(getattr(record, each.name), cast("Any", each.type)):
+            raise TypeError(f"expected {each.name} as {each.type}")
+    return record

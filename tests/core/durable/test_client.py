@@ -9,6 +9,7 @@ from ocpp_core.actions import ReportKind
 from ocpp_core.config import SessionConfig, ValidationRule
 from ocpp_core.errors import (
     CallDroppedError,
+    ClosedError,
     RPCError,
     StoreError,
 )
@@ -22,7 +23,7 @@ from ocpp_core.outbox.commands import (
     StoreBack,
     StoreFailed,
 )
-from ocpp_core.outbox.effects import TicketAccepted
+from ocpp_core.outbox.effects import OutboxReport, OutboxReportKind, TicketAccepted
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.outcomes import (
     MessageAnswered,
@@ -182,6 +183,28 @@ class TestTheWindow:
         assert station.outcomes == {100: MessageNotSent(NotSentReason.CANCELLED)}
 
 
+class TestOrder:
+    def test_messages_of_transactions_wait_for_calls_of_transactions_that_were_made_before(self):
+        # "deliver transaction-related messages … in chronological order" (1.6 §3.7)
+        station = Station(client={"offline_queue": True})
+        for token in range(6):
+            station.play(StartCall(token, "Heartbeat", {}))
+        station.play(StartCall(6, "StartTransaction", {}))
+        station.enqueue("StopTransaction", {"transactionId": 1})
+        station.enqueue("DataTransfer")
+        station.connect()
+        while len(messages := sent(station.log)) < 9:
+            station.answer(messages[-1][1])
+        actions = [action for _, _, action, _ in messages]
+        assert actions.index("DataTransfer") < actions.index("StartTransaction") < actions.index("StopTransaction")
+
+    def test_a_call_of_a_client_that_is_closed_does_not_wait_behind_messages(self, station):
+        station.holds = True
+        station.enqueue("StartTransaction")
+        station.play(Close())
+        assert isinstance(settled(station.play(StartCall(1, "StopTransaction", {})))[1], ClosedError)
+
+
 class TestSchemas:
     @each("online", [True, False])
     def test_a_message_that_breaks_its_schema_is_refused_at_once_if_the_version_is_known(self, online):
@@ -263,6 +286,15 @@ class TestRegistration:
         station.answer("id-2", '{"status":"Accepted"}')
         assert sent(station.log)[-1] == [2, "id-3", "DataTransfer", {}]
 
+    def test_opens_the_gate_also_by_a_late_response(self):
+        station = Station(gate="boot", session=SessionConfig(call_timeout=10.0))
+        station.connect()
+        ((_, boot, _, _),) = sent(station.enqueue("BootNotification"))
+        station.enqueue()
+        station.wait(11.0)
+        ((_, _, action, _),) = sent(station.answer(boot, '{"status":"Accepted"}'))
+        assert action == "DataTransfer"
+
     def test_is_over_when_the_client_closes(self):
         station = Station(gate="boot")
         for attempt in (1, 2):
@@ -324,6 +356,21 @@ class TestTheStore:
         station.play(StoreBack())
         station.answer("id-2")
         assert len(sent(station.enqueue())) == 1
+
+    def test_that_hangs_is_reported_and_holds_no_call(self, station):
+        station.enqueue("DataTransfer")
+        station.holds = True
+        station.answer("id-1")
+        station.enqueue("DataTransfer")
+        station.play(StartCall(1, "Heartbeat", {}))
+        assert sent(station.log)[1:] == []
+        station.wait(20.0)
+        assert [action for _, _, action, _ in sent(station.log)[1:]] == ["Heartbeat"]
+        assert OutboxReportKind.STORE_LATE in [each.kind for each in station.effects if isinstance(each, OutboxReport)]
+        station.answer(sent(station.log)[-1][1])
+        station.holds = False
+        station.commit()
+        assert sent(station.log)[-1][2] == "DataTransfer"
 
     def test_a_full_outbox_refuses(self):
         station = Station(client={"offline_queue_size": 1})

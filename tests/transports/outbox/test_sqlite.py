@@ -34,9 +34,10 @@ from ocpp_core.outbox.stored.records import (
     ReplaceAll,
     Unbind,
 )
-from ocpp_transports.outbox._file import FileLock
+from ocpp_transports.outbox._file import DamagedStoreError, FileLock
 from ocpp_transports.outbox._memory import MemoryStore
 from ocpp_transports.outbox._sqlite import SQLiteStore
+from tests.tables import each
 from tests.transports.outbox.sqlite_owner import GUARD, Owner, delete, record, reopened
 
 
@@ -191,13 +192,28 @@ class TestAFileThatCannotBeOpened:
             Owner(path)
         Owner(path, on_damage="aside").close()
 
-    def test_has_a_row_that_no_version_wrote(self, path: Path) -> None:
-        owner = Owner(path)
-        owner.commit(Put(record(1)))
+    @each(
+        "change",
+        [
+            "message SET lane = 'fast'",
+            "message SET payload = '{'",
+            "message SET payload = '[]'",
+            "message SET payload = CAST(X'FF' AS TEXT)",
+            "message SET urgent = 'x'",
+            "message SET expires_at = 'x'",
+            "outcome SET outcome = '[\"MessageAnswered\", 5]'",
+            "binding SET transaction_id = 'x'",
+            "opened SET times = 'x'",
+        ],
+    )
+    def test_has_a_row_that_no_version_wrote(self, tmp_path: Path, change: str) -> None:
+        path = tmp_path / f"{hash(change)}.db"
+        owner = Owner(path, synchronous="normal")
+        owner.commit(Put(record(1)), Bind(Binding(2, 17)), Delete(KeptOutcome(3, None, MessageAnswered("{}"))))
         owner.close()
         with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("UPDATE message SET lane = 'fast'")
-        with pytest.raises(StoreError, match=r"a row is damaged \(ValueError\)"):
+            connection.execute(f"UPDATE {change}")
+        with pytest.raises(DamagedStoreError):
             Owner(path)
 
     def test_was_being_created_when_the_process_ended(self, path: Path) -> None:
