@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._keywords import ClientKeywords
+from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports.client import OCPPClient
 from ocpp_transports.laboratory._network._message_runtime import MessageRuntime
 from ocpp_transports.laboratory._network._network import Network
@@ -188,6 +189,25 @@ class World(HarmMixin):
         if connect:
             await station.client.connect()
         return station
+
+    async def pair(
+        self, protocol: str, identity: str = "CP1", **options: Unpack[ClientKeywords]
+    ) -> tuple[ScriptedStation, OCPPServerClient]:
+        """Connect a station to a server of its own, and return it with the server's handle on it.
+
+        Args:
+            protocol: The subprotocol of both.
+            identity: The identity of the station.
+            **options: The options of `OCPPClient`.
+
+        Raises:
+            ValueError: As `OCPPClient`.
+        """
+        server = OCPPServer(protocols=[protocol])
+        listener = await server.listen(0)
+        self._closing.append(server.close)
+        station = await self.station(identity, protocol, port=listener.port, **options)
+        return station, await server.wait_for_client(identity)
 
     async def simulated(
         self,
