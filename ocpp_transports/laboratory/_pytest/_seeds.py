@@ -1,6 +1,7 @@
 """The seeds of tests: by default a checksum of the test's name, so that a suite repeats itself."""
 
 import re
+from shlex import quote
 from zlib import crc32
 
 import pytest
@@ -9,7 +10,6 @@ __all__ = ["SEED", "add_options", "command_of", "generate_seeds", "seed_of"]
 
 SEED = "ocpp_seed"
 """The fixture of a test's seed, and the name of its parameter with `--ocpp-seeds`."""
-_IN_ID = re.compile(r"-?\bseed=\d+")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -58,5 +58,5 @@ def _first(config: pytest.Config, name: str) -> int:
 
 def command_of(nodeid: str, seed: int) -> str:
     """Return the command that runs a test again with the seed that it had."""
-    name = _IN_ID.sub("", nodeid).replace("[-", "[").removesuffix("[]")
-    return f'pytest "{name}" --ocpp-seed={seed}'
+    name = re.sub(rf"(?<=\[)seed={seed}-|-seed={seed}(?=[-\]])|\[seed={seed}\]$", "", nodeid)
+    return f"pytest {quote(name)} --ocpp-seed={seed}"
