@@ -39,7 +39,7 @@ def _count(text: str) -> int:
 
 def generate_seeds(metafunc: pytest.Metafunc) -> None:
     """Run a test under as many seeds as the options say."""
-    count = metafunc.config.getoption("ocpp_seeds")
+    count = metafunc.config.getoption("ocpp_seeds", 1)  # a test file may switch the plugin on, too late for options
     if count > 1 and SEED in metafunc.fixturenames:
         first = _first(metafunc.config, metafunc.definition.nodeid)
         seeds = range(first, first + count)
@@ -52,7 +52,7 @@ def seed_of(request: pytest.FixtureRequest) -> int:
 
 
 def _first(config: pytest.Config, name: str) -> int:
-    given = config.getoption("ocpp_seed")
+    given = config.getoption("ocpp_seed", None)
     return crc32(name.encode()) if given is None else given
 
 

@@ -108,7 +108,13 @@ class World(HarmMixin):
         self.wall_clock.step(seconds)
 
     async def run(self, *, hours: float = 0.0, minutes: float = 0.0, seconds: float = 0.0) -> None:
-        """Let virtual time pass."""
+        """Let virtual time pass.
+
+        Args:
+            hours: Hours to pass.
+            minutes: Minutes, in addition.
+            seconds: Seconds, in addition.
+        """
         await asyncio.sleep(hours * 3600 + minutes * 60 + seconds)
 
     def play(self, story: Coroutine[Any, Any, T]) -> T:
