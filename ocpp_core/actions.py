@@ -347,6 +347,14 @@ class Trace:
     """Seconds from CALL to response, set for responses in both directions."""
 
 
+@dataclass(slots=True)
+class OutboxChanged:
+    """The outbox of a client has outputs: perform what `DurableClientEngine.poll_outbox` returns, until that is None.
+
+    Its changes since the last time are then one batch.
+    """
+
+
 SessionAction: TypeAlias = (
     SendText
     | CloseTransport
@@ -374,5 +382,7 @@ LinkAction: TypeAlias = (
     | Yield
 )
 """What `ServerLink.poll` and `ClientLink.poll` return."""
-Action: TypeAlias = SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest | Yield
+Action: TypeAlias = (
+    SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest | Yield | OutboxChanged
+)
 """What `poll` of an engine or a stack returns."""

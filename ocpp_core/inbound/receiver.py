@@ -136,7 +136,9 @@ class Receiver(ABC):
         self._emit(Report(ReportKind.RESULT_REFUSED, f"{frame[2]}: {frame[3]}", frame[1], frame))
 
     def _unmatched(self, frame: Frame, text: str) -> None:
-        kind = self.calls.unmatched(frame[1])
+        kind = self.calls.unmatched(frame, self._now)
+        if kind is None:
+            return
         if kind is ReportKind.UNMATCHED_ANSWER and self._sends is not None and frame[1] in self._sends.raw_ids:
             kind = ReportKind.RAW_ANSWER
         self._emit(Report(kind, "a response to no outstanding CALL", frame[1], text))

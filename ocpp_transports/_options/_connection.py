@@ -56,8 +56,6 @@ BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
 _SESSION: Final = SessionConfig()
 """The source of defaults for options that are settings of the engine; it documents their ranges and meanings."""
-_MAX_QUIRKED: Final = 1000
-"""Combinations of profiles for which the options are kept; beyond, they are made again."""
 _Seconds = TypeVar("_Seconds", bound=float | None)
 
 
@@ -251,7 +249,7 @@ class PeerOptions:
         Most stations that need other options than their server need the same ones, and checking all options takes
         milliseconds. Raises TypeError for an unknown option, and the errors of the constructor.
         """
-        key = _key_of(changes)
+        key = None if "quirks" in changes else _key_of(changes)  # a file of profiles may have changed
         made = None if key is None else self._copies.get(key)
         if made is None:
             made = self._changed(changes)
@@ -321,16 +319,8 @@ class PeerOptions:
 
     def with_quirks(self, matched: "MatchedQuirks") -> Self:
         """Return these options with the settings of profiles, those of other carriers left out."""
-        if matched not in self._quirked:
-            if len(self._quirked) >= _MAX_QUIRKED:
-                self._quirked.clear()
-            changes = self._changes(matched)
-            self._quirked[matched] = self.changed(changes) if changes else self
-        return self._quirked[matched]
-
-    @cached_property
-    def _quirked(self) -> "dict[MatchedQuirks, Self]":
-        return {}
+        changes = self._changes(matched)
+        return self.changed(changes) if changes else self
 
     def _changes(self, profile: "QuirkProfile | MatchedQuirks") -> dict[str, Any]:
         """Return the settings of a profile that are options of this kind of client or server."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from os import PathLike
     from ssl import SSLContext
 
     from ocpp_core.backoff import Backoff
@@ -49,6 +50,7 @@ __all__ = [
     "ClientChanges",
     "ClientKeywords",
     "PeerKeywords",
+    "QueueKeywords",
     "ReconnectKeywords",
     "RouteKeywords",
     "ServerKeywords",
@@ -121,8 +123,9 @@ class ReconnectKeywords(PeerKeywords, total=False):
     max_retry_after: float
     connect_timeout: float
     retry_initial_connect: bool
-    offline_queue: bool
+    offline_queue: bool | str | PathLike[str] | OutboxStore
     offline_queue_size: int
+    offline_queue_config: OutboxConfig
 
 
 class ClientKeywords(ReconnectKeywords, SocketKeywords, total=False):
@@ -132,8 +135,6 @@ class ClientKeywords(ReconnectKeywords, SocketKeywords, total=False):
     password: str | bytes | None
     tls: TLSOptions | SSLContext | None
     headers: Mapping[str, str]
-    outbox: OutboxStore | None
-    outbox_config: OutboxConfig
 
 
 class ClientChanges(ClientKeywords, total=False):
@@ -156,7 +157,16 @@ class BrowserChanges(BrowserKeywords, total=False):
     protocols: Sequence[str]
 
 
-class ServerKeywords(SocketKeywords, total=False):
+class QueueKeywords(SocketKeywords, total=False):
+    """See `QueueOptions`."""
+
+    offline_queue: bool | str | PathLike[str] | OutboxStore
+    offline_queue_size: int
+    offline_queue_total: int
+    offline_queue_bytes: float
+
+
+class ServerKeywords(QueueKeywords, total=False):
     """See `ServerOptions`."""
 
     protocols: Sequence[str]

@@ -25,7 +25,7 @@ from ocpp_transports.events import (
     ViolationEvent,
 )
 
-__all__ = ["MESSAGE_EVENTS", "PeerDelegate", "nobody_serves"]
+__all__ = ["MESSAGE_EVENTS", "PeerDelegate", "has_no_outbox", "nobody_serves"]
 
 MESSAGE_EVENTS: Final[tuple[PeerEventName, ...]] = ("message", "call", "call_result", "call_error")
 """The events for which the engine must trace messages."""
@@ -48,6 +48,10 @@ def nobody_serves(_: Dispatch) -> None:
     """Ignore a request, on a connection that serves none: it is not open yet, or ends."""
 
 
+def has_no_outbox() -> None:
+    """Do nothing, for a peer without an outbox."""
+
+
 @dataclass(slots=True, eq=False)
 class PeerDelegate:
     """The `SessionDelegate` of a peer, which passes `emit` (an event's name and payload) and `state_changed`."""
@@ -58,6 +62,8 @@ class PeerDelegate:
     state_changed: Callable[[object], None]
     dispatched: Callable[[Dispatch], None] = nobody_serves
     """Run the handler of a request."""
+    outbox_changed: Callable[[], None] = has_no_outbox
+    """Perform the outputs of the outbox."""
     violation: str = ""
     """The rule of WebSocket that the peer broke, for which the connection ends."""
     dispatcher: Dispatcher | None = None

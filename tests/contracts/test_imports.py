@@ -35,7 +35,7 @@ LAYERS = {
     ),
     "ocpp_apps": (
         "command_line", "origins", "csms", "station.client", "station.clock", "station.model", "station.asyncio_clock",
-        "station.anyio_clock", "station.schema_help", "station.messages", "station.operation", "station.faults",
+        "station.anyio_clock", "station.schema_help", "station.messages", "station.faults", "station.operation",
         "station.v16", "station.v2", "station.station", "station", "station.attempts", "station.fleet",
         "station.__main__", "demo", "__main__",
     ),
@@ -154,7 +154,8 @@ sys.meta_path.insert(0, Blocked())
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
     """Make the browser's client where a page's blocked modules are missing; what that loads."""
-    client = "BrowserOCPPClient('CP1', 'ws://csms.example', protocols=['ocpp1.6', 'ocpp2.0.1'], password='secret')"
+    options = "protocols=['ocpp1.6', 'ocpp2.0.1'], password='secret', offline_queue=True"
+    client = f"BrowserOCPPClient('CP1', 'ws://csms.example', {options})"
     return loaded_by(f"exec({BLOCK!r}); from ocpp_transports.browser import BrowserOCPPClient; {client}")
 
 
@@ -166,6 +167,13 @@ class TestAPageLoadsWhatItHas:
 
     def test_it_loads_no_schema_before_strict_mode(self, loaded: set[str]) -> None:
         assert loaded.isdisjoint({"fastjsonschema", "ocpp_core.validation"})
+
+    def test_its_offline_queue_needs_no_database_and_without_one_no_outbox_is_loaded(self, loaded: set[str]) -> None:
+        assert "ocpp_transports.outbox" in loaded
+        assert loaded.isdisjoint({"sqlite3", "ocpp_transports.outbox._sqlite"})
+        make = "from ocpp_transports.browser import BrowserOCPPClient; BrowserOCPPClient('CP1', 'ws://csms.example')"
+        outbox = {name for name in loaded_by(f"exec({BLOCK!r}); {make}") if "outbox" in name or "durable" in name}
+        assert outbox == {"ocpp_core.outbox", "ocpp_core.outbox.settings"}
 
     def test_none_of_its_modules_starts_threads_or_opens_sockets(self, loaded: set[str]) -> None:
         ours = {name for name in loaded if name.split(".")[0] in {"ocpp_core", "ocpp_transports"}}

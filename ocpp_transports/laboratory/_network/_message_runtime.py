@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from ocpp_core.admission.step import refuse
-from ocpp_core.durable.client import DurableClientEngine
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, ServerInput, UpgradeReceived
 from ocpp_core.stack import ClientStack
@@ -31,13 +30,9 @@ class MessageSources(SeededSources):
     """Replaces the stack of a client by its client engine: there is no WebSocket below it."""
 
     def engine(self, name: str, draws: Draws, make: Callable[[Draws], E]) -> E:
-        """Make an engine. Raises ValueError for a client with an outbox, whose engine is part of its stack."""
+        """Make an engine: of a client the one of its stack."""
         made = super().engine(name, draws, make)
-        if not isinstance(made, ClientStack):
-            return made
-        if isinstance(made.engine, DurableClientEngine):
-            raise ValueError("cannot use an outbox in a world of messages; make the world with level='bytes'")
-        return cast("E", MessageClientEngine(made))
+        return cast("E", MessageClientEngine(made)) if isinstance(made, ClientStack) else made
 
 
 class MessageRuntime(VirtualRuntime):
