@@ -213,7 +213,7 @@ class World(HarmMixin):
         """
         server = OCPPServer(protocols=[protocol])
         listener = await server.listen(0)
-        self._closing.append(server.close)
+        self._closing.push_async_callback(server.close)
         station = await self.station(identity, protocol, port=listener.port, **options)
         return station, await server.wait_for_client(identity)
 
