@@ -90,13 +90,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first = random.randrange(1 << 32) if wanted.first is None else wanted.first
     if wanted.mistakes:
         return _find_mistakes(first, wanted.level)
-    end = time.monotonic() + wanted.minutes * 60
+    began = time.monotonic()
+    end = began + wanted.minutes * 60
+    count: int | None = wanted.histories
 
     def goes_on(played: int) -> bool:
-        return time.monotonic() < end if wanted.histories is None else played < wanted.histories
+        return time.monotonic() < end if count is None else played < count
 
     print(f"histories from seed {first}, level {wanted.level}", flush=True)
-    began = time.monotonic()
     figures, failed = run_histories(first, goes_on, level=wanted.level)
     print(_shown(figures, time.monotonic() - began))
     if failed is not None:
@@ -111,7 +112,7 @@ def _find_mistakes(first: int, level: Level) -> int:
         began = time.monotonic()
         seed = first_failure(first, _MISTAKE_HISTORIES, plant(), level=level)
         missed += seed is None
-        print(f"{name}: ", end="")
+        print(f"{name}: ", end="", flush=True)
         if seed is None:
             print("not found")
         else:

@@ -152,9 +152,11 @@ class Page:
             lines += [""] * (block.line - len(lines)) + block.code.splitlines()
         file = self._scratch / "test_page.py"
         file.write_text("\n".join(lines), encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "ocpp_transports.laboratory.pytest", "-W", "error", file]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "ocpp_transports.laboratory.pytest", "-W", "error"]
         plain = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
-        done = subprocess.run(command, cwd=self._scratch, env=plain, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, str(file)], cwd=self._scratch, env=plain, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, f"{self._path.name}, by the lines of the page:\n{done.stdout}{done.stderr}"
 
     def _run(self, snippet: Snippet, runner: asyncio.Runner) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from unittest import mock
 
 from ocpp_core.actions import Settle, StateChanged
-from ocpp_core.session import Open
+from ocpp_core.client_states import Online
 from ocpp_transports._driver import _driver
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._registry import ConnectionRegistry
@@ -26,7 +26,7 @@ def losing_an_early_outcome(early: float = _EARLY) -> Iterator[None]:
     times: Counter[Any] = Counter()
 
     def note(driver: Any, action: StateChanged) -> None:
-        if isinstance(action.state, Open):
+        if isinstance(action.state, Online):
             opened[driver] = driver.runtime.now()
             times[driver] += 1
         change(driver, action)
@@ -35,7 +35,7 @@ def losing_an_early_outcome(early: float = _EARLY) -> Iterator[None]:
         if not (times[driver] > 1 and driver.runtime.now() - opened[driver] < early):
             settle(driver, action)
 
-    with mock.patch.dict(_driver._PERFORM, {Settle: lose, StateChanged: note}):  # type: ignore[arg-type]  # a dict
+    with mock.patch.dict(_driver._PERFORM, {Settle: lose, StateChanged: note}):
         yield
 
 
