@@ -11,7 +11,7 @@ from ocpp_transports.laboratory import World
 from ocpp_transports.outbox import MessageAnswered, OutboxConfig
 
 from .ledger import Figures, Ledger
-from .operations import FAULTS, Operation, random_operations
+from .operations import FAULTS, SILENT, Operation, random_operations
 
 __all__ = ["History"]
 
@@ -39,7 +39,8 @@ class History:
         *,
         level: Literal["bytes", "messages"] = "bytes",
     ) -> None:
-        self.operations = random_operations(seed, OPERATIONS, STATIONS) if operations is None else tuple(operations)
+        given = random_operations(seed, OPERATIONS, STATIONS) if operations is None else operations
+        self.operations = tuple(each for each in given if level == "bytes" or each.kind not in SILENT)
         self._seed = seed
         self._level: Literal["bytes", "messages"] = level
         self._ledger = Ledger()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal, TypeAlias
 
-__all__ = ["FAULTS", "Kind", "Operation", "random_operations", "shrunk"]
+__all__ = ["FAULTS", "SILENT", "Kind", "Operation", "random_operations", "shrunk"]
 
 Kind: TypeAlias = Literal[
     "call", "command", "enqueue", "cut", "freeze", "half_open", "partition", "refuse", "heal", "wait"
@@ -23,6 +23,8 @@ _WEIGHTS: Final[dict[Kind, int]] = {
     "heal": 4,
     "wait": 11,
 }
+SILENT: Final = frozenset({"freeze", "half_open"})
+"""The faults that only pings notice, which a network of whole messages does not have."""
 FAULTS: Final = frozenset({"cut", "freeze", "half_open", "partition", "refuse"})
 """The operations that harm the network."""
 _MOST_CALLS: Final = 12
