@@ -154,7 +154,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     with pytest.MonkeyPatch.context() as patches:
         if function is not None:
             patches.setattr(pyfuncitem, "obj", lambda **arguments: play.world.play(function(**arguments)))
-        result = yield
+        try:
+            result = yield
+        except BaseException:
+            play.errors.note_reported()
+            raise
     play.errors.expect_none()
     return result
 

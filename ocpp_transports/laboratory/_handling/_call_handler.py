@@ -68,7 +68,7 @@ async def call_handler(server: OCPPServer, /, *request: Any, **options: Unpack[H
         TimeoutError: There was no response in time.
         UnexpectedHttpResponse: No route matches the path, the server does not know the protocol, or a station with this
             identity is connected.
-        ValueError: An argument is not allowed.
+        ValueError: An argument is not allowed, or the message is a SEND, which has no response.
         RuntimeError: The server is in use on another event loop; on trio, it is not in use.
     """
     async with _station(server, request, options) as (station, failures):
@@ -101,15 +101,14 @@ async def _station(
 @asynccontextmanager
 async def _in_use(server: OCPPServer) -> AsyncIterator[None]:
     """Leave the server as it was: one that was not in use is closed, and may be used on another event loop."""
-    if server._runtime is not None:
-        yield
-        return
-    closed = server._closed
+    was_in_use, closed = server._runtime is not None, server._closed
+    server._expect_open()
     try:
         yield
     finally:
-        await server.close()
-        server._closed = closed
+        if not was_in_use:
+            await server.close()
+            server._closed = closed
 
 
 def _protocol_of(request: tuple[Any, ...]) -> str | None:

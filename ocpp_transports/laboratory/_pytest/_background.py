@@ -14,7 +14,7 @@ class BackgroundErrors:
 
     def __init__(self, world: World) -> None:
         self.seen: list[BaseException] = []
-        self._raised = 0
+        self._reported = 0
         world.loop.set_exception_handler(self._note)
 
     def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -25,7 +25,12 @@ class BackgroundErrors:
 
     def expect_none(self) -> None:
         """Raise BackgroundTaskError from the first exception that was seen since the last time."""
-        new, self._raised = self.seen[self._raised :], len(self.seen)
+        new = self.seen[self._reported :]
+        self.note_reported()
         if new:
             more = f", and {len(new) - 1} more" if len(new) > 1 else ""
             raise BackgroundTaskError(f"a background task raised {new[0]!r}{more}") from new[0]
+
+    def note_reported(self) -> None:
+        """Note that what was seen is in the report of the test, which has failed for another reason."""
+        self._reported = len(self.seen)

@@ -16,10 +16,13 @@ LAB = "ocpp_lab"
 
 
 def coroutine_function_of(item: pytest.Function) -> Callable[..., Any] | None:
-    """Return the test as a coroutine function, None if it is a plain one. Other plugins may have wrapped it."""
+    """Return the test as a coroutine function, None if it is a plain one.
+
+    pytest-asyncio has wrapped the coroutine functions of its items. A decorator of the application stays.
+    """
     function = item.obj
-    if not iscoroutinefunction(function):
-        function = getattr(function, "__wrapped__", None)
+    if type(item).__module__.startswith("pytest_asyncio"):
+        function = getattr(function, "__wrapped__", function)
     return function if iscoroutinefunction(function) else None
 
 
