@@ -170,6 +170,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     play = item.stash.get(_PLAY, None)
     if play is not None and report.failed:
         report.sections.append(("ocpp_lab", _section(play, item.nodeid)))
+    if play is not None and report.when == "teardown":
+        del item.stash[_PLAY]  # a session keeps its items until its end
     return report
 
 
