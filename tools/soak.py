@@ -5,12 +5,12 @@
     python tools/soak.py --first 123 --histories 1      one of them again
     python tools/soak.py --mistakes                     plant mistakes in the library, and find them
 
-A history is a server, three stations with a queue, and 40 operations: calls, commands and queued messages, lost,
+A history is a server, three stations, and 40 operations: calls of both sides, messages that either side queues, lost,
 frozen and half-open connections, partitions, refused connections, pauses. Its network has jitter, loss and split
 chunks. At the end of each history the network is healed, and these rules must hold: every call has one outcome, its
-own response, and one run of its handler at most; none that its caller learned was not sent has run; every queued
-message was handled, in order; all stations are back, as both sides see it; no task and no connection is left. A history
-that breaks one is shortened and printed, and sets the exit code to 1.
+own response, and one run of its handler at most; none that its caller learned was not sent has run; every message that
+a station queued was handled, in order; all stations are back, as both sides see it; no task and no connection is left.
+A history that breaks one is shortened and printed, and sets the exit code to 1.
 """
 
 import argparse

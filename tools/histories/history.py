@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, assert_never
 from ocpp_core.errors import OCPPError
 from ocpp_transports import OCPPClient, OCPPServer
 from ocpp_transports.laboratory import World
-from ocpp_transports.outbox import MessageAnswered, OutboxConfig
+from ocpp_transports.outbox import MessageAnswered, MessageUnknown, OutboxConfig
 
 from .ledger import Figures, Ledger
 from .operations import FAULTS, SILENT, Operation, random_operations
@@ -82,7 +82,7 @@ class History:
     # The two sides
 
     def _make_server(self) -> OCPPServer:
-        server = OCPPServer(protocols=["ocpp1.6"], ping_interval=20, pong_timeout=10)
+        server = OCPPServer(protocols=["ocpp1.6"], ping_interval=20, pong_timeout=10, offline_queue=True)
         server.handle("DataTransfer", self._transfer)
         server.handle("StartTransaction", self._start)
         return server
@@ -128,7 +128,7 @@ class History:
         if operation.kind in FAULTS:
             self._ledger.figures.faults += 1
         match operation.kind:
-            case "call" | "command" | "enqueue":
+            case "call" | "command" | "enqueue" | "deliver":
                 for number in range(operation.number):
                     self._begin(operation.kind, station, f"{operation.kind} {index}.{number}")
             case "cut" | "freeze" | "half_open" | "partition" | "heal":
@@ -142,10 +142,10 @@ class History:
         if operation.kind == "heal":
             self._lab.set(station.identity, refuse=False)
 
-    def _begin(self, kind: Literal["call", "command", "enqueue"], station: OCPPClient, text: str) -> None:
+    def _begin(self, kind: Literal["call", "command", "enqueue", "deliver"], station: OCPPClient, text: str) -> None:
         self._ledger.figures.calls += 1
-        play = {"call": self._call, "command": self._command, "enqueue": self._enqueue}[kind]
-        task = asyncio.get_running_loop().create_task(play(station, text))
+        begun = {"call": self._call, "command": self._command, "enqueue": self._enqueue, "deliver": self._deliver}
+        task = asyncio.get_running_loop().create_task(begun[kind](station, text))
         task.add_done_callback(_retrieve)
         self._tasks.append(task)
 
@@ -170,6 +170,13 @@ class History:
         outcome = await station.enqueue("StartTransaction", start, key=text).outcome()
         self._ledger.figures.messages += 1
         self._ledger.check(isinstance(outcome, MessageAnswered), f"{text} ended as {outcome}")
+
+    async def _deliver(self, station: OCPPClient, text: str) -> None:
+        payload = {"vendorId": "soak", "data": text}
+        outcome = await self._server.enqueue(station.identity, "DataTransfer", payload, key=text).outcome()
+        was_answered = isinstance(outcome, MessageAnswered)
+        may_have_run = was_answered or isinstance(outcome, MessageUnknown)
+        self._ledger.delivered(text, outcome, was_answered=was_answered, may_have_run=may_have_run)
 
     # The end
 

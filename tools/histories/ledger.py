@@ -69,6 +69,13 @@ class Ledger:
         self.check(times <= 1, f"{text} failed, and was handled {times} times")
         self.check(getattr(error, "sent", True) or not times, f"{text} was handled, and its caller was told: {error}")
 
+    def delivered(self, text: str, outcome: object, *, was_answered: bool, may_have_run: bool) -> None:
+        """Note the outcome of a message that the server queued, which is sent once."""
+        self._settle(text)
+        self.figures.messages += was_answered
+        times = self.handled[text]
+        self.check(was_answered <= times <= may_have_run, f"{text} ended as {outcome}, and was handled {times} times")
+
     def _settle(self, text: str) -> None:
         self.settled[text] += 1
         self.check(self.settled[text] == 1, f"{text} has {self.settled[text]} outcomes")

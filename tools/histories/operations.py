@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal, TypeAlias
 
-__all__ = ["FAULTS", "SILENT", "Kind", "Operation", "random_operations", "shrunk"]
+__all__ = ["FAULTS", "REQUESTS", "SILENT", "Kind", "Operation", "random_operations", "shrunk"]
 
 Kind: TypeAlias = Literal[
-    "call", "command", "enqueue", "cut", "freeze", "half_open", "partition", "refuse", "heal", "wait"
+    "call", "command", "enqueue", "deliver", "cut", "freeze", "half_open", "partition", "refuse", "heal", "wait"
 ]
 
 _WEIGHTS: Final[dict[Kind, int]] = {
     "call": 6,
     "command": 6,
-    "enqueue": 4,
+    "enqueue": 3,
+    "deliver": 2,
     "cut": 3,
     "freeze": 2,
     "half_open": 1,
@@ -27,6 +28,8 @@ SILENT: Final = frozenset({"freeze", "half_open"})
 """The faults that only pings notice, which a network of whole messages does not have."""
 FAULTS: Final = frozenset({"cut", "freeze", "half_open", "partition", "refuse"})
 """The operations that harm the network."""
+REQUESTS: Final = frozenset({"call", "command", "enqueue", "deliver"})
+"""The operations that begin requests; the last two queue them, at the station and at the server."""
 _MOST_CALLS: Final = 12
 _LONGEST: Final = 40.0
 """Seconds of the longest wait."""
@@ -60,7 +63,7 @@ def _operation(kind: Kind, random: Random, stations: int) -> Operation:
     seconds = random.choice((0.01, 0.1, 1.0, 5.0, _LONGEST)) * random.random()
     if kind == "wait":
         return Operation(kind, seconds=round(seconds, 3))
-    return Operation(kind, station, calls if kind in ("call", "command", "enqueue") else 0)
+    return Operation(kind, station, calls if kind in REQUESTS else 0)
 
 
 def shrunk(operations: Sequence[Operation], fails: Callable[[Sequence[Operation]], bool]) -> tuple[Operation, ...]:
