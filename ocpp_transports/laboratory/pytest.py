@@ -36,7 +36,6 @@ _MARKER: Final = (
     'ocpp_lab(level="bytes", end=604800, **options): options of the World of this test, except its seed; end is the '
     "virtual time in seconds at which it fails"
 )
-_ONLY_ASYNCIO: Final = "the laboratory runs on an asyncio loop of its own, not on this backend of anyio"
 
 
 class _Play:
@@ -108,21 +107,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse what cannot run on the loop of a world, before a fixture is set up."""
+    """Refuse async fixtures that cannot run on the loop of a world."""
     if isinstance(item, pytest.Function) and SEED in item.fixturenames:
         from ._pytest._playing import expect_fixtures
 
         expect_fixtures(item)
-        if _backend_of(item) not in (None, "asyncio"):
-            pytest.skip(_ONLY_ASYNCIO)
-
-
-def _backend_of(item: pytest.Function) -> str | None:
-    """Return the backend for which the plugin of anyio runs this test: `"asyncio"`, or another one."""
-    callspec = getattr(item, "callspec", None)
-    backend = None if callspec is None else callspec.params.get("anyio_backend")
-    name, options = backend if isinstance(backend, tuple) else (backend, {})
-    return "uvloop" if options.get("use_uvloop") else name
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -130,10 +119,12 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
     """Run the async fixtures of a test with a world on its loop."""
-    from ._pytest._playing import LAB, expect_scope, is_async, playing_fixture
+    if SEED not in request.fixturenames:
+        return (yield)
+    from ._pytest._playing import LAB, expect_scope, is_async, playing_fixture  # loaded only when used
 
     function = fixturedef.func
-    if SEED not in request.fixturenames or not is_async(function):
+    if not is_async(function):
         return (yield)
     expect_scope(fixturedef.argname, fixturedef.scope)
     world = request.getfixturevalue(LAB)
@@ -145,12 +136,14 @@ def pytest_fixture_setup(
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Run a coroutine function on the loop of its world, and fail if a background task raised."""
-    from ._pytest._playing import coroutine_function_of
-
     __tracebackhide__ = True
-    play, function = pyfuncitem.stash.get(_PLAY, None), coroutine_function_of(pyfuncitem)
+    play = pyfuncitem.stash.get(_PLAY, None)
     if play is None:
         return (yield)
+    from ._pytest._playing import coroutine_function_of, expect_asyncio  # loaded only when used
+
+    expect_asyncio(pyfuncitem)
+    function = coroutine_function_of(pyfuncitem)
     with pytest.MonkeyPatch.context() as patches:
         if function is not None:
             patches.setattr(pyfuncitem, "obj", lambda **arguments: play.world.play(function(**arguments)))

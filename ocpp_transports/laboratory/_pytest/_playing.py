@@ -9,7 +9,7 @@ import pytest
 
 from ocpp_transports.laboratory._world._world import World
 
-__all__ = ["LAB", "coroutine_function_of", "expect_fixtures", "is_async", "playing_fixture"]
+__all__ = ["LAB", "coroutine_function_of", "expect_asyncio", "expect_fixtures", "is_async", "playing_fixture"]
 
 LAB = "ocpp_lab"
 """The fixture of a test's world."""
@@ -47,6 +47,14 @@ def expect_scope(name: str, scope: str) -> None:
             'than the world of this test; give it the scope "function"',
             pytrace=False,
         )
+
+
+def expect_asyncio(item: pytest.Function) -> None:
+    """Skip a test for which the plugin of anyio has another backend than asyncio's own loop."""
+    backend = item.funcargs.get("anyio_backend", "asyncio")
+    name, options = backend if isinstance(backend, tuple) else (backend, {})
+    if name != "asyncio" or options.get("use_uvloop"):
+        pytest.skip(f"{LAB} runs on an asyncio loop of its own, not on this backend of anyio")
 
 
 def playing_fixture(function: Callable[..., Any], world: World, instance: object) -> Callable[..., Any]:
