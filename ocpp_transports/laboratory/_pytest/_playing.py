@@ -9,7 +9,15 @@ import pytest
 
 from ocpp_transports.laboratory._world._world import World
 
-__all__ = ["LAB", "coroutine_function_of", "expect_asyncio", "expect_fixtures", "is_async", "playing_fixture"]
+__all__ = [
+    "LAB",
+    "coroutine_function_of",
+    "expect_asyncio",
+    "expect_fixtures",
+    "expect_scope",
+    "is_async",
+    "playing_fixture",
+]
 
 LAB = "ocpp_lab"
 """The fixture of a test's world."""
