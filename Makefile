@@ -87,7 +87,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz soak outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -134,8 +134,12 @@ cov: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Run all tests and report l
 fuzz: $(DEV) ## Search long for counterexamples to the properties, from new random seeds
 	@$(BIN)/python -m pytest --hypothesis-profile=fuzz --timeout=0 tests/properties
 
-soak: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loop; nothing may be lost or left
-	@$(BIN)/python tools/soak.py
+MINUTES ?= 1
+soak: $(DEV) ## Play histories with faults in virtual time, for MINUTES; what is promised must hold in each
+	@$(BIN)/python tools/soak.py --minutes $(MINUTES)
+
+soak-sockets: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loop; nothing may be lost or left
+	@$(BIN)/python tools/soak_sockets.py
 
 HISTORIES ?= 20000
 outbox-histories: $(DEV) ## Simulate crashes, failing stores and lost connections of the outbox; seed mistakes and find them

@@ -196,6 +196,7 @@ class VirtualLoop(WorkingLoop):
         if self._turns > self._most_turns:
             self._stand_still()
         began = perf_counter()
+        handle: Handle | None = None
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:  # quicker than cancelled(), as in BaseEventLoop
@@ -204,6 +205,7 @@ class VirtualLoop(WorkingLoop):
                 if ended - began > SLOW:
                     self.slow_callbacks.note(handle, ended - began)
                 began = ended
+        handle = None  # as BaseEventLoop: this frame would keep a failed task, through the traceback of its exception
 
     def _poll(self, timeout: float) -> None:
         self._process_events(self._selector.select(timeout))

@@ -14,6 +14,7 @@ from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._keywords import ClientKeywords
 from ocpp_transports._options._tls import Pem, TLSOptions
+from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports.client import OCPPClient
 from ocpp_transports.laboratory._network._message_runtime import MessageRuntime
 from ocpp_transports.laboratory._network._network import Network
@@ -112,7 +113,13 @@ class World(HarmMixin):
         self.wall_clock.step(seconds)
 
     async def run(self, *, hours: float = 0.0, minutes: float = 0.0, seconds: float = 0.0) -> None:
-        """Let virtual time pass."""
+        """Let virtual time pass.
+
+        Args:
+            hours: Hours to pass.
+            minutes: Minutes, in addition.
+            seconds: Seconds, in addition.
+        """
         await asyncio.sleep(hours * 3600 + minutes * 60 + seconds)
 
     def play(self, story: Coroutine[Any, Any, T]) -> T:
@@ -213,6 +220,25 @@ class World(HarmMixin):
         if connect:
             await station.client.connect()
         return station
+
+    async def pair(
+        self, protocol: str, identity: str = "CP1", **options: Unpack[ClientKeywords]
+    ) -> tuple[ScriptedStation, OCPPServerClient]:
+        """Connect a station to a server of its own, and return it with the server's handle on it.
+
+        Args:
+            protocol: The subprotocol of both.
+            identity: The identity of the station.
+            **options: The options of `OCPPClient`.
+
+        Raises:
+            ValueError: As `OCPPClient`.
+        """
+        server = OCPPServer(protocols=[protocol])
+        listener = await server.listen(0)
+        self._closing.push_async_callback(server.close)
+        station = await self.station(identity, protocol, port=listener.port, **options)
+        return station, await server.wait_for_client(identity)
 
     async def simulated(
         self,
