@@ -1,0 +1,291 @@
+"""Messages of every version: a session over the texts of a peer, with calls, handlers, time and the end in between."""
+
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from itertools import count
+from math import inf
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from ocpp_core.actions import (
+    Abandon,
+    CloseTransport,
+    Dispatch,
+    SendText,
+    SessionAction,
+    Settle,
+)
+from ocpp_core.config import SessionConfig, ValidationMode, ValidationRule
+from ocpp_core.errors import OCPPError
+from ocpp_core.inbound.answers import AnswerMemory
+from ocpp_core.inputs import (
+    BinaryReceived,
+    CancelCall,
+    Close,
+    Congested,
+    Decline,
+    Fail,
+    Notify,
+    RefuseResult,
+    Register,
+    Reply,
+    SendRaw,
+    SessionInput,
+    StartCall,
+    TextReceived,
+    Tick,
+    TransportLost,
+)
+from ocpp_core.messages import Leniency
+from ocpp_core.session import Closed, Session
+from ocpp_core.validation import load_validator
+from ocpp_core.versions import ErrorCode, Version, version_of
+from tests.broken_frames import CORPUS
+from tests.fuzz.choices import Choices, changed, some
+from tests.fuzz.target import Target
+
+__all__ = ["TARGETS", "known_payloads"]
+
+PROTOCOLS: Final = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
+_IDS: Final = ("1", "2", "id-1", "id-2", "id-3", "", "i" * 37, "-1", "é")
+_LENIENT: Final = Leniency(
+    null_payload=True,
+    numeric_ids=True,
+    long_ids=True,
+    trailing_elements=True,
+    binary_messages=True,
+    control_characters=True,
+    null_members=True,
+)
+_OPTIONS: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"leniency": _LENIENT, "max_bad_messages": inf},
+    {"max_inbound": 2, "max_held": 2, "call_concurrency": 3, "late_answers": True},
+    {"inbound_rate": 0.5, "inbound_burst": 2, "max_delayed": 2, "leniency": _LENIENT},
+    {"inbound_rate": 0.5, "inbound_burst": 1, "inbound_limit": "reject", "max_bad_messages": 3},
+    {"require_registration": True, "refuse_before_registration": True},
+    {"require_registration": True, "max_declined": 1, "refuse_when_busy": True, "max_inbound": 1},
+    {"max_elements": 20, "answer_window": 0, "max_queued": 1, "mend_text": lambda text: text.replace("'", '"')},
+)
+_MODES: Final[tuple[ValidationMode | None, ...]] = (None, *get_args(ValidationMode))
+_KNOWN: Final = Path(__file__).parents[2] / "contracts" / "known_good.json"
+
+
+@cache
+def known_payloads(protocol: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return a conforming payload of each message, by action and kind."""
+    payloads: dict[str, dict[str, Any]] = json.loads(_KNOWN.read_text(encoding="utf-8"))[protocol]
+    return payloads
+
+
+@cache
+def _validator(protocol: str) -> Any:
+    return load_validator(protocol)
+
+
+class _Host:
+    """The host of one session: it starts calls, answers requests sooner, later or never, and checks what comes out."""
+
+    def __init__(self, protocol: str, choices: Choices) -> None:
+        self._choices = choices
+        self.version: Version = version_of(protocol)
+        self.known = known_payloads(protocol)
+        self.now = 0.0
+        self._tokens = count(1)
+        self._started: list[int] = []
+        self._settled: Counter[int] = Counter()
+        self._open: deque[int] = deque()
+        self._dispatched: set[int] = set()
+        self._abandoned: set[int] = set()
+        self._ids = count(1)
+        self.session = Session(
+            self._config(protocol),
+            self.version,
+            ids=lambda: f"id-{next(self._ids)}",
+            numbers=count(1),
+            answers=AnswerMemory().of("CP1") if choices.flag() else None,
+        )
+
+    def _config(self, protocol: str) -> SessionConfig:
+        mode, options = self._choices.pick(_MODES), self._choices.pick(_OPTIONS)
+        rules = () if mode is None else (ValidationRule(mode),)
+        validator = None if mode is None else _validator(protocol)
+        return SessionConfig(validator=validator, validation_rules=rules, call_timeout=30.0, **options)
+
+    def handle(self, event: SessionInput) -> bool:
+        """Pass an input of the host, and return False if it was a mistake of the host, which must change nothing."""
+        before = self._outstanding
+        try:
+            self.session.handle(event, self.now)
+        except (RuntimeError, ValueError, TypeError, OCPPError):
+            assert not isinstance(event, (TextReceived, BinaryReceived, TransportLost, Tick, Congested))
+            assert self._outstanding == before
+            return False
+        self.drain()
+        return True
+
+    @property
+    def _outstanding(self) -> tuple[int, float]:
+        return len(self._settled), self.session.deadline
+
+    def drain(self) -> None:
+        while (action := self.session.poll()) is not None:
+            self._perform(action)
+
+    def _perform(self, action: SessionAction) -> None:
+        if isinstance(action, SendText):
+            self._judge(action.text)
+        elif isinstance(action, Settle):
+            self._settled[action.token] += 1
+            assert self._settled[action.token] == 1
+        elif isinstance(action, Dispatch):
+            assert action.request not in self._dispatched
+            self._dispatched.add(action.request)
+            self._open.append(action.request)
+            assert len(self._open) <= 132
+        elif isinstance(action, Abandon):
+            assert action.request in self._dispatched - self._abandoned
+            self._abandoned.add(action.request)
+            if action.request in self._open:  # else it was declined
+                self._open.remove(action.request)
+        elif isinstance(action, CloseTransport):
+            assert 1000 <= action.code < 5000
+
+    def _judge(self, text: str) -> None:
+        kind, message_id, *rest = json.loads(text)
+        if kind == "raw":
+            return
+        assert kind in self.version.message_types
+        assert isinstance(message_id, str)
+        if kind in (4, 5):
+            code, description, details = rest
+            assert code in _CODES[self.version.name]
+            assert len(description) <= 255
+            assert details == {}
+
+    def start(self, event: Callable[[int], SessionInput]) -> None:
+        """Start a call; without an exception it must settle."""
+        token = next(self._tokens)
+        try:
+            self.session.handle(event(token), self.now)
+        except (RuntimeError, ValueError, TypeError, OCPPError):
+            assert token not in self._settled
+        else:
+            self._started.append(token)
+        self.drain()
+
+    def answer(self) -> None:
+        """Answer a dispatched request in one of the ways there are."""
+        if not self._open:
+            return
+        request = self._open.popleft()
+        way = self._choices.pick(_ANSWERS)
+        if way is None or not self.handle(way(request)):
+            self._open.append(request)
+
+    def finish(self) -> None:
+        """Lose the connection: every call has settled, and nothing is left."""
+        self.handle(Congested(False))
+        self.handle(TransportLost(1006, ""))
+        assert isinstance(self.session.state, Closed)
+        assert self.session.deadline == inf
+        assert set(self._started) == set(self._settled)
+        assert not self.session.unread
+        for request in list(self._open):
+            self.handle(Reply(request, {}))
+        self.handle(TextReceived('[2,"late","Heartbeat",{}]'))
+        assert self.session.poll() is None
+
+
+_RESULT: Final = {"status": "Accepted", "currentTime": "2026-03-01T12:00:00Z", "interval": 5}
+_ANSWERS: Final[tuple[Callable[[int], SessionInput] | None, ...]] = (
+    lambda request: Reply(request, {}),
+    lambda request: Reply(request, _RESULT),
+    lambda request: Fail(request, ErrorCode.NOT_SUPPORTED, "x" * 300),
+    lambda request: Fail(request, "Custom"),
+    Decline,
+    None,
+)
+_CODES: Final = {
+    protocol: {version_of(protocol).spell(code) for code in ErrorCode} | {"Custom"} for protocol in PROTOCOLS
+}
+
+
+def _frame(choices: Choices, host: _Host) -> Any:
+    kind, message_id = choices.pick((2, 2, 3, 3, 4, 5, 6)), choices.pick(_IDS)
+    action = choices.pick(tuple(host.known))
+    payloads = host.known[action]
+    if kind in (2, 6):
+        frame: list[Any] = [kind, message_id, action, changed(choices, payloads.get("call") or payloads.get("send"))]
+    elif kind == 3:
+        frame = [kind, message_id, changed(choices, payloads.get("result", {}))]
+    else:
+        frame = [kind, message_id, choices.pick(("NotSupported", "Bogus", "")), "because", {}]
+    return changed(choices, frame) if choices.byte() % 4 == 0 else frame
+
+
+def _text(choices: Choices, host: _Host) -> str:
+    way = choices.byte() % 8
+    if way == 0:
+        return choices.some().decode(errors="surrogateescape")
+    text = choices.pick(CORPUS) if way == 1 else json.dumps(_frame(choices, host), ensure_ascii=False)
+    if way == 2:
+        at = choices.number(len(text))
+        text = text[:at] + choices.some().decode(errors="surrogateescape") + text[at + choices.number(5) :]
+    return text
+
+
+def _play(choices: Choices, host: _Host) -> None:
+    step = choices.byte() % 16
+    if step < 8:
+        host.handle(TextReceived(_text(choices, host)))
+    elif step == 8:
+        host.handle(BinaryReceived(choices.some()))
+    elif step == 9:
+        host.now += choices.number(100)
+        host.handle(Tick())
+    elif step == 10:
+        host.handle(choices.pick((Congested(True), Congested(False), Register(), CancelCall(1))))
+    elif step == 11:
+        host.handle(choices.pick((Close(), Close(drain=False), Close(force=True), RefuseResult("1", "Custom"))))
+    elif step < 14:
+        host.start(choices.pick(_CALLS))
+    else:
+        host.answer()
+
+
+_CALLS: Final[tuple[Callable[[int], SessionInput], ...]] = (
+    lambda token: StartCall(token, "Heartbeat", {}),
+    lambda token: StartCall(token, "Reset", {"type": "Hard"}, timeout=5.0, ttl=1.0),
+    lambda token: StartCall(token, "DataTransfer", {"vendorId": "x"}, message_id="1", validate=False),
+    lambda token: Notify(token, "NotifyPeriodicEventStream", {}, validate=False),
+    lambda token: SendRaw('[2,"2","Heartbeat",{}]', token),
+    lambda token: StartCall(token, "BootNotification", {"reason": "PowerUp"}, urgent=True, protocol="ocpp2.1"),
+)
+
+
+def converse(protocol: str, data: bytes) -> None:
+    """No text raises, every call settles once, every request is dispatched once, and the end leaves nothing."""
+    choices = Choices(data)
+    host = _Host(protocol, choices)
+    while choices.left:
+        _play(choices, host)
+    host.finish()
+
+
+def _seeds() -> Iterator[bytes]:
+    for options in range(len(_OPTIONS)):
+        for mode in range(len(_MODES)):
+            yield bytes([mode, options, 1]) + bytes(range(options * 8, 120)) + bytes(range(255, 200, -1))
+    for at in range(0, len(CORPUS), 4):
+        texts = (some(text.encode(errors="surrogateescape")) for text in CORPUS[at : at + 4])
+        yield bytes([1 + at % 3, at % 8, 0, 12, 0]) + b"".join(b"\x00\x00" + text for text in texts)
+    for at in range(0, 120, 3):
+        yield bytes([1 + at % 3, 1, 0, 12, 0]) + b"".join(bytes([1, 3, at % 7, at % 9, at + move, 0]) for move in range(3))
+
+
+TARGETS: Final = {
+    f"messages-of-{protocol}": Target(partial(converse, protocol), list(_seeds())) for protocol in PROTOCOLS
+}

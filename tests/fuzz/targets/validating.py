@@ -1,0 +1,126 @@
+"""Payloads against the schemas: the closures, jsonschema-rs and the code of fastjsonschema, and what is said of a break."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Final
+
+import fastjsonschema
+
+from ocpp_core.config import Violation
+from ocpp_core.validation import load_validator
+from ocpp_core.validation._closures import compile_accept
+from ocpp_core.validation._drafts import for_compiler
+from ocpp_core.validation._formats import FORMATS
+from ocpp_core.validation._rust import accelerated
+from ocpp_core.versions import ErrorCode
+from tests.fuzz.choices import Choices, changed
+from tests.fuzz.target import Target
+
+from .messages import PROTOCOLS, known_payloads
+
+__all__ = ["TARGETS"]
+
+_CODES: Final = frozenset(ErrorCode)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judges:
+    """The implementations for one message."""
+
+    closures: Callable[[Any], object] | None
+    rust: Callable[[Any], object] | None
+    full: Callable[[Any], object]
+    known: Any
+
+
+@cache
+def _judges(protocol: str) -> tuple[tuple[str, str, _Judges], ...]:
+    """Return action, kind and judges of each message; they compile when they are first used."""
+    validator = load_validator(protocol)
+    return tuple(
+        (action, kind, _make(validator.schema(kind, action), known))  # type: ignore[arg-type]  # a kind of the file
+        for action, kinds in known_payloads(protocol).items()
+        for kind, known in kinds.items()
+    )
+
+
+def _make(schema: Any, known: Any) -> _Judges:
+    closures = compile_accept(schema, formats=True)
+    compiled = cache(
+        lambda: fastjsonschema.compile(
+            for_compiler(schema), formats=FORMATS, use_default=False, detailed_exceptions=False
+        )
+    )
+    rust = cache(lambda: accelerated(schema, formats=True))
+    return _Judges(
+        closures, None if closures is None else lambda payload: rust()(payload), lambda payload: compiled()(payload), known
+    )
+
+
+def _accepts(judge: Callable[[Any], object], payload: Any) -> bool:
+    try:
+        return bool(judge(payload))
+    except Exception:  # an accept check that raises has not accepted
+        return False
+
+
+def _conforms(judge: Callable[[Any], object], payload: Any) -> bool:
+    try:
+        judge(payload)
+    except Exception:  # the compiled code raises for a payload that it refuses
+        return False
+    return True
+
+
+def judge_thrice(protocol: str, data: bytes) -> None:
+    """What a quick check accepts conforms; what conforms is accepted, unless it is written unusually."""
+    choices = Choices(data)
+    action, kind, judges = choices.pick(_judges(protocol))
+    payload = changed(choices, changed(choices, judges.known))
+    conforms = _conforms(judges.full, payload)
+    if judges.closures is not None and judges.rust is not None:
+        by_closures, by_rust = _accepts(judges.closures, payload), _accepts(judges.rust, payload)
+        assert conforms or not by_closures
+        assert conforms or not by_rust
+        if _is_usual(payload):
+            assert by_closures == by_rust == conforms
+    _explain(protocol, action, kind, payload, conforms=conforms)
+
+
+def _is_usual(value: Any) -> bool:
+    """Return True if all numbers are read alike by all: integers as such, and none beyond 64 bits."""
+    if isinstance(value, dict):
+        return all(map(_is_usual, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_usual, value))
+    if isinstance(value, float):
+        return not value.is_integer()
+    return not isinstance(value, int) or abs(value) < 2**63
+
+
+@cache
+def _validator(protocol: str) -> Any:
+    return load_validator(protocol)
+
+
+def _explain(protocol: str, action: str, kind: str, payload: Any, *, conforms: bool) -> None:
+    validator = _validator(protocol)
+    violation = getattr(validator, f"check_{kind}")(action, payload)
+    assert (violation is None) == conforms
+    if violation is not None:
+        assert isinstance(violation, Violation)
+        assert violation.code in _CODES - {ErrorCode.INTERNAL_ERROR}
+        assert len(violation.description) < 1000
+    before = json.dumps(payload)
+    validator.without_nulls(kind, action, payload)
+    assert json.dumps(payload) == before
+
+
+TARGETS: Final = {
+    f"payloads-of-{protocol}": Target(
+        partial(judge_thrice, protocol), [bytes([at, move, *range(move, 40)]) for at in range(0, 180, 3) for move in (0, 1, 2)]
+    )
+    for protocol in PROTOCOLS
+}
