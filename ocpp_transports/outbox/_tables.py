@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, Final, assert_never
 
+from ocpp_core._json import loads
 from ocpp_core.errors import StoreError
 from ocpp_core.outbox.stored import outcomes
 from ocpp_core.outbox.stored.outcomes import MessageOutcome, NotSentReason, UnknownReason
@@ -22,6 +23,8 @@ from ocpp_core.outbox.stored.records import (
     ReplaceAll,
     Unbind,
 )
+
+from ._checks import expect_readable
 
 __all__ = ["APPLICATION_ID", "SCHEMA", "SCHEMA_VERSION", "DamagedStoreError", "apply", "load"]
 
@@ -123,8 +126,10 @@ def _write_outcome(outcome: MessageOutcome) -> str:
     return json.dumps([type(outcome).__name__, *values])
 
 
-def _read_outcome(text: str) -> Any:
-    name, *values = json.loads(text)
+def _read_outcome(text: object) -> Any:
+    if not isinstance(text, str):
+        raise TypeError("expected an outcome as text")
+    name, *values = loads(text)
     cls = _OUTCOMES[name]
     if cls is outcomes.MessageNotSent:
         values = [NotSentReason(values[0])]
@@ -139,7 +144,7 @@ def load(connection: sqlite3.Connection) -> ReplaceAll:
     Raises DamagedStoreError if a row has a value that this version does not write.
     """
     try:
-        return ReplaceAll(
+        state = ReplaceAll(
             tuple(_read_record(row) for row in connection.execute(_LOAD)),
             tuple(
                 Binding(start, transaction_id, bool(closed))
@@ -150,8 +155,16 @@ def load(connection: sqlite3.Connection) -> ReplaceAll:
                 for ticket, key, text in connection.execute("SELECT * FROM outcome ORDER BY ticket")
             ),
         )
-    except (KeyError, TypeError, ValueError) as error:
+        expect_readable(state)
+        return state
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise DamagedStoreError(f"cannot read the outbox: a row is damaged ({type(error).__name__})") from error
+    except sqlite3.OperationalError as error:
+        if hasattr(error, "sqlite_errorcode"):
+            raise
+    # Python could not decode a text. Its error has the text, which may be of a payload, and its traceback has the
+    # statement, which would keep the file locked.
+    raise DamagedStoreError("cannot read the outbox: a row is damaged (text that is not UTF-8)")
 
 
 def _read_record(row: tuple[Any, ...]) -> OutboxRecord:

@@ -1,6 +1,7 @@
 """Structured input: the bytes that a fuzzer mutates, read as a series of choices."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 __all__ = ["JSON_EDGES", "Choices", "changed", "some"]
@@ -57,7 +58,7 @@ class Choices:
     def pieces(self, data: bytes) -> list[bytes]:
         """Cut bytes into at most nine pieces."""
         cuts = sorted({0, len(data), *(self.number(len(data)) for _ in range(self.number(8)))})
-        return [data[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+        return [data[start:end] for start, end in pairwise(cuts)]
 
 
 def some(data: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from math import inf
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from ocpp_core.actions import CloseStream, LinkAction, SendBytes, Yield
 from ocpp_core.config import Compression, LinkConfig
@@ -47,7 +47,7 @@ from tests.link.wire import (
 __all__ = ["CORPUS_OF_FRAMES", "ROLES", "TARGETS", "frames_of", "open_link"]
 
 _LIMIT: Final = 3000
-_OPTIONS: Final = {"max_message_size": _LIMIT, "max_fragments": 5, "message_timeout": 60.0}
+_OPTIONS: Final[dict[str, Any]] = {"max_message_size": _LIMIT, "max_fragments": 5, "message_timeout": 60.0}
 _PLAIN: Final = settings(**_OPTIONS)
 _PACKED: Final = settings(**_OPTIONS, compression=Compression(threshold=20, context_takeover=True))
 _PINGING: Final = LinkConfig(**_OPTIONS, ping_interval=20.0, pong_timeout=30.0)

@@ -108,7 +108,7 @@ class _Client:
 
 
 def shake_hands(side: type[_Server | _Client], data: bytes) -> None:
-    """No bytes raise, they may be cut anywhere, and the handshake ends: by its deadline, or by the end of the stream."""
+    """No bytes raise, they may be cut anywhere, and the handshake ends: by its deadline or the end of the stream."""
     whole = _play(side, Choices(data), are_cut=False)
     assert _play(side, Choices(data), are_cut=True) == whole
 
@@ -206,8 +206,12 @@ _REQUESTS: Final = (
     request(line="HEAD /health HTTP/1.1", without=["Upgrade"]),
     request(line="OPTIONS * HTTP/1.0", without=["Upgrade"]),
     request(line="POST /CP1 HTTP/1.1"),
-    request(("Forwarded", 'for="[2001:db8::1]:1";proto=https, for=unknown'), ("X-Forwarded-For", "192.0.2.7, 10.0.0.1")),
-    request(("X-SSL-Client-Cert", "-----BEGIN%20CERTIFICATE-----%0AMA==%0A"), ("X-SSL-Client-Verify", "SUCCESS"), _OFFER),
+    request(
+        ("Forwarded", 'for="[2001:db8::1]:1";proto=https, for=unknown'), ("X-Forwarded-For", "192.0.2.7, 10.0.0.1")
+    ),
+    request(
+        ("X-SSL-Client-Cert", "-----BEGIN%20CERTIFICATE-----%0AMA==%0A"), ("X-SSL-Client-Verify", "SUCCESS"), _OFFER
+    ),
     request(("X-Long", "x" * 1000)),
     b"GET /CP1 HTTP/1.1\nHost: x\n\n",
     b"\r\nGET /CP1 HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
@@ -230,7 +234,7 @@ _RESPONSES: Final = (
     b"HTTP/1.1 100 Continue\r\n\r\n" + _RIGHT % _ACCEPTED + b"\r\n",
     b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 5\r\n\r\nwrong",
     b"HTTP/1.1 503 Busy\r\nRetry-After: 5\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nlate\r\n0\r\n\r\n",
-    b"HTTP/1.1 429 x\r\nRetry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Type: text/html\r\n\r\n<html>s3cret-token",
+    b"HTTP/1.1 429 x\r\nRetry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Type: text/html\r\n\r\n<p>s3cret-token",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n",
     b"HTTP/1.1 302 Found\r\nLocation: wss://elsewhere/\r\n\r\n",
     b"HTTP/1.1 400\r\n\r\n",
@@ -242,15 +246,15 @@ _RESPONSES: Final = (
     b"SSH-2.0-OpenSSH_9.0\r\n",
     b"",
 )
+_PEER: Final = b"\xc0\x00\x02\x07\xc6\x33\x64\x01\x00\x01\x00\x02"
 _PROXIED: Final = (
     b"PROXY TCP4 192.0.2.7 198.51.100.1 1 2\r\nGET",
     b"PROXY TCP6 2001:db8::1 ::1 65535 0\r\n",
     b"PROXY UNKNOWN ignored\r\n",
     b"PROXY TCP4 192.0.2.7 198.51.100.1 1 2" + b" " * 100,
     b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00rest",
-    b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x07\xc6\x33\x64\x01\x00\x01\x00\x02",
-    b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x20\xc0\x00\x02\x07\xc6\x33\x64\x01\x00\x01\x00\x02"
-    b"\x20\x00\x11\x07\x00\x00\x00\x00\x22\x00\x09station-7",
+    b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + _PEER,
+    b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x20" + _PEER + b"\x20\x00\x11\x07\x00\x00\x00\x00\x22\x00\x09station-7",
     b"\r\n\r\n\x00\r\nQUIT\n\x21\x31\x00\xd8" + bytes(216),
     b"\r\n\r\n\x00\r\nQUIT\n\x21\x21\xff\xff",
     b"GET / HTTP/1.1\r\n",

@@ -247,15 +247,22 @@ def _play(choices: Choices, host: _Host) -> None:
         host.now += choices.number(100)
         host.handle(Tick())
     elif step == 10:
-        host.handle(choices.pick((Congested(True), Congested(False), Register(), CancelCall(1))))
+        host.handle(choices.pick(_EVENTS))
     elif step == 11:
-        host.handle(choices.pick((Close(), Close(drain=False), Close(force=True), RefuseResult("1", "Custom"))))
+        host.handle(choices.pick(_ENDS))
     elif step < 14:
         host.start(choices.pick(_CALLS))
     else:
         host.answer()
 
 
+_EVENTS: Final[tuple[SessionInput, ...]] = (Congested(True), Congested(False), Register(), CancelCall(1))
+_ENDS: Final[tuple[SessionInput, ...]] = (
+    Close(),
+    Close(drain=False),
+    Close(force=True),
+    RefuseResult("1", "Custom"),
+)
 _CALLS: Final[tuple[Callable[[int], SessionInput], ...]] = (
     lambda token: StartCall(token, "Heartbeat", {}),
     lambda token: StartCall(token, "Reset", {"type": "Hard"}, timeout=5.0, ttl=1.0),
@@ -283,7 +290,9 @@ def _seeds() -> Iterator[bytes]:
         texts = (some(text.encode(errors="surrogateescape")) for text in CORPUS[at : at + 4])
         yield bytes([1 + at % 3, at % 8, 0, 12, 0]) + b"".join(b"\x00\x00" + text for text in texts)
     for at in range(0, 120, 3):
-        yield bytes([1 + at % 3, 1, 0, 12, 0]) + b"".join(bytes([1, 3, at % 7, at % 9, at + move, 0]) for move in range(3))
+        yield bytes([1 + at % 3, 1, 0, 12, 0]) + b"".join(
+            bytes([1, 3, at % 7, at % 9, at + move, 0]) for move in range(3)
+        )
 
 
 TARGETS: Final = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocpp_core.errors import StoreError
-from ocpp_core.messages import decode
+from ocpp_core.messages import decode, encode_message
 from ocpp_core.outbox.commands import Restored
 from ocpp_core.outbox.effects import Transmit
 from ocpp_core.outbox.stored.outcomes import (
@@ -87,15 +87,14 @@ _VALUES: Final[Sequence[Any]] = (
     b"\xff\x00",
     b"transaction",
 )
-_TABLES: Final = ("message", "message", "message", "binding", "outcome")
+_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+_TABLES: Final = ("message", "message", "message", "binding", "outcome", "opened")
 
 
 @cache
 def _columns() -> dict[str, list[str]]:
     with closing(_database()) as connection:
-        return {
-            table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")] for table in set(_TABLES)
-        }
+        return {table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")] for table in set(_TABLES)}
 
 
 def _database() -> sqlite3.Connection:
@@ -125,9 +124,10 @@ def _damage(connection: sqlite3.Connection, choices: Choices) -> None:
     table = choices.pick(_TABLES)
     column = choices.pick(_columns()[table])
     value = choices.some() if choices.byte() == 255 else choices.pick(_VALUES)
+    new = "CAST(? AS TEXT)" if isinstance(value, bytes) and choices.flag() else "?"
     row = f"(SELECT rowid FROM {table} LIMIT 1 OFFSET {choices.number(4)})"
-    with suppress(sqlite3.Error):
-        connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = {row}", (value,))
+    with suppress(*_ERRORS):
+        connection.execute(f"UPDATE {table} SET {column} = {new} WHERE rowid = {row}", (value,))
 
 
 def _live(state: ReplaceAll, choices: Choices) -> None:
@@ -150,7 +150,8 @@ def _live(state: ReplaceAll, choices: Choices) -> None:
     assert len(owner.outbox) == owner.outbox.has_slot or not len(owner.outbox)
     for effect in owner.effects:
         if isinstance(effect, Transmit):
-            assert isinstance(decode(f'[2,"1","{effect.action}",{effect.payload}]', (2, 3, 4)), list)
+            text = encode_message(2, effect.message_id, effect.action, effect.payload)
+            assert isinstance(decode(text, (2, 3, 4)), list)
 
 
 def _answer(owner: Owner, way: int) -> None:
@@ -189,6 +190,8 @@ def read_file(data: bytes) -> None:
     path = Path(_folder().name) / "station.db"
     for suffix, good in _files().items():
         sibling(path, suffix).write_bytes(_damaged(good, choices))
+    if choices.flag():
+        _damage_rows(path, choices)
     with suppress(StoreError):
         database = Database(path, "normal", 0, 0)
         try:
@@ -197,6 +200,15 @@ def read_file(data: bytes) -> None:
             database.close()
     for file in path.parent.glob("station.db*"):
         file.unlink()
+
+
+def _damage_rows(path: Path, choices: Choices) -> None:
+    with (
+        suppress(sqlite3.Error, UnicodeDecodeError),
+        closing(sqlite3.connect(path, isolation_level=None)) as connection,
+    ):
+        for _ in range(1 + choices.number(3)):
+            _damage(connection, choices)
 
 
 def _damaged(good: bytes, choices: Choices) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
-from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+from wsproto.utilities import RemoteProtocolError
 
 from ocpp_core.actions import LinkAction, SendBytes
 from ocpp_core.inputs import BinaryReceived, BytesReceived, TextReceived, TransportLost
@@ -69,7 +69,7 @@ def _read_by_wsproto(role: type[Link], chunks: Sequence[bytes]) -> list[_News]:
 def _events_of(connection: Connection, message: list[str | bytes]) -> Iterator[_News]:
     for event in connection.events():
         if isinstance(event, TextMessage | BytesMessage):
-            message.append(event.data)
+            message.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
             if event.message_finished:
                 kind, empty = ("text", "") if isinstance(event, TextMessage) else ("bytes", b"")
                 yield kind, empty.join(message)  # type: ignore[arg-type]  # all pieces are of the kind of the last one
