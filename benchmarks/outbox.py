@@ -63,7 +63,7 @@ class Owner:
         self._effects: deque[Any] = deque()
         ids = count(1)
         config = OutboxConfig(gate="open")
-        self.outbox = Outbox(config, ids=lambda: f"{next(ids)}", emit=self._effects.append)
+        self.outbox = Outbox(config, 1000, ids=lambda: f"{next(ids)}", emit=self._effects.append, changed=lambda: None)
         self._store = SQLiteStore(path, synchronous=synchronous)
         self.outbox.restore(self._store.open(self._reports.put), 0.0)
         self._is_online = online

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .stack import ClientStack, ServerStack
     from .times import write_time
     from .validation import SchemaValidator, create_validator, load_validator
+    from .validation.explaining import explain
+    from .validation.explanation import Explanation, Mistake
     from .versions import OCPP16, OCPP21, OCPP201, ErrorCode, Version, version_of
 
 _HOMES = {
@@ -64,6 +66,8 @@ _HOMES = {
     "stack": ("ClientStack", "ServerStack"),
     "times": ("write_time",),
     "validation": ("SchemaValidator", "create_validator", "load_validator"),
+    "validation.explaining": ("explain",),
+    "validation.explanation": ("Explanation", "Mistake"),
     "versions": ("OCPP16", "OCPP201", "OCPP21", "ErrorCode", "Version", "version_of"),
 }
 _MODULES = ("actions", "errors", "inputs")
@@ -81,12 +85,14 @@ __all__ = [
     "ClientStack",
     "Compression",
     "ErrorCode",
+    "Explanation",
     "ExponentialBackoff",
     "IdFactory",
     "Leniency",
     "LinkConfig",
     "MemoryQueue",
     "MessageType",
+    "Mistake",
     "OCPPBackoff",
     "OCPPError",
     "OfflineQueue",
@@ -109,6 +115,7 @@ __all__ = [
     "create_validator",
     "decode",
     "errors",
+    "explain",
     "inputs",
     "load_validator",
     "version_of",

@@ -218,6 +218,9 @@ class ReportKind(Enum):
 
     BAD_MESSAGE = "bad message"
     """The peer broke the message format; counts towards `max_bad_messages`."""
+    QUIRK = "quirk applied"
+    """A received message was accepted because of a quirk; reported once for each quirk, connection and action. The
+    message of the report is an `AppliedQuirk`."""
     MEND_FAILED = "mend_text failed"
     """The application's `SessionConfig.mend_text` raised or did not return a text; the text was read as received."""
     UNKNOWN_TYPE = "unknown message type"
@@ -344,6 +347,14 @@ class Trace:
     """Seconds from CALL to response, set for responses in both directions."""
 
 
+@dataclass(slots=True)
+class OutboxChanged:
+    """The outbox of a client has outputs: perform what `DurableClientEngine.poll_outbox` returns, until that is None.
+
+    Its changes since the last time are then one batch.
+    """
+
+
 SessionAction: TypeAlias = (
     SendText
     | CloseTransport
@@ -371,5 +382,7 @@ LinkAction: TypeAlias = (
     | Yield
 )
 """What `ServerLink.poll` and `ClientLink.poll` return."""
-Action: TypeAlias = SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest | Yield
+Action: TypeAlias = (
+    SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest | Yield | OutboxChanged
+)
 """What `poll` of an engine or a stack returns."""

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from ocpp_core.handshake import SecurityProfile
     from ocpp_core.messages import Leniency, MessageType
     from ocpp_core.times import write_time
+    from ocpp_core.tolerance import QuirkProfile, load_quirks
     from ocpp_core.validation import create_validator, load_validator
+    from ocpp_core.validation.explaining import explain
     from ocpp_transports.handshake import ConnectionContext, ConnectionMiddleware, Handshake, HandshakeRejectedError
 
     from . import events, fleet
@@ -101,7 +103,9 @@ _HOMES = {
     "ocpp_core.handshake": ("SecurityProfile",),
     "ocpp_core.messages": ("Leniency", "MessageType"),
     "ocpp_core.times": ("write_time",),
+    "ocpp_core.tolerance": ("QuirkProfile", "load_quirks"),
     "ocpp_core.validation": ("create_validator", "load_validator"),
+    "ocpp_core.validation.explaining": ("explain",),
     "ocpp_transports._fleet._stats": ("ServerStats",),
     "ocpp_transports._peer._event_stream": ("EventStream",),
     "ocpp_transports._handlers._caller": ("Caller",),
@@ -167,6 +171,7 @@ __all__ = [
     "OCPPServerClient",
     "Peer",
     "PlainRequest",
+    "QuirkProfile",
     "RPCError",
     "RPCFormatViolationError",
     "RPCFormationViolationError",
@@ -198,7 +203,9 @@ __all__ = [
     "create_rpc_error",
     "create_validator",
     "events",
+    "explain",
     "fleet",
+    "load_quirks",
     "load_validator",
     "utc_now",
     "warm_up",

@@ -15,6 +15,7 @@ from ._browser._runtime import BrowserRuntime
 from ._browser._socket import BrowserSocket
 from ._driver._driver import Driver
 from ._driver._interfaces import InputSink, MessageInput, Runtime
+from ._driver._sources import Draws
 from ._options._browser import BrowserOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import BrowserChanges, BrowserKeywords
@@ -38,6 +39,7 @@ class BrowserOCPPClient(ClientPeer):
     * A page does not learn why a connection failed: the error is a plain `ConnectionFailedError`.
     * A page may close with 1000 and 3000 to 4999 only. Any other code is sent, and reported, with 3000 added.
     * `close(force=True)` leaves the socket to the browser, ignores its further events, and reports 1006.
+    * `offline_queue` is a bool or a `MemoryStore`: a page keeps the messages of `enqueue` in memory.
     * In strict mode each check is compiled when it is first needed: a page has no thread to do it ahead.
     * `connect` raises RuntimeError outside a browser.
 
@@ -76,7 +78,7 @@ class BrowserOCPPClient(ClientPeer):
         self, *, in_block: bool
     ) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:  # asyncio needs no block
         page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
-        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
+        engine = self._message_engine(Draws(SystemRandom(), self._options.ids))
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]

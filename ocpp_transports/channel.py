@@ -161,8 +161,6 @@ class ChannelClient(ClientPeer):
         **options: Unpack[ClientKeywords],
     ) -> None:
         super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
-        if self._options.outbox is not None:
-            raise ValueError(f"expected no outbox for a {type(self).__name__}: only OCPPClient has one")
 
     @abstractmethod
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple[Channel, str | None]:
@@ -195,11 +193,9 @@ class ChannelClient(ClientPeer):
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         if self._options.meter is not None:
             runtime.count(self._options.meter.traffic)
-        sources, config = runtime.sources, self._client_config()
+        sources = runtime.sources
         draws = Draws(sources.random(self.identity, secret=True), sources.ids(self._options.ids))
-        engine = sources.engine(
-            self.identity, draws, lambda draws: ClientEngine(config, random=draws.random, ids=draws.ids)
-        )
+        engine = sources.engine(self.identity, draws, self._message_engine)
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]

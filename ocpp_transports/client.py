@@ -5,7 +5,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
 from ocpp_core.client import ClientEngine
-from ocpp_core.errors import StoreError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reconfigure, StackInput
 from ocpp_core.stack import ClientStack
@@ -18,11 +17,9 @@ from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientCommand, ClientPeer
-from ._peer._enqueueing import EnqueueMixin
 from ._runtime._base import Address
 from ._runtime._current import current_runtime
 from ._tls._contexts import context_of
-from .events import ErrorEvent
 
 if TYPE_CHECKING:
     from ._peer._client_outbox import ClientOutbox
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["OCPPClient"]
 
 
-class OCPPClient(EnqueueMixin, ClientPeer):
+class OCPPClient(ClientPeer):
     """A charging station that connects to a central system and reconnects when the connection is lost.
 
         async with OCPPClient("CP1", "wss://csms.example/ocpp", protocols=["ocpp1.6"]) as client:
@@ -63,15 +60,6 @@ class OCPPClient(EnqueueMixin, ClientPeer):
     ) -> None:
         super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
         self._tls = context_of(self._options)
-        if self._options.outbox is not None:
-            from ._peer._client_outbox import ClientOutbox  # loaded only when used
-
-            self._outbox = ClientOutbox(
-                self._options.outbox,
-                self._log,
-                is_stopped=lambda: self._ended is not None,
-                failed=self._store_failed,
-            )
 
     @property
     def security_profile(self) -> SecurityProfile:
@@ -90,8 +78,6 @@ class OCPPClient(EnqueueMixin, ClientPeer):
         if self._driver is not None:
             self._driver.feed(Reconfigure(made.link))
             self._driver.feed(Reconfigure(made.upgrade))
-            if self._outbox is not None:
-                self._outbox.configure(self._driver, made.outbox_config)
 
     # For the base class
 
@@ -125,17 +111,13 @@ class OCPPClient(EnqueueMixin, ClientPeer):
         options = self._options
         from ocpp_core.stack.durable import DurableClientStack  # loaded only when used
 
-        outbox.stack = DurableClientStack(
+        stack = DurableClientStack(
             self._client_config(),
             options.link,
             options.upgrade,
-            options.outbox_config,
+            options.offline_queue_config,
             random=draws.random,
             ids=draws.ids,
-            perform=outbox.perform,
         )
-        return outbox.stack
-
-    def _store_failed(self, error: StoreError) -> None:
-        self._log.failed("the store failed", error)
-        self._emit("error", ErrorEvent(error))
+        outbox.engine = stack.engine
+        return stack

@@ -18,6 +18,7 @@ from .events import (
     PingEvent,
     PongEvent,
     PongTimeoutEvent,
+    QuirkEvent,
     RateExceededEvent,
     ReconnectEvent,
     RegistrationEvent,
@@ -42,6 +43,7 @@ PeerEventName: TypeAlias = Literal[
     "call_error",
     "bad_message",
     "violation",
+    "quirk",
     "handler_error",
     "rate_exceeded",
     "registration",
@@ -60,6 +62,7 @@ StationEventName: TypeAlias = Literal[
     "call_error",
     "bad_message",
     "violation",
+    "quirk",
     "registration",
 ]
 """The events of a server that report on any of its connections; the payload is a `StationEvent`."""
@@ -91,6 +94,7 @@ PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "call_error": MessageEvent,
         "bad_message": BadMessageEvent,
         "violation": ViolationEvent,
+        "quirk": QuirkEvent,
         "handler_error": HandlerErrorEvent,
         "rate_exceeded": RateExceededEvent,
         "registration": RegistrationEvent,

@@ -29,6 +29,7 @@ if str(ROOT) not in sys.path:  # a script has its own folder in the path instead
     sys.path.insert(0, str(ROOT))
 
 from ocpp_core import config, messages, versions  # noqa: E402 - needs the line above
+from ocpp_core.outbox.settings import OutboxConfig  # noqa: E402
 from tools.declarations import default_of, docstrings, field_docs, range_of, shown, source_of, table  # noqa: E402
 from tools.documentation.codes import codes_page  # noqa: E402
 from tools.documentation.command_lines import commands_page  # noqa: E402
@@ -113,6 +114,7 @@ CONFIGS: Final = {
     config.LinkConfig: "One WebSocket",
     config.Compression: "Compression of messages",
     config.ClientConfig: "A client and its successive connections",
+    OutboxConfig: "The messages of an outbox",
 }
 FIXED: Final = """
 ## Fixed limits

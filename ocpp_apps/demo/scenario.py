@@ -1,7 +1,7 @@
 """The scenario of a station: boot, heartbeat, two invalid requests, a charging session, a reset."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 
@@ -10,10 +10,13 @@ from ocpp_apps.station import LogEntry, Station, StationSettings
 from ocpp_apps.station.attempts import start_when_up
 from ocpp_apps.station.schema_help import skeleton
 from ocpp_transports import ConnectionLostError, OCPPClient, RPCError, UnexpectedHttpResponse, utc_now
-from ocpp_transports._peer._client import ClientPeer
+from ocpp_transports.outbox import MemoryStore
 
 from .plan import SAMPLES, compile_checks
 from .time_lapse import TimeLapse
+
+if TYPE_CHECKING:
+    from ocpp_transports.channel import ChannelClient
 
 __all__ = ["ScenarioError", "make_client", "perform"]
 
@@ -40,16 +43,17 @@ def make_client(url: str, identity: str, *, protocol: str, password: str | None,
         security_profile=profile_of(url, password),
         password=password,
         strict_mode=strict,
+        offline_queue=MemoryStore(keep=True),
         warm_up=False,
         backoff_min=0.5,
     )
 
 
-async def perform(client: ClientPeer, *, protocol: str, patience: float, wait: float = 0.0) -> None:
+async def perform(client: "OCPPClient | ChannelClient", *, protocol: str, patience: float, wait: float = 0.0) -> None:
     """Run the scenario with a simulated station on this client, then close the client.
 
     Args:
-        client: a client that nothing else uses.
+        client: a client with an offline queue that nothing else uses.
         protocol: the subprotocol that the client offers.
         patience: seconds that the station waits for each command of the central system.
         wait: seconds in which the station retries if the central system is not up.
@@ -69,7 +73,9 @@ async def perform(client: ClientPeer, *, protocol: str, patience: float, wait: f
 class _Scenario:
     """The steps of the scenario."""
 
-    def __init__(self, client: ClientPeer, station: Station, clock: TimeLapse, patience: float) -> None:
+    def __init__(
+        self, client: "OCPPClient | ChannelClient", station: Station, clock: TimeLapse, patience: float
+    ) -> None:
         self._client = client
         self._station = station
         self._clock = clock

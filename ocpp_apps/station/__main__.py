@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import anyio
 
@@ -23,6 +23,7 @@ from ocpp_apps.command_line import (
 from ocpp_apps.csms import Csms
 from ocpp_transports import OCPPClient, TLSOptions
 from ocpp_transports._logging._printable import printable
+from ocpp_transports.outbox import MemoryStore, OutboxStore, SQLiteStore
 
 from .anyio_clock import AnyioClock
 from .fleet.fleet import Fleet, Plan
@@ -44,6 +45,7 @@ _SPARE_FILES: Final = 100
 """File descriptors that the process needs besides the sockets of the stations."""
 _SHOWN: Final = 10
 """Failures that are printed individually."""
+_IDENTITY: Final = "{identity}"
 _HINT: Final = " (--wait SECONDS retries while the central system is not up)"
 
 _EPILOG = f"""
@@ -70,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ca", help="file of CA certificates to trust for wss:// (those of the system)")
     add("--connectors", type=int, default=1, help="connectors of each station, 1 to 99 (1)")
     add("--meter-interval", type=int, default=60, help="seconds between meter values, 0 to 86,400 (60)")
+    add("--store", help="file for messages that must arrive; they survive a kill. {identity} for several stations")
     add("--ramp", type=float, default=0.0, help="seconds over which the stations start, >= 0 (0)")
     add("--charge", type=float, nargs="?", const=60.0, help="charge in cycles of this many seconds, >= 0.1 (60)")
     add("--duration", type=float, help="seconds to run, >= 0; without it, run until Ctrl-C")
@@ -87,6 +90,8 @@ def _plan(options: argparse.Namespace) -> Plan:
         value = getattr(options, name)
         if value is not None and not least <= value < float("inf"):
             raise ValueError(f"expected --{name} >= {least} seconds, got {value}")
+    if options.count > 1 and options.store is not None and _IDENTITY not in options.store:
+        raise ValueError(f"expected --store with {_IDENTITY} for {options.count} stations, got {options.store!r}")
     return Plan(
         identities=_identities(options.identity, options.count),
         settings=StationSettings(
@@ -118,8 +123,14 @@ def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
         password=options.password,
         tls=None if options.ca is None else TLSOptions(ca=options.ca),
         strict_mode=options.strict,
+        offline_queue=_store(options.store, identity),
         warm_up=False,
     )
+
+
+def _store(path: str | None, identity: str) -> OutboxStore:
+    """Return the store of a station's messages."""
+    return MemoryStore(keep=True) if path is None else SQLiteStore(path.replace(_IDENTITY, quote(identity, safe="")))
 
 
 @asynccontextmanager

@@ -1,9 +1,13 @@
 """The interface of the client that connects a simulated station."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_transports.event_names import PeerEventName
+
+if TYPE_CHECKING:
+    from ocpp_transports.outbox import Ticket, TicketStream
 
 __all__ = ["Client", "State"]
 
@@ -17,7 +21,7 @@ class State(Protocol):
 
 
 class Client(Protocol):
-    """The part of `OCPPClient` that a station uses. `BrowserClient` has it as well."""
+    """The part of a client with an offline queue that a station uses."""
 
     @property
     def identity(self) -> str:
@@ -42,6 +46,41 @@ class Client(Protocol):
 
     async def safe_call(self, action: str, params: Mapping[str, Any], /) -> dict[str, Any] | None:
         """Call the CSMS. Returns None if the call fails."""
+
+    def enqueue(
+        self,
+        protocol: str,
+        action: str,
+        params: Mapping[str, Any],
+        /,
+        *,
+        key: str | None = ...,
+        transaction: "Ticket | None" = ...,
+        last: bool = ...,
+    ) -> "Ticket":
+        """Queue a message of one version until the CSMS has responded.
+
+        Args:
+            protocol: The subprotocol of the version, such as `ocpp1.6`.
+            action: The name of the action.
+            params: The payload.
+            key: A name of the message.
+            transaction: The ticket of its StartTransaction (1.6), whose response has the `transactionId`.
+            last: True for the last message of the transaction.
+
+        Raises:
+            OCPPError: The message is not queued.
+        """
+
+    def outcomes(self) -> "TicketStream":
+        """Iterate over the queued messages that have an outcome, until the client closes."""
+
+    @property
+    def queued(self) -> "list[Ticket]":
+        """The queued messages without an outcome."""
+
+    def reconfigure(self, *, offline_queue_config: OutboxConfig) -> None:
+        """Change the settings of the outbox."""
 
     def handle(self, version: str, action: str, handler: Callable[..., Any], /) -> Any:
         """Register the handler of an action in one version.

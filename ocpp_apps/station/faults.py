@@ -1,7 +1,7 @@
 """Injected faults in the station's calls and responses, to test how a CSMS handles them."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -41,7 +41,9 @@ class ArmedFault:
     """`answer` for the responses of the station, `call` for its calls, `any` for both."""
 
     def meets(self, action: str | None, target: str) -> bool:
-        """Return True if the fault affects this message."""
+        """Return True if the fault affects this message: an `answer`, a `call`, or one for the `queue`."""
+        if target == "queue":
+            return self.kind in ("malformed", "wrong_type") and self.meets(action, "call")
         return self.action in (None, action) and self.target in ("any", target)
 
 
@@ -53,6 +55,9 @@ class FaultInjector:
     * `delay`: the message is sent later.
     * `malformed`: malformed JSON is sent instead.
     * `wrong_type`: one member of its payload has another JSON type.
+
+    A message about a transaction is queued until it arrives. `malformed` and `wrong_type` send the altered text first;
+    `drop` and `delay` do not affect it.
     """
 
     def __init__(self, client: Client, clock: Clock, log: MessageLog) -> None:
@@ -107,7 +112,7 @@ class FaultInjector:
         """
         is_send = frame[0] == MessageType.SEND
         action = frame[2] if is_send else self._log.action_of(frame[1], "in")
-        fault = self._find(action, "call" if is_send else "answer")
+        fault = self._take(action, "call" if is_send else "answer")
         if fault is not None and fault.kind == "delay":
             await self._clock.sleep(fault.seconds)
         text = json.dumps(frame)
@@ -118,7 +123,17 @@ class FaultInjector:
             self._client.send_raw(json.dumps([*frame[:-1], mistyped(frame[-1])]) if is_mistyped else text)
         return fault
 
-    def _find(self, action: str | None, target: str) -> ArmedFault | None:
+    def _precede(self, action: str, params: Mapping[str, Any]) -> None:
+        """Send the altered text of a message that is about to be queued; the queue then sends the right one."""
+        fault = self._take(action, "queue") if self._client.state.name == "OPEN" else None
+        if fault is not None:
+            text = json.dumps([MessageType.CALL, self._next_id(), action, mistyped(params)])
+            if fault.kind == "malformed":
+                self._send_broken(text[:-1])
+            else:
+                self._client.send_raw(text)
+
+    def _take(self, action: str | None, target: str) -> ArmedFault | None:
         """Return the first fault that affects a message, and count it."""
         for fault in self._faults:
             if fault.meets(action, target):
@@ -130,7 +145,7 @@ class FaultInjector:
 
     async def _strike(self, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
         is_answer = context.direction is Direction.IN
-        fault = self._find(context.action, "answer" if is_answer else "call")
+        fault = self._take(context.action, "answer" if is_answer else "call")
         if fault is None:
             return await proceed()
         if is_answer:
@@ -161,18 +176,21 @@ class FaultInjector:
             context.options["validate"] = False
         else:
             if fault.kind == "malformed":
-                self._spoilt += 1
-                self._send_broken(f'[2,"{_CALL_ID}-{self._spoilt}","{context.action}",{{')
+                self._send_broken(f'[2,"{self._next_id()}","{context.action}",{{')
             await self._clock.sleep(fault.seconds)
             raise TimeoutError(f"{context.action} has no response: a fault altered it", sent=False)
         return await proceed()
+
+    def _next_id(self) -> str:
+        self._spoilt += 1
+        return f"{_CALL_ID}-{self._spoilt}"
 
     def _send_broken(self, text: str) -> None:
         self._client.send_raw(text)
         self._log.sent_raw(text)  # the client emits no event for a text that is not a message
 
 
-def mistyped(payload: dict[str, Any]) -> dict[str, Any]:
+def mistyped(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a payload with a wrong JSON type in one member.
 
     An empty payload gets a member that no schema allows.

@@ -21,8 +21,8 @@ from .operation.commands import Commands, Parts
 from .operation.equipment import Equipment
 from .operation.life import Life
 from .operation.metering import Metering
-from .operation.outbox import TransactionOutbox
 from .operation.reservations import Reservations
+from .operation.transaction_messages import TransactionMessages
 from .operation.transactions import Transactions
 from .operation.transfers import Transfers
 from .v2.commands import Commands2
@@ -47,19 +47,21 @@ _COMMANDS: Final[Mapping[str, type[Commands]]] = {
 class Station:
     """A simulated charging station.
 
-        client = OCPPClient("CP1", "ws://127.0.0.1:9000", protocols=["ocpp1.6"])
+        client = OCPPClient("CP1", "ws://127.0.0.1:9000", protocols=["ocpp1.6"], offline_queue=True)
         station = Station(client, AsyncioClock(), StationSettings())
         await station.start()
         await station.plug_in(1)
         await station.begin(1)
 
     Args:
-        client: A client for this station alone: it registers its handlers on it.
+        client: A client for this station alone, which has an offline queue. The station registers its handlers on it,
+            and sets its `offline_queue_config`.
         clock: The time of the simulation.
         settings: What is simulated; None for the defaults.
 
     Raises:
         ValueError: The client already has handlers of these actions.
+        RuntimeError: The client has no offline queue.
     """
 
     def __init__(self, client: Client, clock: Clock, settings: StationSettings | None = None) -> None:
@@ -68,20 +70,19 @@ class Station:
         """The client that the station uses."""
         self.settings = settings
         """The settings of the simulation."""
+        _ = client.queued  # raises RuntimeError without an offline queue
         self.log: MessageLog = MessageLog(client, clock.now)
         """The messages that were sent and received."""
         self.faults: FaultInjector = FaultInjector(client, clock, self.log)
         """Faults that can be armed, to test how a central system reacts."""
         self._equipment = equipment = Equipment(client, clock, settings, self.log, _DIALECTS)
-        self._outbox = TransactionOutbox(equipment)
-        metering = Metering(equipment, self._outbox)
-        self._transactions = Transactions(equipment, self._outbox, metering)
+        self._messages = messages = TransactionMessages(equipment, self.faults)
+        metering = Metering(equipment, messages)
+        self._transactions = Transactions(equipment, messages, metering)
         reservations = Reservations(equipment)
-        self._life = Life(equipment, self._outbox, metering, self._transactions, reservations)
+        self._life = Life(equipment, messages, metering, self._transactions, reservations)
         self._transfers = Transfers(equipment, self._life)
-        self._serve(
-            Parts(equipment, self._outbox, metering, self._transactions, self._life, self._transfers, reservations)
-        )
+        self._serve(Parts(equipment, messages, metering, self._transactions, self._life, self._transfers, reservations))
 
     def __repr__(self) -> str:
         return f"<Station {self.client.identity!r} {self.protocol} {self.boot_status or 'off'}>"
@@ -133,8 +134,8 @@ class Station:
 
     @property
     def queued(self) -> int:
-        """Number of queued messages about transactions."""
-        return len(self._outbox)
+        """Number of messages in the outbox of the client: about transactions, and security events."""
+        return len(self._messages)
 
     @property
     def reconnects(self) -> int:

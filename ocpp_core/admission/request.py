@@ -4,7 +4,7 @@ Sources: OCPP-J 1.6 §3.1 and §3.2, OCPP 2.0.1 and 2.1 Part 4 §3, RFC 3986 (UR
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -179,6 +179,8 @@ class ChooseSubprotocol:
     protocols: tuple[str, ...]
     default: str | None
     """The subprotocol of a station that offers none at all; None refuses it."""
+    known: Callable[[Handshake], str | None] | None
+    """Returns the subprotocol of a station that is known to offer none, before `default`."""
     accepts_none: bool
     """True to open the WebSocket without a subprotocol and close it immediately."""
 
@@ -188,6 +190,8 @@ class ChooseSubprotocol:
         candidate.protocol = self.default
         if offered:
             candidate.protocol = next((name for name in self.protocols if name in offered), None)
+        elif self.known is not None and (name := self.known(candidate.handshake)) in self.protocols:
+            candidate.protocol = name
         if candidate.protocol is not None or self.accepts_none:
             return None
         candidate.cause = Cause("bad_subprotocol", describe_offer(offered))

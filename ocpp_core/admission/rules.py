@@ -16,7 +16,7 @@ Instead they return an `Ask`: the host calls its function, awaits the result if 
 step must never wait, and must never raise for anything that a peer sent.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 from ocpp_core.handshake import SecurityProfile
@@ -26,7 +26,7 @@ from .auth import AskAuth
 from .certificates import CheckCertificate
 from .credentials import CheckCredentials
 from .gates.tls import require_tls
-from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Namespace, UnmatchedProtocol
+from .handshake import AuthHandler, BrokenEscapes, Credentials, Handshake, Identify, Namespace, UnmatchedProtocol
 from .middleware import AskMiddleware, ConnectionMiddleware
 from .passwords import Verify
 from .pins import CheckOrganization, CheckPin, Pins
@@ -109,6 +109,10 @@ class AdmissionRules(Protocol):
         """
 
     @property
+    def known_protocol(self) -> Callable[[Handshake], str | None] | None:
+        """A function that returns the subprotocol of a station that is known to offer none; None without one."""
+
+    @property
     def unmatched_protocol(self) -> UnmatchedProtocol:
         """The response to a station that offers none of the server's subprotocols."""
 
@@ -152,7 +156,10 @@ def steps_of(
             ignore_case=identities.ignore_case,
         ),
         ChooseSubprotocol(
-            rules.protocols, rules.default_protocol, accepts_none=rules.unmatched_protocol == "upgrade-then-close"
+            rules.protocols,
+            rules.default_protocol,
+            rules.known_protocol,
+            accepts_none=rules.unmatched_protocol == "upgrade-then-close",
         ),
         CheckIdentity(identities, identities.usual),
         *(() if rules.namespace is None else (SetNamespace(rules.namespace),)),

@@ -7,6 +7,7 @@ from ._client import ClientConfig, UpgradeTarget
 from ._declared import Range, expect_declared, number
 from ._link import Compression, LinkConfig
 from ._session import IdFactory, InboundLimit, SessionConfig
+from ._tolerance import AppliedQuirk, Mended, Tolerance
 from ._validation import (
     CheckPayload,
     Flow,
@@ -17,20 +18,27 @@ from ._validation import (
     is_checking,
     rules_in,
 )
-from ._validator import Kind, Validator, Violation
+from ._validator import BrokenRule, Effect, FindRemedy, Kind, Remedy, Validator, Violation
 
 __all__ = [
+    "AppliedQuirk",
+    "BrokenRule",
     "CheckPayload",
     "ClientConfig",
     "Compression",
+    "Effect",
+    "FindRemedy",
     "Flow",
     "IdFactory",
     "InboundLimit",
     "Kind",
     "LinkConfig",
+    "Mended",
     "Range",
+    "Remedy",
     "SessionConfig",
     "StrictMode",
+    "Tolerance",
     "UpgradeTarget",
     "ValidationMode",
     "ValidationRule",

@@ -57,8 +57,9 @@ class ClientConfig:
     failure."""
     offline_queue: bool = False
     """True to queue calls made without a connection and send them on the next one; a stopped client queues none."""
-    offline_queue_size: int = number(100, least=1, unit="calls")
-    """Calls in the offline queue; beyond, the oldest one that is not urgent settles with CallDroppedError."""
+    offline_queue_size: int = number(1000, least=1, unit="calls")
+    """Calls in the offline queue; beyond, the oldest one that is not urgent settles with CallDroppedError. A client
+    with an outbox queues as many messages besides."""
     versions: tuple[Version, ...] = ()
     """The facts of custom subprotocols; see `versions.version_of`."""
 

@@ -1,6 +1,7 @@
 """The settings of one OCPP-J session."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from math import inf
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from ocpp_core.messages import Leniency
 from ocpp_core.metering.meter import SessionMeter
 
 from ._declared import expect_declared, number
+from ._tolerance import Tolerance
 from ._validation import CheckPayload, Flow, ValidationMode, ValidationRule, check_of, expect_rules, mode_of, rules_in
 from ._validator import Kind, Validator
 
@@ -123,6 +125,9 @@ class SessionConfig:
     refuse_before_registration: bool = False
     """True to settle a call that `require_registration` does not allow yet with RegistrationRequiredError, instead of
     queueing it."""
+    tolerance: Tolerance | None = None
+    """The quirks of the peer, for received messages that are malformed or that the validator refuses; each connection
+    has its own object. None tolerates nothing beyond `leniency`."""
     validator: Validator | None = None
     """Strict mode: the validator of payloads in both directions; None checks nothing."""
     validation_rules: Sequence[ValidationRule] = ()
@@ -164,6 +169,18 @@ class SessionConfig:
             for kind in get_args(Kind):
                 check = check_of(self.validator, self.validation_rules, direction, kind)
                 object.__setattr__(self, f"check_{flow}_{kind}", check)
+
+    def tolerating(self, tolerance: Tolerance, leniency: Leniency) -> "SessionConfig":
+        """Return a copy for a connection whose peer has these quirks; nothing is checked again.
+
+        Args:
+            tolerance: The quirks, in an object of this connection alone.
+            leniency: The tolerances in reading messages.
+        """
+        config = copy(self)
+        object.__setattr__(config, "tolerance", tolerance)
+        object.__setattr__(config, "leniency", leniency)
+        return config
 
     def in_protocol(self, protocol: str) -> "SessionConfig":
         """Return the config with the validation rules of this subprotocol: this object if it has no others."""

@@ -1,11 +1,13 @@
 """The interface of strict mode: what checks the payloads of a protocol."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal, Protocol, TypeAlias
 
 from ocpp_core.versions import ErrorCode
 
-__all__ = ["Kind", "Validator", "Violation"]
+__all__ = ["BrokenRule", "Effect", "FindRemedy", "Kind", "Remedy", "Validator", "Violation"]
 
 Kind: TypeAlias = Literal["call", "result", "send"]
 """The message type of a schema: CALL, CALLRESULT or SEND."""
@@ -35,6 +37,51 @@ class Violation:
     """The type and length of what the payload has there: `string of 27 characters`."""
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """A rule of a schema that a value of a payload breaks."""
+
+    steps: tuple[str | int, ...]
+    """The names of members and the indexes of elements that lead to the value. For `required` and
+    `additionalProperties` the missing or unknown member is the last one."""
+    keyword: str
+    """The keyword of JSON Schema."""
+    demand: Any
+    """The value of the keyword in the schema."""
+    value: Any
+    """The value that breaks the rule; for `required` the object that lacks the member."""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names of the members that lead to the value, without the indexes of arrays."""
+        return tuple(step for step in self.steps if isinstance(step, str))
+
+
+class Effect(Enum):
+    """What happens to a value that breaks a rule."""
+
+    KEEP = "keep"
+    """It is delivered as it was received."""
+    DROP = "drop"
+    """The member is left out."""
+    REPLACE = "replace"
+    """Another value takes its place, and is checked in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What is done about a broken rule."""
+
+    effect: Effect
+    """What happens to the value."""
+    value: Any = None
+    """The new value, for `Effect.REPLACE`."""
+
+
+FindRemedy: TypeAlias = Callable[[BrokenRule], Remedy | None]
+"""Returns what is done about a broken rule; None if the payload is refused for it."""
+
+
 class Validator(Protocol):
     """A validator of payloads for one protocol.
 
@@ -53,11 +100,12 @@ class Validator(Protocol):
     def check_send(self, action: str, payload: object) -> Violation | None:
         """Check the payload of a SEND."""
 
-    def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
-        """Return a payload without the members that are null although the schema does not allow null.
+    def mend(self, kind: Kind, action: str, payload: object, find: FindRemedy) -> Any:
+        """Return a refused payload as it may be delivered; None if it stays refused.
 
         Args:
             kind: The type of the message, which selects the schema.
             action: The action of the message.
             payload: The payload; it is not changed.
+            find: Returns what is done about each broken rule.
         """

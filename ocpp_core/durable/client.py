@@ -3,8 +3,8 @@
 What it is. A `ClientEngine` and an `Outbox`. The states of the client decide when the outbox may send, and the session
 asks it for messages. Calls are as in a client without an outbox.
 
-What the host must do. It passes `Restored` first, makes each `Store` durable in order, and reports it with `Stored`. It
-drains `poll_outbox` after `poll`: the changes of all inputs until then are one batch.
+What the host must do. It passes `Restored` first, makes each `Store` durable in order, and reports it with `Stored`. At
+the action `OutboxChanged` it drains `poll_outbox`: the changes of all inputs until then are one batch.
 
 A call of a transaction message becomes a message while the transaction lane is not empty, because new transaction
 messages wait until the queue is empty (1.6 §3.7). Its caller waits for the outcome. If the client closes before, the
@@ -13,20 +13,19 @@ caller gets ClosedError, and the message is kept.
 
 from collections import deque
 from collections.abc import Mapping
+from functools import partial
 from random import Random
-from typing import Any, assert_never, get_args
+from typing import TYPE_CHECKING, Any, assert_never, get_args
 
-from ocpp_core.actions import Settle
+from ocpp_core.actions import OutboxChanged, Settle
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import ClientClosing, ClientState, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig, IdFactory
 from ocpp_core.errors import OCPPError
-from ocpp_core.inputs import CancelCall, ClientInput, StartCall, Tick
+from ocpp_core.inputs import CancelCall, ClientInput, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.outbound.calls import Calls, CallsParts
 from ocpp_core.outbound.durable_calls import DurableCalls
-from ocpp_core.outbound.memory_queue import MemoryQueue
-from ocpp_core.outbound.offline_queue import MakeOfflineQueue
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
@@ -49,6 +48,7 @@ from ocpp_core.outbox.transaction_ids import NO_ID
 from ocpp_core.versions import version_of
 
 from .callers import error_of, kept_error, result_of
+from .queue import QueueBesideOutbox
 
 __all__ = ["DurableClientEngine"]
 
@@ -63,59 +63,56 @@ class DurableClientEngine(ClientEngine):
         outbox: The settings of the outbox.
         random: The source of jitter.
         ids: Function that returns message IDs.
-        offline_queue: Makes the queue for calls without a connection.
     """
 
-    def __init__(
-        self,
-        config: ClientConfig,
-        outbox: OutboxConfig,
-        *,
-        random: Random,
-        ids: IdFactory,
-        offline_queue: MakeOfflineQueue = MemoryQueue,
-    ) -> None:
-        super().__init__(config, random=random, ids=ids, offline_queue=offline_queue)
+    def __init__(self, config: ClientConfig, outbox: OutboxConfig, *, random: Random, ids: IdFactory) -> None:
         self._effects: deque[OutboxEffect] = deque()
-        self.outbox: Outbox = Outbox(outbox, ids=ids, emit=self._perform)
-        """The outbox, to be read; its inputs pass through `handle`."""
+        self._is_announced = False
+        self._outbox_config = outbox
         self._callers: dict[int, StartCall] = {}
-
-    @property
-    def deadline(self) -> float:
-        """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
-        return min(super().deadline, self.outbox.deadline)
+        self.outbox: Outbox = Outbox(
+            outbox, config.offline_queue_size, ids=ids, emit=self._perform, changed=self._announce
+        )
+        """The outbox, to be read; its inputs pass through `handle`."""
+        super().__init__(config, random=random, ids=ids, offline_queue=partial(QueueBesideOutbox, self.outbox))
 
     def poll_outbox(self) -> OutboxEffect | None:
         """Return the next output of the outbox except `Transmit`, or None if there is nothing to do."""
         if not self._effects:
             self.outbox.flush()
-        return self._effects.popleft() if self._effects else None
+        if self._effects:
+            return self._effects.popleft()
+        self._is_announced = False
+        return None
 
-    def handle(self, event: ClientInput | OutboxInput, now: float) -> None:
-        """Process an input at `now` (monotonic seconds). An input that raises changes nothing.
+    def _announce(self) -> None:
+        if not self._is_announced:
+            self._is_announced = True
+            self._emit(OutboxChanged())
 
-        Raises:
-            RuntimeError: The input is invalid in this state.
-            ValueError: An argument is wrong; TypeError for a wrong type.
-            RPCError: Strict mode does not send the message.
-            CallDroppedError: The outbox is full.
-            StoreError: The store cannot write.
-        """
-        if type(event) in _OUTBOX_INPUTS:
-            self._now = max(self._now, now)
-            self._handle_outbox(event)  # type: ignore[arg-type]  # `in` does not narrow
-            self._fill()
-        else:
-            super().handle(event, now)  # type: ignore[arg-type]  # the same
+    if TYPE_CHECKING:  # it also takes the inputs of the outbox
+
+        def handle(self, event: ClientInput | OutboxInput, now: float) -> None:
+            """Process an input at `now` (monotonic seconds). An input that raises changes nothing.
+
+            Raises:
+                RuntimeError: The input is invalid in this state.
+                ValueError: An argument is wrong; TypeError for a wrong type.
+                RPCError: Strict mode does not send the message.
+                CallDroppedError: The outbox is full.
+                StoreError: The store cannot write.
+            """
 
     def start(self, event: StartCall, now: float) -> None:
         """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
-        if isinstance(event.payload, dict) and self.outbox.is_behind(event.action, event.payload):
+        if self.outbox.queued and self._waits_for_lane(event):
             self._now = now
             self._queue_call(event)
         else:
-            super().start(event, now)
+            ClientEngine.start(self, event, now)
+
+    def _waits_for_lane(self, call: StartCall) -> bool:
+        return isinstance(call.payload, dict) and self.outbox.is_behind(call.action, call.payload)
 
     def enqueue(self, message: Enqueue, now: float) -> int:
         """Queue a message as `handle` does, and return its ticket at once; the host drains both polls afterwards.
@@ -164,6 +161,10 @@ class DurableClientEngine(ClientEngine):
         return DurableCalls(version, config, self._ids, self._emit, self._emit_text, None, self.outbox)
 
     def _handle_rare(self, event: Any) -> None:
+        if type(event) in _OUTBOX_INPUTS:
+            self._handle_outbox(event)
+            self._fill()
+            return
         if isinstance(event, CancelCall):
             for ticket in [ticket for ticket, call in self._callers.items() if call.token == event.token]:
                 self.outbox.cancel(ticket)
@@ -198,7 +199,7 @@ class DurableClientEngine(ClientEngine):
             case SetClock(wall):
                 outbox.set_clock(wall, now)
             case ReconfigureOutbox(config):
-                outbox.configure(config, now)
+                self._configure_outbox(config)
             case _:
                 assert_never(event)
 
@@ -211,6 +212,7 @@ class DurableClientEngine(ClientEngine):
         if not isinstance(effect, Transmit):
             if not self._is_for_caller(effect):
                 self._effects.append(effect)
+                self._announce()
         elif isinstance(calls, DurableCalls):  # without a connection, the transmission was taken back
             calls.transmit(effect, self._now)
 
@@ -235,9 +237,15 @@ class DurableClientEngine(ClientEngine):
     def _make_calls(self, *parts: *CallsParts) -> Calls:
         return DurableCalls(*parts, self._offline, self.outbox)
 
-    def _tick(self, event: Tick) -> None:
-        self.outbox.expire(self._now)
-        super()._tick(event)
+    def _reconfigure(self, config: object) -> None:
+        size = self._config.offline_queue_size
+        super()._reconfigure(config)
+        if self._config.offline_queue_size != size:
+            self._configure_outbox(self._outbox_config)
+
+    def _configure_outbox(self, config: OutboxConfig) -> None:
+        self._outbox_config = config
+        self.outbox.configure(config, self._config.offline_queue_size, self._now)
 
     def _enter(self, state: ClientState) -> None:
         super()._enter(state)
@@ -247,6 +255,8 @@ class DurableClientEngine(ClientEngine):
             self.outbox.lost(self._now)
         if isinstance(state, ClientClosing | Stopped):
             self._release_callers()
+        if isinstance(state, Stopped):
+            self.outbox.boot_answered(None)  # the next connection is that of a station that starts
 
     def _release_callers(self) -> None:
         for call in self._callers.values():

@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
-from ocpp_core._tolerance import mended
 from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Trace
-from ocpp_core.config import SessionConfig
+from ocpp_core.config import SessionConfig, Tolerance
 from ocpp_core.messages import Fault, Frame, Malformed, MessageType, decode
 from ocpp_core.outbound.calls import Calls
 from ocpp_core.outbound.sends import UNREADABLE_ID, Sends
 from ocpp_core.states import Draining, Open, SessionState
+from ocpp_core.tolerance.applying import mended, report_quirks
 from ocpp_core.versions import ErrorCode, Version
 from ocpp_core.websocket.close import POLICY_VIOLATION, PROTOCOL_ERROR
 
@@ -86,6 +86,21 @@ class Receiver(ABC):
         if state is Draining:
             self._finish_drain()
 
+    def _receive_repaired(self, malformed: Malformed, text: str, tolerance: Tolerance) -> bool:
+        """Process a malformed text as the quirks of the peer repair it; return False if that is no message either."""
+        if malformed.fault is Fault.UNKNOWN_TYPE or (better := tolerance.mend_text(text)) is None:
+            return False
+        config, text = self._config, better.content
+        frame = decode(text, self.version.message_types, config.leniency, config.max_elements)
+        if isinstance(frame, Malformed):
+            return False
+        report_quirks(better.news, self._emit)
+        if frame[0] != _CALL:
+            self._receive_other(frame, text)
+        elif self.requests.on_call(frame, text, self._now):
+            self._end(POLICY_VIOLATION, TOO_FAST)
+        return True
+
     def _receive_other(self, frame: Frame, text: str) -> None:
         kind = frame[0]
         if kind == MessageType.CALLRESULT:
@@ -121,7 +136,9 @@ class Receiver(ABC):
         self._emit(Report(ReportKind.RESULT_REFUSED, f"{frame[2]}: {frame[3]}", frame[1], frame))
 
     def _unmatched(self, frame: Frame, text: str) -> None:
-        kind = self.calls.unmatched(frame[1])
+        kind = self.calls.unmatched(frame, self._now)
+        if kind is None:
+            return
         if kind is ReportKind.UNMATCHED_ANSWER and self._sends is not None and frame[1] in self._sends.raw_ids:
             kind = ReportKind.RAW_ANSWER
         self._emit(Report(kind, "a response to no outstanding CALL", frame[1], text))
@@ -130,7 +147,8 @@ class Receiver(ABC):
 
     def _malformed(self, malformed: Malformed, text: str) -> None:
         fault, message_id, reason = malformed.fault, malformed.message_id, malformed.reason
-        if fault is Fault.EMPTY:
+        tolerance = self._config.tolerance
+        if fault is Fault.EMPTY or (tolerance is not None and self._receive_repaired(malformed, text, tolerance)):
             return
         if fault is Fault.UNKNOWN_TYPE:
             self._emit(Report(ReportKind.UNKNOWN_TYPE, reason, message_id, text))

@@ -62,8 +62,8 @@ class OutboundCall:
     raw: str | None = None
     """The whole text of a raw CALL."""
     written_at: float = -inf
-    on_settled: "Callable[[OutboundCall, Exception | None], None] | None" = None
-    """Called with the error, or None after a response, before another call is written; for an `OfflineQueue`."""
+    on_settled: "Callable[[OutboundCall, Any, Exception | None], None] | None" = None
+    """Called with the result or the error, before another call is written; for an `OfflineQueue`."""
 
     @property
     def size(self) -> int:

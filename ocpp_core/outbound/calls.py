@@ -246,7 +246,9 @@ class Calls:
         call = self._take_answered(frame, now)
         if call is None:
             return False
-        self._settle(call, error=create_rpc_error(frame[2], frame[3], frame[4], remote=True))
+        tolerance = self.config.tolerance
+        code = frame[2] if tolerance is None else tolerance.code_of(frame[2])
+        self._settle(call, error=create_rpc_error(code, frame[3], frame[4], remote=True))
         self.fill_window(now)
         return True
 
@@ -293,11 +295,11 @@ class Calls:
             frame = [kind, refusal.message_id, spelled, refusal.description, details]
             self._emit(Trace(Direction.OUT, frame, refusal.action))
 
-    def unmatched(self, message_id: str) -> ReportKind:
-        """Return the kind of report for a response to no outstanding CALL."""
-        if message_id in self._timed_out:
+    def unmatched(self, frame: Frame, now: float) -> ReportKind | None:  # some subclass needs the time
+        """Return the kind of report for a response to no outstanding CALL; None if it was expected all the same."""
+        if frame[1] in self._timed_out:
             return ReportKind.LATE_ANSWER
-        return ReportKind.REPEATED_ANSWER if message_id in self._answered else ReportKind.UNMATCHED_ANSWER
+        return ReportKind.REPEATED_ANSWER if frame[1] in self._answered else ReportKind.UNMATCHED_ANSWER
 
     # Ending without a response
 
@@ -374,7 +376,7 @@ class Calls:
     def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
         if call.on_settled is not None:
             on_settled, call.on_settled = call.on_settled, None
-            on_settled(call, error)
+            on_settled(call, result, error)
         token, call.token = call.token, None
         if token is not None:
             self._emit(Settle(token, result, error))

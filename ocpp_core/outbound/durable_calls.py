@@ -14,7 +14,8 @@ from ocpp_core._json import dumps, loads
 from ocpp_core.actions import ReportKind, SessionAction
 from ocpp_core.config import IdFactory, SessionConfig, Violation
 from ocpp_core.errors import ClosedError, ConnectionLostError, RPCError
-from ocpp_core.messages import Frame
+from ocpp_core.messages import Frame, MessageType
+from ocpp_core.outbox.accepting import BOOT
 from ocpp_core.outbox.effects import Transmit
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.stored.outcomes import MessageRefused
@@ -27,7 +28,6 @@ from .violations import invalid_result, tolerated, violation_error
 
 __all__ = ["DurableCalls"]
 
-_BOOT: Final = "BootNotification"
 _LARGEST: Final = 65536
 """Characters of a response that is kept; a larger one is settled without its content."""
 _SHOWN: Final = 255
@@ -67,8 +67,6 @@ _UNWRITTEN: Final = replace(_message(Transmit(0, "", "a message", "{}"), {}, inf
 class DurableCalls(Calls):
     """The outbound direction: calls as in `Calls`, and messages of the outbox in the same window."""
 
-    __slots__ = ("_now", "_outbox")
-
     def __init__(
         self,
         version: Version,
@@ -87,13 +85,19 @@ class DurableCalls(Calls):
 
     def expect_valid(self, action: str, payload: Mapping[str, Any]) -> None:
         """Raise the RPCError of a message that strict mode does not send."""
-        call = _message(Transmit(0, "", action, "{}"), dict(payload), inf)
-        if self.config.check_sent_call is not None and (error := self._refusal(call)) is not None:
+        if self.config.check_sent_call is None:
+            return
+        error = self._refusal(_message(Transmit(0, "", action, "{}"), dict(payload), inf))
+        if error is not None:
             raise error
 
     def fill_window(self, now: float) -> None:
         """Offer a free slot to the outbox, then write queued calls as far as the window allows."""
-        self._now = now
+        if self._outbox.queued or _RESERVED in self._pending:
+            self._offer_slot(now)
+        Calls.fill_window(self, now)
+
+    def _offer_slot(self, now: float) -> None:
         pending = self._pending
         if not self._outbox.has_unwritten:
             pending.pop(_RESERVED, None)
@@ -101,13 +105,13 @@ class DurableCalls(Calls):
             is_kept = self._offline is not None and self._offline.first(now) is not None
             if self._outbox.take(now, live=is_kept or bool(self._waiting.calls)):
                 pending[_RESERVED] = _UNWRITTEN
-        super().fill_window(now)
 
     def transmit(self, transmit: Transmit, now: float) -> None:
         """Write a message of the outbox, whose mark is durable, in the slot that it took."""
         self._now = now
         self._pending.pop(_RESERVED, None)
         call = _message(transmit, loads(transmit.payload), self.config.call_timeout)
+        call.on_settled = self._ended
         if self.config.check_sent_call is not None and self._refusal(call) is not None:
             self._outbox.declined(transmit.message_id)
             self.fill_window(now)
@@ -121,32 +125,32 @@ class DurableCalls(Calls):
 
     # Responses
 
-    def on_result(self, frame: Frame, now: float) -> bool:
-        """Settle the call or message of a CALLRESULT, also a late one; return False if there is none."""
-        self._now = now
-        return super().on_result(frame, now) or self._refill_if(self._outbox.answered(frame[1], _text(frame[2])))
-
     def on_error(self, frame: Frame, now: float) -> bool:
         """Settle the call or message of a CALLERROR; return False if there is none."""
         self._now = now
-        if super().on_error(frame, now):
-            return True
-        return self._refill_if(self._outbox.refused(frame[1], MessageRefused(frame[2][:_SHOWN], ""), now))
+        return super().on_error(frame, now)
 
     def on_malformed_answer(self, message_id: str | None, reason: str, now: float, *, is_result: bool) -> None:
         """Settle the call of a malformed response; a message of the outbox counts as not answered."""
         self._now = now
         super().on_malformed_answer(message_id, reason, now, is_result=is_result)
 
+    def unmatched(self, frame: Frame, now: float) -> ReportKind | None:
+        """Settle the message of a late response; return the kind of report if there is none."""
+        outbox, message_id = self._outbox, frame[1]
+        if frame[0] == MessageType.CALLRESULT:
+            is_late = outbox.answered(message_id, _text(frame[2]))
+        else:
+            is_late = outbox.refused(message_id, MessageRefused(frame[2][:_SHOWN], ""), now)
+        if not is_late:
+            return super().unmatched(frame, now)
+        self.fill_window(now)
+        return None
+
     def expire(self, now: float) -> None:
         """Settle what is past its time to live or its timeout."""
         self._now = now
         super().expire(now)
-
-    def _refill_if(self, is_ours: bool) -> bool:
-        if is_ours:
-            self.fill_window(self._now)
-        return is_ours
 
     def _settle_invalid(self, call: OutboundCall, frame: Frame, violation: Violation) -> None:
         """Settle the call or message of a CALLRESULT that breaks its schema; for a message it counts as a response.
@@ -163,22 +167,23 @@ class DurableCalls(Calls):
         self._settle(call, result=frame[2] if result is None else result)
 
     def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
-        if call.action == _BOOT and isinstance(result, dict):
+        if call.action == BOOT and isinstance(result, dict):
             self._outbox.boot_answered(result.get("status"))
-        if call.token is _NO_CALLER:
-            call.token = None
-            self._end(call.message_id or "", result, error)
-        super()._settle(call, result, error)
+        Calls._settle(self, call, result, error)
 
-    def _end(self, message_id: str, result: Any, error: Exception | None) -> None:
+    def _ended(self, message: OutboundCall, result: Any, error: Exception | None) -> None:
+        """Pass the end of a transmission on."""
+        message_id, outbox = message.message_id or "", self._outbox
+        message.token = None
         if error is None:
-            self._outbox.answered(message_id, _text(result))
+            outbox.answered(message_id, _text(result))
         elif isinstance(error, RPCError) and error.remote:
             details = _text(error.details, _DETAILS) or "{}"
-            refusal = MessageRefused(error.code[:_SHOWN], error.description[:_SHOWN], details)
-            self._outbox.refused(message_id, refusal, self._now)
+            outbox.refused(
+                message_id, MessageRefused(error.code[:_SHOWN], error.description[:_SHOWN], details), self._now
+            )
         elif not isinstance(error, ConnectionLostError | ClosedError):  # the engine reports the end of the connection
-            self._outbox.timed_out(message_id, self._now)
+            outbox.timed_out(message_id, self._now)
 
 
 def _text(value: object, most: int = _LARGEST) -> str:

@@ -6,11 +6,11 @@ Only a violation leads here: strict mode costs a conforming message nothing but 
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from ocpp_core._tolerance import forgive_nulls
 from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind
 from ocpp_core.config import Kind, SessionConfig, Violation
 from ocpp_core.errors import RPCError, RPCNotImplementedError, create_rpc_error
 from ocpp_core.messages import Frame
+from ocpp_core.tolerance.applying import forgive
 from ocpp_core.versions import ErrorCode, Version
 
 from .call import RESPONSE_ONLY, OutboundCall
@@ -46,9 +46,9 @@ def is_tolerated(invalid: InvalidPayload, config: SessionConfig, version: Versio
 
 def tolerated(invalid: InvalidPayload, config: SessionConfig, version: Version, emit: _Emit) -> Any:
     """Return what the application gets of a received payload that breaks its schema; None if it is refused."""
-    bare = forgive_nulls(config, invalid.kind, invalid.action, invalid.payload)
-    if bare is not None:
-        return bare
+    mended = forgive(config, invalid.kind, invalid.action, invalid.payload, emit)
+    if mended is not None:
+        return mended
     return invalid.payload if is_tolerated(invalid, config, version, emit) else None
 
 

@@ -16,8 +16,9 @@ from .commands import Enqueue
 from .settings import OutboxConfig
 from .stored.records import Lane, OutboxRecord
 
-__all__ = ["START", "is_droppable", "lane_of", "make_record"]
+__all__ = ["BOOT", "START", "is_droppable", "lane_of", "make_record"]
 
+BOOT: Final = "BootNotification"
 START: Final = "StartTransaction"
 """The action whose response has the transaction ID (OCPP 1.6)."""
 _BOOT: Final = "BootNotification"
@@ -96,6 +97,7 @@ def make_record(
         expires_at=wall + ttl,
         deadline_at=wall + (inf if command.deadline is None else command.deadline),
         protocol=command.protocol,
+        peer=command.peer,
     )
 
 

@@ -1,5 +1,6 @@
 """The outputs of a queue."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
@@ -10,6 +11,7 @@ from .stored.outcomes import MessageOutcome
 from .stored.records import Operation
 
 __all__ = [
+    "EmitEffect",
     "OutboxEffect",
     "OutboxReport",
     "OutboxReportKind",
@@ -112,3 +114,5 @@ class OutboxReport:
 
 OutboxEffect: TypeAlias = Store | TicketAccepted | TicketRejected | TicketSettled | Transmit | OutboxReport
 """What a queue emits."""
+EmitEffect: TypeAlias = Callable[[OutboxEffect], None]
+"""A function that gets the outputs of a queue, in order."""

@@ -16,16 +16,36 @@ from collections.abc import Callable, Container
 
 from ocpp_core.errors import StoreError
 
-from .effects import OutboxEffect, OutboxReport, OutboxReportKind, Store, TicketAccepted, TicketRejected, TicketSettled
+from .effects import (
+    EmitEffect,
+    OutboxEffect,
+    OutboxReport,
+    OutboxReportKind,
+    Store,
+    TicketAccepted,
+    TicketRejected,
+    TicketSettled,
+)
 from .stored.records import Operation, ReplaceAll
 
 __all__ = ["Journal"]
 
 
 class Journal:
-    """The batches of one queue, and the outputs that are held."""
+    """The batches of one queue, and the outputs that are held.
 
-    def __init__(self, emit: Callable[[OutboxEffect], None], release: Callable[[OutboxEffect], None]) -> None:
+    Args:
+        emit: Function that gets batches and rejections.
+        release: Function that gets the outputs whose batch is durable.
+        changed: Function that is called with the first change of a batch.
+    """
+
+    def __init__(
+        self,
+        emit: EmitEffect,
+        release: EmitEffect,
+        changed: Callable[[], None],
+    ) -> None:
         self.open: int = 1
         """The number of the open batch."""
         self.failed: bool = False
@@ -33,14 +53,18 @@ class Journal:
         self._is_degraded = False
         self._emit = emit
         self._release = release
+        self._changed = changed
         self._stored = 0
         self._operations: list[Operation] = []
         self._held: deque[tuple[int, OutboxEffect]] = deque()
 
     def record(self, operation: Operation) -> None:
         """Add a change to the open batch."""
-        if not self.failed:
-            self._operations.append(operation)
+        if self.failed:
+            return
+        if not self._operations:
+            self._changed()
+        self._operations.append(operation)
 
     def hold(self, output: OutboxEffect) -> None:
         """Release an output once all changes made so far are durable."""
@@ -49,6 +73,11 @@ class Journal:
             self._held.append((number, output))
         else:
             self._release(output)
+
+    @property
+    def is_idle(self) -> bool:
+        """True if nothing waits for the store, and it works."""
+        return not (self._operations or self._held or self.failed) and self._stored == self.open - 1
 
     def withdraw(self, output: OutboxEffect) -> None:
         """Forget a held output."""
@@ -82,6 +111,10 @@ class Journal:
         if number <= self._stored:
             raise ValueError(f"expected a batch after {self._stored}, which is durable, got {number}")
         self.stored(number - 1)
+        self.halt()
+
+    def halt(self) -> None:
+        """Stop: the store cannot write, and all emitted batches are durable or rolled back."""
         self._operations.clear()
         self.failed = True
         self._held = deque((self.open, output) for _, output in self._held)

@@ -14,7 +14,7 @@ Every change is recorded in the open batch before its output is held. Settings a
 ones apply to messages that are queued already.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import Enum
 from typing import Final
@@ -24,10 +24,11 @@ from ocpp_core.timers import Timers
 
 from .accepting import START
 from .commands import Restored
-from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketAccepted, TicketSettled
+from .effects import EmitEffect, OutboxReport, OutboxReportKind, TicketAccepted, TicketSettled
 from .journal import Journal
 from .kept_outcomes import KeptOutcomes
 from .ordering.lanes import Entry, Lanes
+from .ordering.room import QueueLimits
 from .settings import OutboxConfig
 from .stored.outcomes import (
     MessageDropped,
@@ -59,9 +60,11 @@ _LAST_RESORT: Final = MessageUnknown(UnknownReason.TIMEOUT)
 class Messages:
     """The messages of one queue, with their outcomes, transaction IDs and deadlines."""
 
-    def __init__(self, config: OutboxConfig, journal: Journal, emit: Callable[[OutboxEffect], None]) -> None:
+    def __init__(self, config: OutboxConfig, size: int, journal: Journal, emit: EmitEffect) -> None:
         self.config: OutboxConfig = config
         """The settings in force."""
+        self.size: int = size
+        """Messages that the queue has room for."""
         self.lanes: Lanes = Lanes()
         """The queued messages."""
         self.outcomes: KeptOutcomes = KeptOutcomes(journal.record)
@@ -82,6 +85,11 @@ class Messages:
         """Everything that a store keeps."""
         records = tuple(entry.record for entry in self.lanes.entries.values())
         return ReplaceAll(records, self.ids.all, self.outcomes.all)
+
+    @property
+    def limits(self) -> QueueLimits:
+        """What the queue has room for."""
+        return QueueLimits(self.size, self.config.max_bytes)
 
     # Beginning
 
@@ -133,6 +141,10 @@ class Messages:
                 self._journal.hold(TicketSettled(ticket, kept.outcome))
         return ticket
 
+    def has_key(self, key: str | None) -> bool:
+        """Return True if a message has this key, or an outcome that is not acknowledged."""
+        return key in self._keys
+
     def expect_transaction(self, start: int | None) -> None:
         """Raise ValueError unless this is the ticket of a start whose transaction has not ended, or None."""
         queued = None if start is None else self.lanes.entries.get(start)
@@ -146,7 +158,7 @@ class Messages:
         if self._journal.failed:
             raise StoreError(f"cannot enqueue {action}: the store cannot write; retry when it can")
         waiting = len(self._unborn)
-        if waiting >= _UNBORN * self.config.size:
+        if waiting >= _UNBORN * self.size:
             raise StoreError(f"cannot enqueue {action}: the store has not written {waiting} messages; retry later")
 
     def born(self, number: int) -> None:
@@ -243,9 +255,9 @@ class Messages:
             self.timers.set((Due.RETRY, record.ticket), due)
             self.lanes.set_ready(entry, False)
 
-    def configure(self, config: OutboxConfig, now: float) -> None:
+    def configure(self, config: OutboxConfig, size: int, now: float) -> None:
         """Apply other settings, also to the waits that have begun."""
-        self.config = config
+        self.config, self.size = config, size
         for entry in self.lanes.entries.values():
             if entry.record.failures and not entry.record.sending:
                 self._wait(entry, now)
@@ -257,7 +269,7 @@ class Messages:
         """Remove a message, store its outcome, and report it when both are durable."""
         record = entry.record
         self._remove(entry)
-        self.outcomes.keep(KeptOutcome(record.ticket, record.key, outcome))
+        self.outcomes.keep(KeptOutcome(record.ticket, record.key, outcome, record.peer))
         self._close_start(record)
         forgotten = self.ids.end(record, outcome, most=self.config.outcomes_kept)
         self._journal.hold(TicketSettled(record.ticket, outcome))

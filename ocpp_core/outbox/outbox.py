@@ -30,7 +30,7 @@ from ocpp_core.config import IdFactory
 
 from .accepting import lane_of, make_record
 from .commands import Enqueue, Restored
-from .effects import OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
+from .effects import EmitEffect, OutboxEffect, OutboxReport, OutboxReportKind, TicketSettled, Transmit
 from .journal import Journal
 from .messages import Due, Messages
 from .ordering.choosing import Chooser
@@ -61,15 +61,20 @@ _NOTICE: Final = 60.0
 class Outbox(ResponseMixin):
     """The queue of one peer.
 
-    `ids` makes message IDs, and `emit` gets every output, in order.
+    It has room for `size` messages. `ids` makes message IDs, `emit` gets every output, in order, and `changed` is
+    called when there is something to `flush`.
     """
 
-    def __init__(self, config: OutboxConfig, *, ids: IdFactory, emit: Callable[[OutboxEffect], None]) -> None:
+    def __init__(
+        self, config: OutboxConfig, size: int, *, ids: IdFactory, emit: EmitEffect, changed: Callable[[], None]
+    ) -> None:
         self._ids = ids
         self._emit = emit
-        self._journal = Journal(emit, self._release)
-        self._messages = Messages(config, self._journal, emit)
+        self._journal = Journal(emit, self._release, changed)
+        self._messages = Messages(config, size, self._journal, emit)
         self._lanes = self._messages.lanes
+        self.queued: Mapping[int, Entry] = self._lanes.entries
+        """The messages by ticket, to be read; the same object at all times."""
         self._chooser = Chooser(self._lanes, config)
         self._next_ticket: int | None = None
         self._slot = Slot()
@@ -103,19 +108,13 @@ class Outbox(ResponseMixin):
         return [entry.record for entry in self._lanes.entries.values()]
 
     def transaction_id(self, start: int) -> int | None:
-        """Return the transaction ID of a StartTransaction by its ticket; None if unknown.
-
-        It is -1 if the start ended without a usable response (1.6 errata 3.18).
-        """
+        """Return the ID of a transaction; -1 if its start got none; None if unknown."""
         return self._messages.ids.of(start)
 
     # The store
 
     def restore(self, state: Restored, now: float) -> None:
-        """Take the stored state; the first input.
-
-        Raises RuntimeError if it was restored before.
-        """
+        """Take the stored state; the first input. Raises RuntimeError if it had one."""
         if self._next_ticket is not None:
             raise RuntimeError("cannot restore: the outbox has its state already; make a new one")
         self._next_ticket = state.first_ticket
@@ -139,6 +138,9 @@ class Outbox(ResponseMixin):
             return
         self._journal.fail(number)
         self._messages.born(number - 1)
+        self._reject_unborn(error)
+
+    def _reject_unborn(self, error: Exception) -> None:
         self._retract()
         self._journal.reject(self._messages.remove_unborn(), error)
 
@@ -192,7 +194,7 @@ class Outbox(ResponseMixin):
         messages.expect_store(command.action)
         entry = Entry(record)
         replaced = messages.unsent_named(command.replaces)
-        dropped = victims(self._lanes, entry, messages.config, replaced)
+        dropped = victims(self._lanes, entry, messages.limits, replaced)
         for each in replaced:
             messages.settle(each, MessageNotSent(NotSentReason.REPLACED))
         for each in dropped:
@@ -216,7 +218,7 @@ class Outbox(ResponseMixin):
         self._chooser.is_open = is_open
 
     def boot_answered(self, status: object) -> None:
-        """Note the status in the response to a BootNotification, for `OutboxConfig.gate`."""
+        """Note the status in the response to a BootNotification, None before one, for `OutboxConfig.gate`."""
         if self._messages.config.gate == "boot":
             self._chooser.is_open = status == "Accepted"
 
@@ -227,9 +229,9 @@ class Outbox(ResponseMixin):
             if entry.is_restored:  # others count from now on in monotonic time
                 self._messages.arm(entry)
 
-    def configure(self, config: OutboxConfig, now: float) -> None:
+    def configure(self, config: OutboxConfig, size: int, now: float) -> None:
         """Apply other settings; the gate keeps its state, except that `"open"` opens it."""
-        self._messages.configure(config, now)
+        self._messages.configure(config, size, now)
         self._chooser.configure(config)
 
     def discard(self) -> None:
@@ -245,7 +247,8 @@ class Outbox(ResponseMixin):
         chooser.is_online = True
         chooser.protocol = protocol
         chooser.resumes_at = now + self._messages.config.resume_after
-        self._messages.timers.set(_RESUME, chooser.resumes_at)
+        if chooser.resumes_at > now:
+            self._messages.timers.set(_RESUME, chooser.resumes_at)
         self._messages.timers.set(_HELD, inf if chooser.is_open else now + _NOTICE)
 
     def stop_sending(self) -> None:

@@ -22,11 +22,8 @@ class OutboxConfig:
     Raises ValueError for a value out of range, TypeError for a wrong type.
     """
 
-    size: int = number(1000, least=1, unit="messages")
-    """Messages in the queue; beyond, `ordering/room.py` decides what is dropped or refused. A message that must not be
-    dropped may exceed it up to twice the number."""
     max_bytes: float = number(8 << 20, least=1, unit="bytes")
-    """Bytes of the payloads in the queue; beyond, the same happens."""
+    """Bytes of the payloads in the queue; beyond, messages are dropped as if there were too many."""
     attempts: int = number(3, least=0, unit="transmissions")
     """Failed transmissions after which a message is given up; 0 counts as 1. TransactionMessageAttempts (1.6 §9.1.32),
     MessageAttempts of OCPPCommCtrlr (2.x)."""

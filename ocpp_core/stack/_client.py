@@ -5,7 +5,7 @@ from random import Random
 from typing import assert_never
 
 from ocpp_core._direct import DirectLink, DirectSession
-from ocpp_core.actions import Action, CloseStream, CloseTransport, OpenTransport, Reading
+from ocpp_core.actions import Action, CloseStream, CloseTransport, OpenTransport, Reading, Settle
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import Connecting
 from ocpp_core.config import ClientConfig, IdFactory, LinkConfig, UpgradeTarget
@@ -193,6 +193,8 @@ class ClientStack:
         while True:
             outbound = engine.poll()
             if outbound is not None:
+                if type(outbound) is Settle:  # the most frequent one
+                    return outbound
                 if (action := self._from_engine(outbound)) is not None:
                     return action
             elif (link := self._link) is None:

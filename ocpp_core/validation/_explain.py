@@ -7,21 +7,21 @@ the OCPP schemas and the frequent ones of vendor schemas; the description of any
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from functools import cache, partial
 from math import isfinite
 from typing import Any, Final
 from urllib.parse import unquote
 
-from ocpp_core.config import Violation
+from ocpp_core.config import BrokenRule, Violation
 from ocpp_core.messages import MAX_DESCRIPTION
 from ocpp_core.versions import ErrorCode
 
 from ._bundles import Schema
 from ._formats import FORMATS
 
-__all__ = ["Broken", "Search", "describe_broken", "describe_violation", "resolve"]
+__all__ = ["Broken", "Search", "describe_broken", "describe_violation", "resolve", "violation_of"]
 
 _MAX_PATH: Final = 120
 _MAX_MESSAGE: Final = 60
@@ -95,6 +95,21 @@ def describe_violation(document: Schema, payload: object, *, formats: bool, mess
         broken.pointer,
         _first(_demand(broken.demand), _MAX_PATH),
         broken.got,
+    )
+
+
+def violation_of(rule: BrokenRule) -> Violation:
+    """Return the description of a broken rule, without a value of the payload."""
+    keyword, steps, said, got = rule.keyword, rule.steps, "", _got(rule.value)
+    if keyword in ("required", "additionalProperties"):
+        name, steps = _shown(steps[-1]), steps[:-1]
+        said, got = (f"{name} is missing", "nothing") if keyword == "required" else (f"{name} is unknown", name)
+    broken = Broken(keyword, rule.demand, got, said)
+    for step in reversed(steps):
+        broken.below(step if isinstance(step, int) else _shown(step))
+    code = _CODES.get(keyword, ErrorCode.FORMAT_VIOLATION)
+    return Violation(
+        code, describe_broken(broken), keyword, broken.pointer, _first(_demand(rule.demand), _MAX_PATH), got
     )
 
 
@@ -208,6 +223,15 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
 }
 
 
+def _rules_for(value: object) -> _Rules:
+    """Return the rules that concern a value of this type."""
+    if isinstance(value, str):
+        return _STRING_RULES
+    if isinstance(value, (list, tuple)):
+        return _ARRAY_RULES
+    return _NUMBER_RULES if isinstance(value, (int, float)) and not isinstance(value, bool) else _ANY_RULES
+
+
 class Search:
     """A search through a payload and its schema for the first broken rule."""
 
@@ -226,9 +250,7 @@ class Search:
         self._values += 1
         if self._values > _MAX_VALUES:
             raise OverflowError
-        if "type" in schema and not self._has_type(value, schema["type"]):
-            return Broken("type", schema["type"], _got(value))
-        if broken := self._search_content(schema, value):
+        if broken := self.search_itself(schema, value) or self._search_parts(schema, value):
             return broken
         return next(filter(None, (self.search(part, value) for part in schema.get("allOf", ()))), None)
 
@@ -244,25 +266,23 @@ class Search:
             return True
         return isfinite(value) if name == "number" else self._integral_floats and value.is_integer()
 
-    def _search_content(self, schema: Schema, value: object) -> Broken | None:
-        if isinstance(value, str):
-            return self._search_rules(schema, value, _STRING_RULES)
-        if isinstance(value, dict):
-            return self._search_rules(schema, value, _ANY_RULES) or self._search_object(schema, value)
-        if isinstance(value, (list, tuple)):
-            return self._search_rules(schema, value, _ARRAY_RULES) or self._search_items(schema, value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return self._search_rules(schema, value, _NUMBER_RULES)
-        return self._search_rules(schema, value, _ANY_RULES)
-
-    def _search_rules(self, schema: Schema, value: object, rules: _Rules) -> Broken | None:
+    def search_itself(self, schema: Schema, value: object, besides: Collection[str] = ()) -> Broken | None:
+        """Return the first rule that a value breaks apart from its members and elements, other than these keywords."""
+        if "type" in schema and "type" not in besides and not self._has_type(value, schema["type"]):
+            return Broken("type", schema["type"], _got(value))
+        rules = _rules_for(value)
         for keyword, demand in schema.items():
             holds = rules.get(keyword)
-            if holds is None or (keyword == "format" and not self._formats):
+            if holds is None or keyword in besides or (keyword == "format" and not self._formats):
                 continue
             if not holds(value, demand):
                 return Broken(keyword, demand, _got(value))
         return None
+
+    def _search_parts(self, schema: Schema, value: object) -> Broken | None:
+        if isinstance(value, dict):
+            return self._search_object(schema, value)
+        return self._search_items(schema, value) if isinstance(value, (list, tuple)) else None
 
     def _search_items(self, schema: Schema, value: list[object] | tuple[object, ...]) -> Broken | None:
         items = schema.get("items")

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import fastjsonschema
 
-from ocpp_core.config import Kind, Violation
+from ocpp_core.config import FindRemedy, Kind, Violation
 from ocpp_core.versions import ErrorCode
 
 from ._bundles import BUNDLED, Schema, read_bundle
@@ -19,7 +19,7 @@ from ._closures import Accept, compile_accept
 from ._drafts import DEFAULT_DRAFT, for_compiler, problem_of, references
 from ._explain import describe_violation
 from ._formats import FORMATS
-from ._nulls import without_nulls
+from ._mend import mended_payload
 from ._rust import accelerated
 
 __all__ = ["SchemaValidator", "Schemas", "create_validator", "load_validator"]
@@ -86,8 +86,13 @@ class _Message:
             return Violation(ErrorCode.INTERNAL_ERROR, f"the schema of {self._name[:100]} cannot be used")
         return describe_violation(self._document, payload, formats=self._formats, message=self._name)
 
-    def without_nulls(self, payload: object) -> Any:
-        return without_nulls(self._document or self.document(), payload, formats=self._formats)
+    def mend(self, payload: object, find: FindRemedy) -> Any:
+        """Return a refused payload as it may be delivered; None if it stays refused."""
+        result = mended_payload(self._document or self.document(), payload, find, formats=self._formats)
+        if result is None:
+            return None
+        mended, has_forgiven = result
+        return mended if has_forgiven or self.check(mended) is None else None
 
     @property
     def is_compiled(self) -> bool:
@@ -194,16 +199,17 @@ class SchemaValidator:
         message = self._sends.get(action)
         return self._unexpected(action, "SEND") if message is None else message.check(payload)
 
-    def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
-        """Return a payload without the members that are null although its schema does not allow null.
+    def mend(self, kind: Kind, action: str, payload: object, find: FindRemedy) -> Any:
+        """Return a refused payload as it may be delivered; None if it stays refused.
 
         Args:
             kind: The type of the message, which selects the schema.
             action: The action of the message.
-            payload: The payload. It is not changed, and returned as it is if the action or the kind has no schema.
+            payload: The payload; it is not changed.
+            find: Returns what is done about each broken rule: the value is kept, dropped or replaced.
         """
         message = self._messages.get(action, {}).get(kind)
-        return payload if message is None else message.without_nulls(payload)
+        return None if message is None else message.mend(payload, find)
 
     def _unexpected(self, action: str, kind: str) -> Violation | None:
         if action not in self._messages:

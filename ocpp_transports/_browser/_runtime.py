@@ -59,7 +59,7 @@ class BrowserRuntime:
     def __init__(self, log: Log) -> None:
         self._loop = asyncio.get_running_loop()
         self._log = log
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}
         self._closers: set[asyncio.Task[Any] | None] = set()
         self._is_closed = False
         self.sources = Sources()
@@ -89,12 +89,12 @@ class BrowserRuntime:
             coro.close()
             return _Over()
         task = self._loop.create_task(coro)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._log.failed("a task failed", error)
@@ -103,7 +103,7 @@ class BrowserRuntime:
         """End all tasks except those that wait here; see Runtime."""
         self._is_closed = True
         self._closers.add(asyncio.current_task())
-        others = self._tasks.difference(self._closers)
+        others = [task for task in self._tasks if task not in self._closers]
         for task in others:
             task.cancel()
         if others:

@@ -51,6 +51,9 @@ class _NoSession:
     def traced(self, trace: Trace) -> None:
         """Ignore it."""
 
+    def outbox_changed(self) -> None:
+        """Ignore it."""
+
 
 def cannot_dial(_driver: InputSink[Never], attempt: int, _subprotocols: Sequence[str], /) -> Connection[bytes]:
     """Raise RuntimeError: only a client's engine asks for a connection."""

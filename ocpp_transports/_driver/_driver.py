@@ -34,6 +34,7 @@ from ocpp_core.actions import (
     Dispatch,
     HttpRequest,
     OpenTransport,
+    OutboxChanged,
     Reading,
     RegistrationChanged,
     Report,
@@ -349,6 +350,7 @@ _PERFORM: Final[Mapping[type[Action], Callable[[Driver[Any], Any], None]]] = {
     RegistrationChanged: lambda driver, action: driver.delegate.state_changed(action),
     Report: lambda driver, action: driver.delegate.reported(action),
     Trace: lambda driver, action: driver.session.traced(action),
+    OutboxChanged: lambda driver, _: driver.session.outbox_changed(),
     UpgradeRequested: Driver.upgrade_requested,
     HttpRequest: Driver.http_requested,
 }

@@ -256,3 +256,6 @@ class SessionDelegate(Protocol):
 
     def traced(self, trace: Trace) -> None:
         """Handle a message that was sent or received."""
+
+    def outbox_changed(self) -> None:
+        """Perform the outputs of the client's outbox."""

@@ -37,6 +37,7 @@ BAD_KINDS: Final[Mapping[ReportKind, str]] = {
     ReportKind.RESULT_REFUSED: "refused_result",
     ReportKind.PROTOCOL_ERROR: "protocol",
     ReportKind.MEND_FAILED: "mend_failed",
+    ReportKind.QUIRK: "quirk_applied",
     ReportKind.NOT_REGISTERED: "not_registered",
 }
 """Labels of messages that break the protocol, or that were ignored."""

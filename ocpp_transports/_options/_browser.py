@@ -20,9 +20,18 @@ class BrowserOptions(ReconnectOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.offline_queue, bool):
+            self._expect_memory()
         if self.identity in (".", ".."):
             raise ValueError(f"expected an identity that a browser keeps unchanged in a URL, got {self.identity!r}")
         _ = self.secret_url
+
+    def _expect_memory(self) -> None:
+        from ocpp_transports.outbox._memory import MemoryStore  # loaded only when used
+
+        if not isinstance(self.offline_queue, MemoryStore):
+            got = type(self.offline_queue).__name__
+            raise TypeError(f"expected offline_queue as bool or MemoryStore, got {got}: a page has no other store")
 
     @cached_property
     def secret_url(self) -> str:

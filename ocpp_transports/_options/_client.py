@@ -4,24 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Final
 
 from ocpp_core._version import __version__
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.handshake import SecurityProfile, check_client_profile, encode_basic
-from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.websocket.headers import OWN_IN_REQUEST, expect_header
 
 from ._reconnect import ReconnectOptions
 from ._socket import SocketOptions
 from ._tls import TLSOptions, expect_tls
 
-if TYPE_CHECKING:
-    from ocpp_transports.outbox._interface import OutboxStore
-
 __all__ = ["ClientOptions"]
 
-_OUTBOX: Final = OutboxConfig()
 _USER_AGENT: Final = f"ocpp-ws-io/{__version__} (Python)"
 
 
@@ -37,17 +32,11 @@ class ClientOptions(SocketOptions, ReconnectOptions):
     """Certificates, for wss:// endpoints."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Additional header fields of the upgrade request."""
-    outbox: "OutboxStore | None" = None
-    """The store of messages that outlive connections and restarts, for `enqueue`: `SQLiteStore` or `MemoryStore`. It
-    excludes `offline_queue`, which loses its calls with the process."""
-    outbox_config: OutboxConfig = _OUTBOX
-    """The settings of the outbox: its size, retries and time to live."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         super().__post_init__()
         expect_tls(self.tls)
-        self._expect_outbox()
         if not isinstance(self.headers, Mapping):
             raise TypeError(f"expected headers as a mapping of str to str, got {type(self.headers).__name__}")
         has_certificate = isinstance(self.tls, SSLContext) or (self.tls is not None and self.tls.cert is not None)
@@ -59,22 +48,6 @@ class ClientOptions(SocketOptions, ReconnectOptions):
             tls_options=self.tls is not None,
         )
         _ = self.upgrade
-
-    def _expect_outbox(self) -> None:
-        if not isinstance(self.outbox_config, OutboxConfig):
-            raise TypeError(f"expected outbox_config as OutboxConfig, got {type(self.outbox_config).__name__}")
-        if self.outbox is None:
-            return
-        if not all(callable(getattr(self.outbox, name, None)) for name in ("open", "submit", "close")):
-            raise TypeError(f"expected outbox as a store such as SQLiteStore, got {type(self.outbox).__name__}")
-        if self.offline_queue:
-            raise ValueError("expected offline_queue=False beside an outbox; enqueue what must outlive a connection")
-
-    def changed(self, changes: Mapping[str, Any]) -> Self:
-        """Return a copy with changes. Raises the errors of the base class, and ValueError for another outbox."""
-        if changes.get("outbox", self.outbox) is not self.outbox:
-            raise ValueError("cannot change outbox: it is fixed; pass it to the constructor")
-        return super().changed(changes)
 
     @cached_property
     def upgrade(self) -> UpgradeTarget:

@@ -11,7 +11,7 @@ from functools import cached_property
 from logging import Logger
 from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from ocpp_core.config import (
@@ -43,6 +43,9 @@ from ._names import Names, expect_spelled
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from ocpp_core.tolerance.profiles import QuirkProfile
+    from ocpp_core.tolerance.sources import Quirks
+    from ocpp_core.tolerance.station import MatchedQuirks, QuirkBook
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._metrics._metrics import Metrics
 
@@ -170,6 +173,10 @@ class PeerOptions:
     """Serve CALLs one after another instead of concurrently."""
     leniency: Leniency = field(default_factory=Leniency)
     mend_text: Callable[[str], str] | None = _SESSION.mend_text
+    quirks: "Quirks" = ()
+    """What is tolerated from peers that break the rules: `known` for models of station, `common` for frequent mistakes,
+    the path of a file in TOML, a `QuirkProfile`, or a list of them, the most important first. Files are read at
+    once."""
     logging: Logging = True
     """True for the logger `ocpp_ws_io`, False for none, or a logger."""
     metrics: "bool | Metrics" = False
@@ -202,6 +209,7 @@ class PeerOptions:
         for action in self.action_rates:
             self.names.expect(None, action)
         _ = self.validators, self.session
+        self._read_quirks()
 
     @cached_property
     def ids(self) -> IdFactory:
@@ -241,7 +249,7 @@ class PeerOptions:
         Most stations that need other options than their server need the same ones, and checking all options takes
         milliseconds. Raises TypeError for an unknown option, and the errors of the constructor.
         """
-        key = _key_of(changes)
+        key = None if "quirks" in changes else _key_of(changes)  # a file of profiles may have changed
         made = None if key is None else self._copies.get(key)
         if made is None:
             made = self._changed(changes)
@@ -286,6 +294,41 @@ class PeerOptions:
                 raise TypeError(f"expected strict_mode_validators made by create_validator, got {kind}")
         expect_spelled(validator.protocol for validator in self.strict_mode_validators)
         return Names(self.protocols, self.strict_mode_validators)
+
+    def _read_quirks(self) -> None:
+        """Replace the sources of profiles with the profiles. Raises for a setting that is not a possible option."""
+        if self.quirks == ():
+            return
+        from ocpp_core.tolerance.sources import read_quirks  # loaded only when used
+
+        profiles = read_quirks(self.quirks)
+        object.__setattr__(self, "quirks", profiles)
+        for profile in profiles:
+            changes = self._changes(profile)
+            if changes:
+                replace(self, quirks=(), **changes)  # raises here for a wrong setting, not at a connection
+
+    @cached_property
+    def quirk_book(self) -> "QuirkBook | None":
+        """The profiles of `quirks`, or None without any."""
+        if self.quirks == ():
+            return None
+        from ocpp_core.tolerance.station import QuirkBook  # loaded only when used
+
+        return QuirkBook(cast("tuple[QuirkProfile, ...]", self.quirks))
+
+    def with_quirks(self, matched: "MatchedQuirks") -> Self:
+        """Return these options with the settings of profiles, those of other carriers left out."""
+        changes = self._changes(matched)
+        return self.changed(changes) if changes else self
+
+    def _changes(self, profile: "QuirkProfile | MatchedQuirks") -> dict[str, Any]:
+        """Return the settings of a profile that are options of this kind of client or server."""
+        own = {each.name for each in fields(self)}
+        changes = {name: value for name, value in profile.options.items() if name in own}
+        if profile.validation:
+            changes["strict_mode_rules"] = tuple(dict.fromkeys((*profile.validation, *self.strict_mode_rules)))
+        return changes
 
     def _expect_rules(self) -> None:
         """Raise for a mode or rule that is none, and for names without a schema: a misspelled one matches nothing."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from os import PathLike
     from ssl import SSLContext
 
     from ocpp_core.backoff import Backoff
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ocpp_core.limits import Rate
     from ocpp_core.messages import Leniency
     from ocpp_core.outbox.settings import OutboxConfig
+    from ocpp_core.tolerance.sources import Quirks
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
     from ocpp_transports._metrics._metrics import Metrics
@@ -48,6 +50,7 @@ __all__ = [
     "ClientChanges",
     "ClientKeywords",
     "PeerKeywords",
+    "QueueKeywords",
     "ReconnectKeywords",
     "RouteKeywords",
     "ServerKeywords",
@@ -88,6 +91,7 @@ class PeerKeywords(TypedDict, total=False):
     in_order: bool
     leniency: Leniency
     mend_text: Callable[[str], str] | None
+    quirks: Quirks
     logging: Logging
     metrics: bool | Metrics
     id_factory: IdFactory
@@ -119,8 +123,9 @@ class ReconnectKeywords(PeerKeywords, total=False):
     max_retry_after: float
     connect_timeout: float
     retry_initial_connect: bool
-    offline_queue: bool
+    offline_queue: bool | str | PathLike[str] | OutboxStore
     offline_queue_size: int
+    offline_queue_config: OutboxConfig
 
 
 class ClientKeywords(ReconnectKeywords, SocketKeywords, total=False):
@@ -130,8 +135,6 @@ class ClientKeywords(ReconnectKeywords, SocketKeywords, total=False):
     password: str | bytes | None
     tls: TLSOptions | SSLContext | None
     headers: Mapping[str, str]
-    outbox: OutboxStore | None
-    outbox_config: OutboxConfig
 
 
 class ClientChanges(ClientKeywords, total=False):
@@ -154,7 +157,16 @@ class BrowserChanges(BrowserKeywords, total=False):
     protocols: Sequence[str]
 
 
-class ServerKeywords(SocketKeywords, total=False):
+class QueueKeywords(SocketKeywords, total=False):
+    """See `QueueOptions`."""
+
+    offline_queue: bool | str | PathLike[str] | OutboxStore
+    offline_queue_size: int
+    offline_queue_total: int
+    offline_queue_bytes: float
+
+
+class ServerKeywords(QueueKeywords, total=False):
     """See `ServerOptions`."""
 
     protocols: Sequence[str]
@@ -248,6 +260,7 @@ class RouteKeywords(TypedDict, total=False):
     in_order: bool
     leniency: Leniency
     mend_text: Callable[[str], str] | None
+    quirks: Quirks
     logging: Logging
     ping_interval: float
     pong_timeout: float | None

@@ -4,20 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
-from typing import Any, Final, Self
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
 from ocpp_core.config import ClientConfig, number
 from ocpp_core.handshake import Endpoint, Query, resolve_endpoint
+from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_transports._callbacks._backoff import ContainedBackoff
 from ocpp_transports._logging._log import Log
 
 from ._connection import BUNDLED_PROTOCOLS, PeerOptions, off_at_zero, seconds_or_off
 
+if TYPE_CHECKING:
+    from ocpp_transports.outbox._interface import OutboxStore
+
 __all__ = ["ReconnectOptions"]
 
 _CLIENT: Final = ClientConfig(protocols=BUNDLED_PROTOCOLS)
 _BACKOFF: Final = ExponentialBackoff()
+_OUTBOX: Final = OutboxConfig()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +51,17 @@ class ReconnectOptions(PeerOptions):
     connect_timeout: float = seconds_or_off(_CLIENT.connect_timeout)
     """Seconds from the dial to the open WebSocket; then the attempt fails."""
     retry_initial_connect: bool = _CLIENT.retry_initial_connect
-    offline_queue: bool = _CLIENT.offline_queue
-    """Queue calls made without a connection, and send them once connected; a closed client queues none."""
+    offline_queue: "bool | str | PathLike[str] | OutboxStore" = False
+    """The queue for outages: True for one in memory, a path for one in a SQLite database, or an `OutboxStore`.
+
+    Calls made without a connection wait in memory, and are sent once connected; a closed client queues none. Messages
+    of `enqueue` wait in the store, until the peer has responded. False: calls fail, and `enqueue` raises RuntimeError.
+    """
     offline_queue_size: int = _CLIENT.offline_queue_size
+    """Calls that wait without a connection; beyond, the oldest one that is not urgent fails with CallDroppedError. Also
+    messages in the store; beyond, messages are dropped that matter least, see `MessageDropped`."""
+    offline_queue_config: OutboxConfig = _OUTBOX
+    """The settings of the messages: retries, time to live, and what lets them out."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +73,17 @@ class ReconnectOptions(PeerOptions):
         least, most = self.backoff_min, self.backoff_max
         if not least <= most < inf:
             raise ValueError(f"expected backoff_min <= backoff_max < inf seconds, got {least!r} and {most!r}")
+        self._expect_offline_queue()
         _ = self.address, self.client
+
+    def _expect_offline_queue(self) -> None:
+        config: object = self.offline_queue_config
+        if not isinstance(config, OutboxConfig):
+            raise TypeError(f"expected offline_queue_config as OutboxConfig, got {type(config).__name__}")
+        if not isinstance(self.offline_queue, bool):
+            from ocpp_transports.outbox._choice import expect_store_choice  # loaded only when used
+
+            expect_store_choice(self.offline_queue)
 
     @classmethod
     def read(cls, identity: str, endpoint: str, protocols: Sequence[str], options: Mapping[str, Any]) -> Self:
@@ -68,6 +92,12 @@ class ReconnectOptions(PeerOptions):
         Raises TypeError for an unknown option, and the errors of the constructor.
         """
         return cls.of({"identity": identity, "endpoint": endpoint, "protocols": protocols, **options})
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Return a copy with changes. Raises the errors of the base class, and ValueError for another queue."""
+        if changes.get("offline_queue", self.offline_queue) != self.offline_queue:
+            raise ValueError("cannot change offline_queue: it is fixed; pass it to the constructor")
+        return super().changed(changes)
 
     @property
     def handshake_limit(self) -> float:
@@ -94,5 +124,6 @@ class ReconnectOptions(PeerOptions):
             "validators": self.validators,
             "backoff": self._backoff,
             "connect_timeout": self.handshake_limit,
+            "offline_queue": self.offline_queue is not False,
         }
         return ClientConfig(**(self.settings(ClientConfig) | converted))

@@ -1,6 +1,6 @@
 """The options of a server: what it speaks, and which stations it accepts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from logging import Logger
@@ -26,6 +26,7 @@ from ocpp_transports.handshake import (
     ConnectionMiddleware,
     Credentials,
     ForwardedHeader,
+    Handshake,
     Identify,
     Namespace,
     Pins,
@@ -50,7 +51,7 @@ from ._deciders import (
     expect_proxies,
     expect_verify,
 )
-from ._socket import SocketOptions
+from ._stations._queue import QueueOptions
 from ._tls import TLSOptions, expect_tls
 
 __all__ = ["CLOSE_WINDOW", "ServerOptions"]
@@ -63,7 +64,7 @@ _MARGIN: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerOptions(SocketOptions):
+class ServerOptions(QueueOptions):
     """The options of `OCPPServer`."""
 
     security_profile: SecurityProfile = SecurityProfile.NONE
@@ -154,7 +155,8 @@ class ServerOptions(SocketOptions):
     RegistrationRequiredError. TriggerMessage is always sent, unless the station was rejected."""
     boot_timeout: float = seconds_or_off(30)
     """Seconds to wait for a BootNotification. Then the server asks for it with TriggerMessage, waits as long again, and
-    lets the station in. 0 neither asks nor lets it in. Used with `registration="required"`."""
+    lets the station in. 0 neither asks nor lets it in. Used with `registration="required"`. Also the seconds before a
+    station that does not boot gets the messages of `offline_queue`."""
     ignore_identity_case: bool = _IDENTITIES.ignore_case
     """Treat identities that differ only in case as one: for look-ups, credentials, certificates and eviction."""
     paths_without_identity: Collection[str] = ()
@@ -328,6 +330,19 @@ class ServerOptions(SocketOptions):
     def longest_close(self) -> float:
         """Seconds that closing the server may take, with a margin for tasks that do not end at once."""
         return self.close_window + self.drain_timeout + self.close_timeout + _MARGIN
+
+    @cached_property
+    def known_protocol(self) -> Callable[[Handshake], str | None] | None:
+        """Returns the subprotocol that `quirks` have for a station without one; None if no profile has one."""
+        book = self.quirk_book
+        if book is None or all(profile.default_protocol is None for profile in book.profiles):
+            return None
+        from ocpp_core.tolerance.profiles import StationFacts  # loaded only when used
+
+        def find(handshake: Handshake) -> str | None:
+            return book.matching(StationFacts(identity=handshake.identity, path=handshake.path)).default_protocol
+
+        return find
 
     @cached_property
     def boot_limit(self) -> float:

@@ -6,18 +6,20 @@ from dataclasses import replace
 from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from ocpp_core.action_names import Role
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import ClientClosing, Connecting, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig
-from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError, StoreError
 from ocpp_core.inputs import Close, Command, Connect, Reconfigure
 from ocpp_core.session import Closing, Session
 from ocpp_transports._callbacks._containment import end_program
 from ocpp_transports._calls._directions import sent_by_peer
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Runtime
+from ocpp_transports._driver._sources import Draws
 from ocpp_transports._options._connection import counting
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports.events import (
@@ -25,15 +27,18 @@ from ocpp_transports.events import (
     ConnectingEvent,
     ConnectionEvent,
     DisconnectEvent,
+    ErrorEvent,
     OpenEvent,
     ReconnectEvent,
 )
 
 from ._close_grace import CloseGrace
+from ._enqueueing import EnqueueMixin
 from ._observers import Observers
 from ._peer import ConnectionState, Peer
 
 if TYPE_CHECKING:
+    from ocpp_core.tolerance.station import StationQuirks
     from ocpp_transports._metrics._metrics import Metrics
 
     from ._client_outbox import ClientOutbox
@@ -46,19 +51,31 @@ ClientCommand: TypeAlias = Command | Connect
 _R = TypeVar("_R")
 
 
-class ClientPeer(Peer):
+def _quirks_of(options: ReconnectOptions, protocol: str = "") -> "StationQuirks | None":
+    """Return what is tolerated from the central system; None without profiles."""
+    if options.quirk_book is None:
+        return None
+    from ocpp_core.tolerance.profiles import StationFacts  # loaded only when used
+    from ocpp_core.tolerance.station import StationQuirks
+
+    path = urlsplit(options.address.url).path
+    return StationQuirks(options.quirk_book, StationFacts(protocol=protocol, identity=options.identity, path=path))
+
+
+class ClientPeer(EnqueueMixin, Peer):
     """The part that all clients have in common; each has its own options, event loop and host."""
 
     _role: ClassVar[Role] = "station"
     _sent_by_peer = sent_by_peer("station")
     _options: ReconnectOptions
     _driver: Driver[ClientCommand] | None
-    _outbox: "ClientOutbox | None" = None
 
     def __init__(self, identity: str, options: ReconnectOptions) -> None:
         super().__init__(identity, options, CloseGrace())
+        self._quirks = _quirks_of(options)
         self._engine: ClientEngine | None = None
         self._in_block = False
+        self._outbox = self._make_outbox()
 
     async def __aenter__(self) -> Self:
         if self._runtime is None:
@@ -200,13 +217,18 @@ class ClientPeer(Peer):
         """Use the options that all clients have in common from now on. Raises for another identity."""
         if made.identity != self.identity:
             raise ValueError(f"expected the identity {self.identity!r}, got {made.identity!r}")
+        if made.quirks != self._options.quirks:
+            self._quirks = _quirks_of(made, self._protocol or "")
         self._set_options(made)
         if self._driver is not None:
             self._driver.feed(Reconfigure(self._client_config()))
+            if self._outbox is not None:
+                self._outbox.configure(self._driver, made.offline_queue_config)
 
     def _client_config(self) -> ClientConfig:
         config = self._options.client
-        return replace(config, session=replace(config.session, trace=self._traces))
+        session = replace(config.session, trace=self._traces)
+        return replace(config, session=session if self._quirks is None else self._quirks.configured(session))
 
     # For the base classes
 
@@ -223,7 +245,7 @@ class ClientPeer(Peer):
         return self._engine is not None and isinstance(self._engine.state, (Connecting, Waiting))
 
     def _queueing_driver(self) -> Driver[ClientCommand] | None:
-        may_wait = self._options.offline_queue and self._ended is None  # after the end no connection is expected
+        may_wait = self._outbox is not None and self._ended is None  # after the end no connection is expected
         return self._start(in_block=False) if may_wait else None
 
     def _not_connected(self) -> OCPPError:
@@ -256,6 +278,9 @@ class ClientPeer(Peer):
     def _opened(self, state: Online) -> None:
         if self._driver is not None:
             self._begin(self._driver, state.subprotocol)
+            if self._quirks is not None:  # each connection reports its quirks anew
+                self._quirks = _quirks_of(self._options, state.subprotocol)
+                self._driver.feed(Reconfigure(self._client_config()))
         self._resume_calls()
         self._log.info(f"open, speaks {state.subprotocol}")
         self._emit("open", OpenEvent(state.subprotocol))
@@ -275,6 +300,35 @@ class ClientPeer(Peer):
         driver.send_timeout = self._options.send_timeout or inf
         self._log.now = self._runtime.now
         return driver
+
+    def _message_engine(self, draws: Draws) -> ClientEngine:
+        """Return the engine for a host that carries whole messages."""
+        config = self._client_config()
+        if self._outbox is None:
+            return ClientEngine(config, random=draws.random, ids=draws.ids)
+        from ocpp_core.durable.client import DurableClientEngine  # loaded only when used
+
+        settings = self._options.offline_queue_config
+        self._outbox.engine = engine = DurableClientEngine(config, settings, random=draws.random, ids=draws.ids)
+        return engine
+
+    def _make_outbox(self) -> "ClientOutbox | None":
+        choice = self._options.offline_queue
+        if choice is False:
+            return None
+        from ocpp_transports.outbox._choice import store_of  # loaded only when used
+
+        from ._client_outbox import ClientOutbox
+
+        outbox = ClientOutbox(
+            store_of(choice), self._log, is_stopped=lambda: self._ended is not None, failed=self._store_failed
+        )
+        self._delegate.outbox_changed = outbox.perform
+        return outbox
+
+    def _store_failed(self, error: StoreError) -> None:
+        self._log.failed("the store failed", error)
+        self._emit("error", ErrorEvent(error))
 
     async def _open_outbox(self) -> None:
         if self._outbox is not None and self._driver is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ocpp_core.actions import Dispatch, InvalidPayload, Report, ReportKind, Trace
+from ocpp_core.config import AppliedQuirk
 from ocpp_core.errors import OCPPError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._contexts import HandlerContext
@@ -19,11 +20,12 @@ from ocpp_transports.events import (
     PingEvent,
     PongEvent,
     PongTimeoutEvent,
+    QuirkEvent,
     RateExceededEvent,
     ViolationEvent,
 )
 
-__all__ = ["MESSAGE_EVENTS", "PeerDelegate", "nobody_serves"]
+__all__ = ["MESSAGE_EVENTS", "PeerDelegate", "has_no_outbox", "nobody_serves"]
 
 MESSAGE_EVENTS: Final[tuple[PeerEventName, ...]] = ("message", "call", "call_result", "call_error")
 """The events for which the engine must trace messages."""
@@ -46,6 +48,10 @@ def nobody_serves(_: Dispatch) -> None:
     """Ignore a request, on a connection that serves none: it is not open yet, or ends."""
 
 
+def has_no_outbox() -> None:
+    """Do nothing, for a peer without an outbox."""
+
+
 @dataclass(slots=True, eq=False)
 class PeerDelegate:
     """The `SessionDelegate` of a peer, which passes `emit` (an event's name and payload) and `state_changed`."""
@@ -56,6 +62,8 @@ class PeerDelegate:
     state_changed: Callable[[object], None]
     dispatched: Callable[[Dispatch], None] = nobody_serves
     """Run the handler of a request."""
+    outbox_changed: Callable[[], None] = has_no_outbox
+    """Perform the outputs of the outbox."""
     violation: str = ""
     """The rule of WebSocket that the peer broke, for which the connection ends."""
     dispatcher: Dispatcher | None = None
@@ -108,6 +116,9 @@ def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | N
         return "bad_message", BadMessageEvent(report.message, report.error or RPCFormatViolationError(report.detail))
     if report.invalid is not None:
         return "violation", _violation(report, report.invalid, identity)
+    if kind is ReportKind.QUIRK:
+        applied: AppliedQuirk = report.message
+        return "quirk", QuirkEvent(applied.profile, applied.quirk, applied.at, report.action)
     if kind in _TOO_FAST:
         return "rate_exceeded", RateExceededEvent(report.message, refused=kind is not ReportKind.CALL_HELD)
     if kind in _FAILED:

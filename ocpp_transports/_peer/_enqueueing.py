@@ -1,15 +1,14 @@
-"""The methods of a client with an outbox."""
+"""The methods of a client for messages that outlive connections."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from ocpp_core.action_names import Role
-from ocpp_core.outbox.commands import Enqueue
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._calls._calling import read_request
 from ocpp_transports._handlers._caller import Params
-from ocpp_transports._options._client import ClientOptions
+from ocpp_transports._options._reconnect import ReconnectOptions
 
 if TYPE_CHECKING:
     from ocpp_transports.outbox._enqueue_keywords import EnqueueKeywords
@@ -22,10 +21,10 @@ __all__ = ["EnqueueMixin"]
 
 
 class EnqueueMixin:
-    """Queues messages in the outbox of the client, see the option `outbox`."""
+    """Queues messages in the outbox of the client, see the option `offline_queue`."""
 
     _role: ClassVar[Role]
-    _options: ClientOptions
+    _options: ReconnectOptions
     _outbox: "ClientOutbox | None"
 
     if TYPE_CHECKING:
@@ -70,6 +69,8 @@ class EnqueueMixin:
             TypeError: An argument of the wrong type.
             RuntimeError: The client has no outbox, or belongs to the event loop of another thread.
         """
+        from ocpp_core.outbox.commands import Enqueue  # loaded only when used
+
         outbox = self._expect_outbox("enqueue")
         start = options.pop("transaction", None)
         request = read_request(args, {"custom": options.pop("custom", False)})
@@ -85,6 +86,14 @@ class EnqueueMixin:
             **options,
         )
         return outbox.enqueue(message)
+
+    @property
+    def queued(self) -> "list[Ticket]":
+        """The tickets of the queued messages, those of earlier processes included; settled ones are left out.
+
+        Raises RuntimeError if the client has no outbox.
+        """
+        return self._expect_outbox("list queued messages").queued
 
     def outcomes(self) -> "TicketStream":
         """Iterate over the tickets with an outcome that is not acknowledged.
@@ -117,5 +126,5 @@ class EnqueueMixin:
 
     def _expect_outbox(self, verb: str) -> "ClientOutbox":
         if self._outbox is None:
-            raise RuntimeError(f"cannot {verb}: the client has no outbox; pass outbox=SQLiteStore(path)")
+            raise RuntimeError(f"cannot {verb}: the client has no outbox; pass offline_queue=True or a path")
         return self._outbox

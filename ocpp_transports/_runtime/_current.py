@@ -8,7 +8,11 @@ from ocpp_transports._logging._log import Log
 
 from ._base import SocketRuntime
 
-__all__ = ["caller_from_outside", "current_runtime", "is_in_event_loop"]
+__all__ = ["caller_from_outside", "current_runtime", "is_in_event_loop", "trio_runtimes"]
+
+
+trio_runtimes: dict[object, Callable[[Log], SocketRuntime]] = {}
+"""What makes the runtime on trio, by the clock that trio runs with; without an entry, real sockets are used."""
 
 
 def is_in_event_loop() -> bool:
@@ -34,6 +38,9 @@ def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
     if trio is not None and trio.lowlevel.in_trio_task():
         if not in_block:
             raise RuntimeError(f"expected a block on trio: `async with {name}(...) as ...:`")
+        offered = trio_runtimes.get(trio.lowlevel.current_clock())
+        if offered is not None:
+            return offered(log)
         from ._trio import TrioRuntime  # trio is not a dependency: loaded only if it runs
 
         return TrioRuntime(log)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ErrorEvent,
         MessageEvent,
         OpenEvent,
+        QuirkEvent,
         RegistrationEvent,
         SecurityEvent,
         StationEvent,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from ._stations._connection import OCPPServerClient
 
-    AnyEvent: TypeAlias = OCPPServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | RegistrationEvent, OCPPServerClient]
+    AnyEvent: TypeAlias = OCPPServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | QuirkEvent | RegistrationEvent, OCPPServerClient]
     ResultT = TypeVar("ResultT")
     ClientListenerT = TypeVar("ClientListenerT", bound=Callable[[OCPPServerClient], object])
     ErrorListenerT = TypeVar("ErrorListenerT", bound=Callable[[ErrorEvent], object])
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     StationMessageListenerT = TypeVar("StationMessageListenerT", bound=Callable[[StationEvent[MessageEvent, OCPPServerClient]], object])
     StationBadMessageListenerT = TypeVar("StationBadMessageListenerT", bound=Callable[[StationEvent[BadMessageEvent, OCPPServerClient]], object])
     StationViolationListenerT = TypeVar("StationViolationListenerT", bound=Callable[[StationEvent[ViolationEvent, OCPPServerClient]], object])
+    StationQuirkListenerT = TypeVar("StationQuirkListenerT", bound=Callable[[StationEvent[QuirkEvent, OCPPServerClient]], object])
     StationRegistrationListenerT = TypeVar("StationRegistrationListenerT", bound=Callable[[StationEvent[RegistrationEvent, OCPPServerClient]], object])
     ListenerT = TypeVar("ListenerT", bound=Callable[[AnyEvent], object])
 
@@ -109,6 +111,10 @@ class ServerEvents(EventMixin):
         def on(self, name: Literal["violation"], listener: None = None) -> Callable[[StationViolationListenerT], StationViolationListenerT]: ...
         @overload
         def on(self, name: Literal["violation"], listener: Callable[[StationEvent[ViolationEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[ViolationEvent, OCPPServerClient]], ResultT]: ...
+        @overload
+        def on(self, name: Literal["quirk"], listener: None = None) -> Callable[[StationQuirkListenerT], StationQuirkListenerT]: ...
+        @overload
+        def on(self, name: Literal["quirk"], listener: Callable[[StationEvent[QuirkEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[QuirkEvent, OCPPServerClient]], ResultT]: ...
         @overload
         def on(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
         @overload
@@ -188,6 +194,10 @@ class ServerEvents(EventMixin):
         @overload
         def once(self, name: Literal["violation"], listener: Callable[[StationEvent[ViolationEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[ViolationEvent, OCPPServerClient]], ResultT]: ...
         @overload
+        def once(self, name: Literal["quirk"], listener: None = None) -> Callable[[StationQuirkListenerT], StationQuirkListenerT]: ...
+        @overload
+        def once(self, name: Literal["quirk"], listener: Callable[[StationEvent[QuirkEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[QuirkEvent, OCPPServerClient]], ResultT]: ...
+        @overload
         def once(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
         @overload
         def once(self, name: Literal["registration"], listener: Callable[[StationEvent[RegistrationEvent, OCPPServerClient]], ResultT]) -> Callable[[StationEvent[RegistrationEvent, OCPPServerClient]], ResultT]: ...
@@ -235,6 +245,8 @@ class ServerEvents(EventMixin):
         @overload
         def events(self, name: Literal["violation"], /, *names: Literal["violation"], limit: int = ...) -> EventStream[StationEvent[ViolationEvent, OCPPServerClient]]: ...
         @overload
+        def events(self, name: Literal["quirk"], /, *names: Literal["quirk"], limit: int = ...) -> EventStream[StationEvent[QuirkEvent, OCPPServerClient]]: ...
+        @overload
         def events(self, name: Literal["registration"], /, *names: Literal["registration"], limit: int = ...) -> EventStream[StationEvent[RegistrationEvent, OCPPServerClient]]: ...
         @overload
         def events(self, name: Literal["client", "close"], /, *names: Literal["client", "close"], limit: int = ...) -> EventStream[OCPPServerClient | StationEvent[CloseEvent, OCPPServerClient]]: ...
@@ -243,7 +255,7 @@ class ServerEvents(EventMixin):
         @overload
         def events(self, name: Literal["message", "call", "call_result", "call_error", "close"], /, *names: Literal["message", "call", "call_result", "call_error", "close"], limit: int = ...) -> EventStream[StationEvent[MessageEvent | CloseEvent, OCPPServerClient]]: ...
         @overload
-        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "registration"], limit: int = ...) -> EventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | RegistrationEvent, OCPPServerClient]]: ...
+        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "quirk", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "quirk", "registration"], limit: int = ...) -> EventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | QuirkEvent | RegistrationEvent, OCPPServerClient]]: ...
         @overload
         def events(self, name: Literal["upgrade_aborted", "connection_failed"], /, *names: Literal["upgrade_aborted", "connection_failed"], limit: int = ...) -> EventStream[UpgradeAbortedEvent | ConnectionFailedEvent]: ...
         @overload

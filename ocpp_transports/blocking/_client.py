@@ -16,6 +16,7 @@ from ocpp_transports.events import CloseEvent, ConnectionEvent
 
 from ._context import BlockingHandlerContext
 from ._events import presenting
+from ._outbox._enqueueing import BlockingEnqueueMixin
 from ._peer import BlockingPeer
 from ._threads._bridge import MAX_THREADS, Bridge
 from ._threads._signals import close_block
@@ -28,7 +29,7 @@ __all__ = ["BlockingClient"]
 _R = TypeVar("_R")
 
 
-class BlockingClient(BlockingPeer):
+class BlockingClient(BlockingEnqueueMixin, BlockingPeer):
     """An `OCPPClient` whose methods block, for any thread of a program that is not asynchronous.
 
         with BlockingClient("CP1", "wss://csms.example/ocpp", protocols=["ocpp1.6"]) as client:
@@ -65,8 +66,6 @@ class BlockingClient(BlockingPeer):
         max_threads: int = MAX_THREADS,
         **options: Unpack[ClientKeywords],
     ) -> None:
-        if options.get("outbox") is not None:
-            raise ValueError("expected no outbox for a BlockingClient: it cannot enqueue; use OCPPClient")
         self._wrapped = OCPPClient(identity, endpoint, protocols=protocols, **options)
         self._bridge = Bridge(self._wrapped, loop, max_threads, present=self._present, opens="connect()")
 

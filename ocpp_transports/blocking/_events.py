@@ -4,19 +4,18 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import anyio
 
-from ocpp_core.errors import TimeoutError  # ours, a subclass of the builtin
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._peer._event_stream import MAX_SIZE, EventStream, size_of
 from ocpp_transports.events import OverflowEvent
 
 from ._threads._bridge import Bridge, expect_max_wait
+from ._threads._within import run_within
 
 __all__ = ["BlockingEmitter", "BlockingEventStream", "presenting"]
 
@@ -53,19 +52,12 @@ class BlockingEventStream(Iterator[EventT_co | OverflowEvent], Generic[EventT_co
 
         Raises RuntimeError if another thread already waits for it.
         """
-        has_limit = self._max_wait != inf and self._bridge.is_open  # without an event loop nothing waits
         try:
-            event = self._bridge.run(self._next if has_limit else self._wrapped.__anext__)
+            event = run_within(self._bridge, self._wrapped.__anext__, self._max_wait, "event")
         except StopAsyncIteration:
             raise StopIteration from None
         shown: EventT_co | OverflowEvent = self._bridge.present(event)
         return shown
-
-    async def _next(self) -> Any:
-        """Return the next event; when the time is over, events that arrive later are kept."""
-        with anyio.move_on_after(self._max_wait):
-            return await self._wrapped.__anext__()
-        raise TimeoutError(f"there was no event within {self._max_wait:.15g} s")
 
     def close(self) -> None:
         """End the iteration at once, also for a thread that waits in it."""

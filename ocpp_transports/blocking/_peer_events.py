@@ -33,13 +33,14 @@ if TYPE_CHECKING:
         PingEvent,
         PongEvent,
         PongTimeoutEvent,
+        QuirkEvent,
         RateExceededEvent,
         ReconnectEvent,
         RegistrationEvent,
         ViolationEvent,
     )
 
-    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | ViolationEvent | HandlerErrorEvent | RateExceededEvent | RegistrationEvent | PongTimeoutEvent | PingEvent | PongEvent
+    AnyEvent: TypeAlias = OpenEvent | CloseEvent | ErrorEvent | ConnectingEvent | ReconnectEvent | DisconnectEvent | MessageEvent | BadMessageEvent | ViolationEvent | QuirkEvent | HandlerErrorEvent | RateExceededEvent | RegistrationEvent | PongTimeoutEvent | PingEvent | PongEvent
     ResultT = TypeVar("ResultT")
     OpenListenerT = TypeVar("OpenListenerT", bound=Callable[[OpenEvent], object])
     CloseListenerT = TypeVar("CloseListenerT", bound=Callable[[CloseEvent], object])
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     MessageListenerT = TypeVar("MessageListenerT", bound=Callable[[MessageEvent], object])
     BadMessageListenerT = TypeVar("BadMessageListenerT", bound=Callable[[BadMessageEvent], object])
     ViolationListenerT = TypeVar("ViolationListenerT", bound=Callable[[ViolationEvent], object])
+    QuirkListenerT = TypeVar("QuirkListenerT", bound=Callable[[QuirkEvent], object])
     HandlerErrorListenerT = TypeVar("HandlerErrorListenerT", bound=Callable[[HandlerErrorEvent], object])
     RateExceededListenerT = TypeVar("RateExceededListenerT", bound=Callable[[RateExceededEvent], object])
     RegistrationListenerT = TypeVar("RegistrationListenerT", bound=Callable[[RegistrationEvent], object])
@@ -101,6 +103,10 @@ class BlockingPeerEvents(BlockingEventMixin):
         def on(self, name: Literal["violation"], listener: None = None) -> Callable[[ViolationListenerT], ViolationListenerT]: ...
         @overload
         def on(self, name: Literal["violation"], listener: Callable[[ViolationEvent], ResultT]) -> Callable[[ViolationEvent], ResultT]: ...
+        @overload
+        def on(self, name: Literal["quirk"], listener: None = None) -> Callable[[QuirkListenerT], QuirkListenerT]: ...
+        @overload
+        def on(self, name: Literal["quirk"], listener: Callable[[QuirkEvent], ResultT]) -> Callable[[QuirkEvent], ResultT]: ...
         @overload
         def on(self, name: Literal["handler_error"], listener: None = None) -> Callable[[HandlerErrorListenerT], HandlerErrorListenerT]: ...
         @overload
@@ -188,6 +194,10 @@ class BlockingPeerEvents(BlockingEventMixin):
         @overload
         def once(self, name: Literal["violation"], listener: Callable[[ViolationEvent], ResultT]) -> Callable[[ViolationEvent], ResultT]: ...
         @overload
+        def once(self, name: Literal["quirk"], listener: None = None) -> Callable[[QuirkListenerT], QuirkListenerT]: ...
+        @overload
+        def once(self, name: Literal["quirk"], listener: Callable[[QuirkEvent], ResultT]) -> Callable[[QuirkEvent], ResultT]: ...
+        @overload
         def once(self, name: Literal["handler_error"], listener: None = None) -> Callable[[HandlerErrorListenerT], HandlerErrorListenerT]: ...
         @overload
         def once(self, name: Literal["handler_error"], listener: Callable[[HandlerErrorEvent], ResultT]) -> Callable[[HandlerErrorEvent], ResultT]: ...
@@ -248,6 +258,8 @@ class BlockingPeerEvents(BlockingEventMixin):
         def events(self, name: Literal["bad_message"], /, *names: Literal["bad_message"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[BadMessageEvent]: ...
         @overload
         def events(self, name: Literal["violation"], /, *names: Literal["violation"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[ViolationEvent]: ...
+        @overload
+        def events(self, name: Literal["quirk"], /, *names: Literal["quirk"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[QuirkEvent]: ...
         @overload
         def events(self, name: Literal["handler_error"], /, *names: Literal["handler_error"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[HandlerErrorEvent]: ...
         @overload

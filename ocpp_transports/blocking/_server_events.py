@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ErrorEvent,
         MessageEvent,
         OpenEvent,
+        QuirkEvent,
         RegistrationEvent,
         SecurityEvent,
         StationEvent,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from ._station import BlockingServerClient
 
-    AnyEvent: TypeAlias = BlockingServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | RegistrationEvent, BlockingServerClient]
+    AnyEvent: TypeAlias = BlockingServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | QuirkEvent | RegistrationEvent, BlockingServerClient]
     ResultT = TypeVar("ResultT")
     ClientListenerT = TypeVar("ClientListenerT", bound=Callable[[BlockingServerClient], object])
     ErrorListenerT = TypeVar("ErrorListenerT", bound=Callable[[ErrorEvent], object])
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     StationMessageListenerT = TypeVar("StationMessageListenerT", bound=Callable[[StationEvent[MessageEvent, BlockingServerClient]], object])
     StationBadMessageListenerT = TypeVar("StationBadMessageListenerT", bound=Callable[[StationEvent[BadMessageEvent, BlockingServerClient]], object])
     StationViolationListenerT = TypeVar("StationViolationListenerT", bound=Callable[[StationEvent[ViolationEvent, BlockingServerClient]], object])
+    StationQuirkListenerT = TypeVar("StationQuirkListenerT", bound=Callable[[StationEvent[QuirkEvent, BlockingServerClient]], object])
     StationRegistrationListenerT = TypeVar("StationRegistrationListenerT", bound=Callable[[StationEvent[RegistrationEvent, BlockingServerClient]], object])
     ListenerT = TypeVar("ListenerT", bound=Callable[[AnyEvent], object])
 
@@ -110,6 +112,10 @@ class BlockingServerEvents(BlockingEventMixin):
         def on(self, name: Literal["violation"], listener: None = None) -> Callable[[StationViolationListenerT], StationViolationListenerT]: ...
         @overload
         def on(self, name: Literal["violation"], listener: Callable[[StationEvent[ViolationEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[ViolationEvent, BlockingServerClient]], ResultT]: ...
+        @overload
+        def on(self, name: Literal["quirk"], listener: None = None) -> Callable[[StationQuirkListenerT], StationQuirkListenerT]: ...
+        @overload
+        def on(self, name: Literal["quirk"], listener: Callable[[StationEvent[QuirkEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[QuirkEvent, BlockingServerClient]], ResultT]: ...
         @overload
         def on(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
         @overload
@@ -189,6 +195,10 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def once(self, name: Literal["violation"], listener: Callable[[StationEvent[ViolationEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[ViolationEvent, BlockingServerClient]], ResultT]: ...
         @overload
+        def once(self, name: Literal["quirk"], listener: None = None) -> Callable[[StationQuirkListenerT], StationQuirkListenerT]: ...
+        @overload
+        def once(self, name: Literal["quirk"], listener: Callable[[StationEvent[QuirkEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[QuirkEvent, BlockingServerClient]], ResultT]: ...
+        @overload
         def once(self, name: Literal["registration"], listener: None = None) -> Callable[[StationRegistrationListenerT], StationRegistrationListenerT]: ...
         @overload
         def once(self, name: Literal["registration"], listener: Callable[[StationEvent[RegistrationEvent, BlockingServerClient]], ResultT]) -> Callable[[StationEvent[RegistrationEvent, BlockingServerClient]], ResultT]: ...
@@ -236,6 +246,8 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def events(self, name: Literal["violation"], /, *names: Literal["violation"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[ViolationEvent, BlockingServerClient]]: ...
         @overload
+        def events(self, name: Literal["quirk"], /, *names: Literal["quirk"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[QuirkEvent, BlockingServerClient]]: ...
+        @overload
         def events(self, name: Literal["registration"], /, *names: Literal["registration"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[RegistrationEvent, BlockingServerClient]]: ...
         @overload
         def events(self, name: Literal["client", "close"], /, *names: Literal["client", "close"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[BlockingServerClient | StationEvent[CloseEvent, BlockingServerClient]]: ...
@@ -244,7 +256,7 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def events(self, name: Literal["message", "call", "call_result", "call_error", "close"], /, *names: Literal["message", "call", "call_result", "call_error", "close"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[MessageEvent | CloseEvent, BlockingServerClient]]: ...
         @overload
-        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "registration"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | RegistrationEvent, BlockingServerClient]]: ...
+        def events(self, name: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "quirk", "registration"], /, *names: Literal["open", "close", "message", "call", "call_result", "call_error", "bad_message", "violation", "quirk", "registration"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | ViolationEvent | QuirkEvent | RegistrationEvent, BlockingServerClient]]: ...
         @overload
         def events(self, name: Literal["upgrade_aborted", "connection_failed"], /, *names: Literal["upgrade_aborted", "connection_failed"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[UpgradeAbortedEvent | ConnectionFailedEvent]: ...
         @overload

@@ -22,6 +22,7 @@ __all__ = [
     "PingEvent",
     "PongEvent",
     "PongTimeoutEvent",
+    "QuirkEvent",
     "RateExceededEvent",
     "ReconnectEvent",
     "RegistrationEvent",
@@ -172,6 +173,23 @@ class ViolationEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class QuirkEvent:
+    """A message of the peer was accepted because a profile of `quirks` tolerates its mistake.
+
+    A connection emits it once for each quirk and action.
+    """
+
+    profile: str
+    """The name of the profile."""
+    quirk: str
+    """The kind of the quirk, such as `allow_values`, or the name of a repair of texts."""
+    at: str
+    """Where in the payload the quirk applies; empty for a repair of the text."""
+    action: str | None = None
+    """The action of the message; None for a repair of the text."""
+
+
+@dataclass(frozen=True, slots=True)
 class RateExceededEvent:
     """The peer exceeded a rate with a CALL or SEND, which was `refused` or is held.
 
@@ -258,6 +276,7 @@ PeerEvent: TypeAlias = (
     | PingEvent
     | PongEvent
     | PongTimeoutEvent
+    | QuirkEvent
     | RateExceededEvent
     | ReconnectEvent
     | RegistrationEvent

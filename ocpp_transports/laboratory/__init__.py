@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ._time._loop import VirtualLoop
     from ._time._run import run, virtual_loop
     from ._time._wall_clock import WallClock
+    from ._trio._network import trio_network
     from ._work._threads import real_work
     from ._world._station import Answer, ScriptedStation, StationRequest
     from ._world._world import World
@@ -42,6 +43,7 @@ _HOMES = {
     ),
     "_time._loop": ("VirtualLoop",),
     "_time._run": ("run", "virtual_loop"),
+    "_trio._network": ("trio_network",),
     "_work._threads": ("real_work",),
     "_time._wall_clock": ("WallClock",),
     "_world._station": ("Answer", "ScriptedStation", "StationRequest"),
@@ -67,6 +69,7 @@ __all__ = [
     "World",
     "real_work",
     "run",
+    "trio_network",
     "virtual_loop",
 ]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
+from os import PathLike
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -54,7 +55,7 @@ class SQLiteStore:
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | PathLike[str],
         *,
         synchronous: Synchronous = "full",
         spare: int = 262_144,

@@ -4,7 +4,7 @@ from itertools import count
 from random import Random
 from typing import Any, TypeAlias, Union
 
-from ocpp_core.actions import StateChanged
+from ocpp_core.actions import OutboxChanged, StateChanged
 from ocpp_core.config import ClientConfig, SessionConfig
 from ocpp_core.durable.client import DurableClientEngine
 from ocpp_core.inputs import Connect, TextReceived, Tick, TransportLost, TransportOpened
@@ -52,7 +52,7 @@ class DurableMachine:
         self.engine.handle(event, now)
 
     def poll(self) -> Any:
-        while isinstance(action := self.engine.poll(), StateChanged):
+        while isinstance(action := self.engine.poll(), StateChanged | OutboxChanged):
             pass
         return self.engine.poll_outbox() if action is None else action
 

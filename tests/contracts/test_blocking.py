@@ -17,8 +17,11 @@ from ocpp_transports.blocking import (
     BlockingServer,
     BlockingServerClient,
     BlockingSignal,
+    BlockingTicket,
+    BlockingTicketStream,
 )
 from ocpp_transports.fleet import FleetCall
+from ocpp_transports.outbox import Ticket, TicketStream
 
 TWINS: Final[dict[type, type]] = {
     OCPPClient: BlockingClient,
@@ -30,12 +33,11 @@ TWINS: Final[dict[type, type]] = {
     FleetCall: BlockingFleetCall,
     Listener: BlockingListener,
     Signal: BlockingSignal,
+    Ticket: BlockingTicket,
+    TicketStream: BlockingTicketStream,
 }
 
 WITHOUT: Final = {
-    "OCPPClient.enqueue": "tickets are awaited in the event loop: a `BlockingClient` refuses the option `outbox`",
-    "OCPPClient.outcomes": "see `enqueue`",
-    "OCPPClient.transaction_id": "see `enqueue`",
     "OCPPServer.run": "`serve_forever` is the whole program already: the constructor names the loop",
     "OCPPServer.include": "functions of a router that servers share run in event loops: `wrapped.include` attaches it",
     "OCPPRouter.include": "functions of a router that servers share run in event loops: `wrapped.include` attaches it",
@@ -52,6 +54,7 @@ WITHOUT: Final = {
     "HandlerContext.is_late": "for the library",
     "HandlerContext.is_over": "for the library",
     "Signal.set": "for the library",
+    "TicketStream.aclose": "it is `close`",
 }
 """What has no twin, and why."""
 

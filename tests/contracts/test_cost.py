@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.cost import SCENARIOS, Cost, Counter, expected, judge, read_table
-from tools.cost.scenarios import _served, _serving
+from tools.cost.scenarios import _client_with_outbox, _served, _serving, _stack_call
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,3 +117,14 @@ def test_metrics_add_about_a_twentieth() -> None:
         costs.append(counter.cost.instructions)
     plain, counted = costs
     assert plain < counted <= 1.06 * plain
+
+
+def test_an_empty_outbox_adds_about_a_thirtieth() -> None:
+    """The page on the outbox states the share; a client without the option `offline_queue` has none."""
+    costs = []
+    for step in (_stack_call(), _stack_call(_client_with_outbox())):
+        counter = Counter()
+        counter.run(step, 20)
+        costs.append(counter.cost.instructions)
+    plain, queueing = costs
+    assert plain < queueing <= 1.04 * plain

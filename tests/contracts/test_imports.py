@@ -23,7 +23,7 @@ LAYERS = {
     "ocpp_core": (
         "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "typed",
         "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers", "config", "outbox", "inputs",
-        "client_states", "actions", "_direct", "_tolerance", "outbound", "inbound", "session", "client", "durable",
+        "client_states", "actions", "_direct", "tolerance", "outbound", "inbound", "session", "client", "durable",
         "server", "identity", "handshake", "addresses", "proxies", "admission", "refusals", "validation", "link",
         "stack", "testing", "replay",
     ),
@@ -35,14 +35,14 @@ LAYERS = {
     ),
     "ocpp_apps": (
         "command_line", "origins", "csms", "station.client", "station.clock", "station.model", "station.asyncio_clock",
-        "station.anyio_clock", "station.schema_help", "station.messages", "station.operation", "station.faults",
+        "station.anyio_clock", "station.schema_help", "station.messages", "station.faults", "station.operation",
         "station.v16", "station.v2", "station.station", "station", "station.attempts", "station.fleet",
         "station.__main__", "demo", "__main__",
     ),
 }  # fmt: skip
 
-LAZY_FACADES = {"ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21"}
-"""Besides those of the packages: they load their models when these are first used."""
+LAZY_FACADES = {"ocpp_core.tolerance", "ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21"}
+"""Besides those of the packages: they load what they name when it is first used."""
 NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "replay"}  # directly or through another one
 IMPURE = {
     "anyio", "asyncio", "concurrent", "logging", "multiprocessing", "ocpp_apps", "ocpp_transports", "secrets", "select",
@@ -154,7 +154,8 @@ sys.meta_path.insert(0, Blocked())
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
     """Make the browser's client where a page's blocked modules are missing; what that loads."""
-    client = "BrowserOCPPClient('CP1', 'ws://csms.example', protocols=['ocpp1.6', 'ocpp2.0.1'], password='secret')"
+    options = "protocols=['ocpp1.6', 'ocpp2.0.1'], password='secret', offline_queue=True"
+    client = f"BrowserOCPPClient('CP1', 'ws://csms.example', {options})"
     return loaded_by(f"exec({BLOCK!r}); from ocpp_transports.browser import BrowserOCPPClient; {client}")
 
 
@@ -166,6 +167,13 @@ class TestAPageLoadsWhatItHas:
 
     def test_it_loads_no_schema_before_strict_mode(self, loaded: set[str]) -> None:
         assert loaded.isdisjoint({"fastjsonschema", "ocpp_core.validation"})
+
+    def test_its_offline_queue_needs_no_database_and_without_one_no_outbox_is_loaded(self, loaded: set[str]) -> None:
+        assert "ocpp_transports.outbox" in loaded
+        assert loaded.isdisjoint({"sqlite3", "ocpp_transports.outbox._sqlite"})
+        make = "from ocpp_transports.browser import BrowserOCPPClient; BrowserOCPPClient('CP1', 'ws://csms.example')"
+        outbox = {name for name in loaded_by(f"exec({BLOCK!r}); {make}") if "outbox" in name or "durable" in name}
+        assert outbox == {"ocpp_core.outbox", "ocpp_core.outbox.settings"}
 
     def test_none_of_its_modules_starts_threads_or_opens_sockets(self, loaded: set[str]) -> None:
         ours = {name for name in loaded if name.split(".")[0] in {"ocpp_core", "ocpp_transports"}}

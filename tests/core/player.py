@@ -8,7 +8,7 @@ from typing import Any
 
 from ocpp_core.actions import Dispatch, Report, SendText, Settle, StateChanged
 from ocpp_core.client import ClientEngine
-from ocpp_core.config import ClientConfig, SessionConfig, Violation
+from ocpp_core.config import ClientConfig, FindRemedy, SessionConfig, Violation
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.inputs import (
     Close,
@@ -84,8 +84,9 @@ class Strict:
     def check_send(self, action: str, payload: Any) -> Violation | None:
         return self._check(payload, ErrorCode.TYPE_CONSTRAINT_VIOLATION, "send")
 
-    def without_nulls(self, kind: str, action: str, payload: Any) -> Any:
-        return {name: item for name, item in payload.items() if item is not None}
+    def mend(self, kind: str, action: str, payload: Any, find: FindRemedy) -> Any:
+        mended = {name: item for name, item in payload.items() if item is not None}
+        return None if "bad" in mended else mended
 
     def _check(self, payload: Any, code: ErrorCode, kind: str) -> Violation | None:
         return Violation(code, f"{kind}: bad is not allowed") if "bad" in payload else None

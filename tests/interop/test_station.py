@@ -89,7 +89,12 @@ async def _visit(csms: PeerProcess, protocol: str, identity: str) -> AsyncIterat
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             async with OCPPClient(
-                identity, f"ws://127.0.0.1:{port}", protocols=[protocol], strict_mode=True, warm_up=False
+                identity,
+                f"ws://127.0.0.1:{port}",
+                protocols=[protocol],
+                offline_queue=True,
+                strict_mode=True,
+                warm_up=False,
             ) as client:
                 station = Station(client, AnyioClock(tasks), settings)
                 await station.start()

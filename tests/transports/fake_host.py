@@ -243,6 +243,9 @@ class FakeDelegate:
     def traced(self, trace):
         self._note("trace", trace)
 
+    def outbox_changed(self):
+        self._note("outbox", None)
+
     def upgrade_requested(self, action):
         self._note("upgrade", action)
 

@@ -143,7 +143,7 @@ class TestConstruction:
             "bad_message_period": 3600,
             "respond_with_detailed_errors": False,
             "offline_queue": False,
-            "offline_queue_size": 100,
+            "offline_queue_size": 1000,
             "handler_grace": 1,
         }
         assert {name: getattr(options, name) for name in expected} == expected

@@ -14,8 +14,11 @@ from typing import Any, Final, TypeAlias
 from ocpp_core.actions import Action, Dispatch, OpenTransport, SendBytes, SendText, Settle
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
 from ocpp_core.inputs import Accept, BytesReceived, Connect, Reply, StackInput, StartCall, StreamOpened, TextReceived
+from ocpp_core.outbox.commands import Restored
+from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.session import Session
 from ocpp_core.stack import ClientStack, ServerStack
+from ocpp_core.stack.durable import DurableClientStack
 from ocpp_core.validation import load_validator
 from ocpp_core.versions import OCPP16
 from ocpp_transports._driver._driver import Driver
@@ -104,11 +107,21 @@ def _sent(actions: list[Action]) -> bytes:
     return b"".join(action.data for action in actions if isinstance(action, SendBytes))
 
 
-def _pair(config: SessionConfig) -> tuple[ServerStack, ClientStack, int]:
+def _client() -> ClientStack:
+    target = UpgradeTarget("csms.example", "/CP1")
+    return ClientStack(ClientConfig(protocols=("ocpp1.6",)), LinkConfig(), target, random=Random(2), ids=_ids())
+
+
+def _client_with_outbox() -> ClientStack:
+    target, config = UpgradeTarget("csms.example", "/CP1"), ClientConfig(protocols=("ocpp1.6",), offline_queue=True)
+    client = DurableClientStack(config, LinkConfig(), target, OutboxConfig(), random=Random(2), ids=_ids())
+    client.handle(Restored(wall=0.0, first_ticket=1), 0.0)
+    return client
+
+
+def _pair(config: SessionConfig, client: ClientStack) -> tuple[ServerStack, ClientStack, int]:
     """Return two stacks after the handshake, and the number of the client's attempt."""
     server = ServerStack(LinkConfig(), config, random=Random(1), ids=_ids(), now=0.0)
-    target = UpgradeTarget("csms.example", "/CP1")
-    client = ClientStack(ClientConfig(protocols=("ocpp1.6",)), LinkConfig(), target, random=Random(2), ids=_ids())
     client.handle(Connect(0), 0.0)
     (attempt,) = (action.attempt for action in _drain(client) if isinstance(action, OpenTransport))
     client.handle(StreamOpened(attempt), 0.0)
@@ -121,7 +134,7 @@ def _pair(config: SessionConfig) -> tuple[ServerStack, ClientStack, int]:
 
 
 def _answering_stack(config: SessionConfig, action: str, payload_json: str, answer: Mapping[str, Any]) -> Step:
-    server, _, _ = _pair(config)
+    server, _, _ = _pair(config, _client())
     numbers, frames = count(1), _call_frames(action, payload_json)
 
     def step() -> None:
@@ -146,8 +159,8 @@ def _stack_meter_values() -> Step:
     return _answering_stack(config, "MeterValues", _METER_VALUES_JSON, {})
 
 
-def _stack_call() -> Step:
-    _, client, attempt = _pair(SessionConfig())
+def _stack_call(client: ClientStack | None = None) -> Step:
+    _, client, attempt = _pair(SessionConfig(), client or _client())
     numbers = count(1)
 
     def step() -> None:

@@ -15,7 +15,7 @@ from ocpp_apps.station.model.errors import StationError
 from ocpp_apps.station.model.settings import StationSettings
 from ocpp_apps.station.operation.equipment import call_off
 from ocpp_apps.station.station import Station
-from ocpp_core.errors import ConnectionFailedError, OCPPError
+from ocpp_core.errors import ConnectionFailedError, OCPPError, StoreError
 
 from .statistics import Snapshot, Statistics
 
@@ -75,6 +75,8 @@ class _Member:
                 self.station.log.watch(partial(self._fleet.breaches.note, self.identity))
                 if await self._start(self.station):
                     await self._work(self.station)
+        except StoreError as error:
+            self.failure = str(error)
         finally:
             self.ended.set()
 

@@ -4,7 +4,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from ocpp_transports.outbox import Ticket
 
 __all__ = ["Connector", "IdToken", "Meter", "Reservation", "Sample", "Transaction"]
 
@@ -80,6 +83,8 @@ class Transaction:
     """The register in Wh at the beginning."""
     id: int | str | None = None
     """1.6: the number from the CSMS, None until its response. 2.x: the id from the station."""
+    start: "Ticket | None" = field(default=None, repr=False)
+    """1.6: the ticket of its StartTransaction in the outbox; None before it is queued."""
     remote_start_id: int | None = None
     """2.x: `remoteStartId` of the request that started it; None if it was started here."""
     reservation_id: int | None = None

@@ -14,13 +14,11 @@ from .configuration import Variable
 from .connector import Connector, IdToken, Sample, Transaction
 from .settings import VOLTAGE, StationSettings
 
-__all__ = ["MEASURANDS", "Call", "Dialect", "Draft", "MeterReading", "Payload", "dig", "read_values"]
+__all__ = ["MEASURANDS", "Call", "Dialect", "MeterReading", "Payload", "dig", "read_values"]
 
 Payload: TypeAlias = dict[str, Any]
 Call: TypeAlias = tuple[str, Payload]
 """An action and its payload."""
-Draft: TypeAlias = tuple[str, Callable[[], Payload]]
-"""An action, and the function that builds its payload when it is sent."""
 Read: TypeAlias = Callable[[Connector, Sample, StationSettings], float]
 
 MEASURANDS: Final[Mapping[str, tuple[str, Read]]] = {
@@ -131,9 +129,7 @@ class Dialect(ABC):
         """Assign an id to a new transaction if the version lets the station choose it."""
 
     @abstractmethod
-    def started(
-        self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], trigger: str, *, offline: bool
-    ) -> Draft:
+    def started(self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], trigger: str) -> Call:
         """Report the start of a transaction. `trigger` is Authorized, CablePluggedIn or RemoteStart."""
 
     @abstractmethod
@@ -141,25 +137,17 @@ class Dialect(ABC):
         """Store the transaction id from the response to `started` if the CSMS chooses it."""
 
     @abstractmethod
-    def sampled(
-        self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], context: str, *, offline: bool
-    ) -> Draft:
+    def sampled(self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], context: str) -> Call:
         """Report the meter of a transaction."""
 
     @abstractmethod
-    def updated(self, transaction: Transaction, trigger: str, at: datetime, *, offline: bool) -> Draft | None:
+    def updated(self, transaction: Transaction, trigger: str, at: datetime) -> Call | None:
         """Report a new or a requested charging state, or None if the version has no message for it."""
 
     @abstractmethod
     def ended(
-        self,
-        transaction: Transaction,
-        begun: Sequence[MeterReading],
-        last: Sequence[MeterReading],
-        reason: str,
-        *,
-        offline: bool,
-    ) -> Draft:
+        self, transaction: Transaction, begun: Sequence[MeterReading], last: Sequence[MeterReading], reason: str
+    ) -> Call:
         """Report the end, with the values of the first and last sample."""
 
     @abstractmethod

@@ -18,9 +18,9 @@ from ocpp_core.errors import OCPPError
 from .equipment import Equipment
 from .life import Life
 from .metering import Metering
-from .outbox import TransactionOutbox
 from .profile_messages import ProfileError, read_profile, write_periods
 from .reservations import Reservations
+from .transaction_messages import TransactionMessages
 from .transactions import Transactions
 from .transfers import Firmware, Transfers
 
@@ -38,7 +38,7 @@ class Parts:
     """The components of a station."""
 
     equipment: Equipment
-    outbox: TransactionOutbox
+    messages: TransactionMessages
     metering: Metering
     transactions: Transactions
     life: Life

@@ -1,7 +1,7 @@
 """The state of a station, its tasks, and its connection to the CSMS."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ocpp_apps.station.client import Client
 from ocpp_apps.station.clock import Clock, Task
@@ -14,8 +14,11 @@ from ocpp_apps.station.model.dialect import Call, Dialect, Facts
 from ocpp_apps.station.model.errors import StationError, UnknownConnectorError
 from ocpp_apps.station.model.settings import StationSettings
 from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
+from ocpp_core.outbox.settings import OutboxConfig
 
 __all__ = ["Equipment", "call_off"]
+
+_RETRIES: Final = (Option.MESSAGE_ATTEMPTS, Option.MESSAGE_INTERVAL)
 
 
 class _Job:
@@ -88,6 +91,12 @@ class Equipment:
             self._spoken[protocol] = dialect, configuration
         self.protocol = protocol
         self.dialect, self.configuration = self._spoken[protocol]
+        self._set_retries()
+
+    def _set_retries(self) -> None:
+        """Let the outbox of the client repeat messages as the CSMS has configured, also those that are queued."""
+        attempts, interval = map(self.configuration.number, _RETRIES)
+        self.client.reconfigure(offline_queue_config=OutboxConfig(attempts=attempts, interval=interval))
 
     def _facts(self) -> Facts:
         return Facts(
@@ -103,6 +112,8 @@ class Equipment:
         return self.dialect.status_of(connector)
 
     def _option_changed(self, option: Option | None) -> None:
+        if option in _RETRIES:
+            self._set_retries()
         if option is not None:
             for obey in self.obeys:
                 obey(option)

@@ -13,8 +13,8 @@ from ocpp_transports.events import OpenEvent
 
 from .equipment import Equipment, call_off
 from .metering import Metering
-from .outbox import TransactionOutbox
 from .reservations import Reservations
+from .transaction_messages import TransactionMessages
 from .transactions import Transactions
 
 __all__ = ["Life"]
@@ -36,20 +36,20 @@ class Life:
     def __init__(
         self,
         equipment: Equipment,
-        outbox: TransactionOutbox,
+        messages: TransactionMessages,
         metering: Metering,
         transactions: Transactions,
         reservations: Reservations,
     ) -> None:
         self._equipment = equipment
-        self._outbox = outbox
+        self._messages = messages
         self._metering = metering
         self._transactions = transactions
         self._reservations = reservations
         self._heartbeats: Task | None = None
-        self._is_running = False
-        self._is_working = False
-        self._is_scheduled = False
+        self._is_running = self._is_working = self._is_scheduled = False
+        self._is_powering_up = False
+        """True from the start until the client has opened its queue and connects."""
         self._suspended: list[Connector] = []
         """Connectors whose transactions continue after a reset."""
         self._registration: Task | None = None
@@ -68,6 +68,7 @@ class Life:
         equipment.obeys.append(self._obey)
         equipment.log.watch(self._logged)
         client = equipment.client
+        client.on("connecting", self._connecting)
         client.on("open", self._open)
         client.on("disconnect", self._lost)
         client.on("close", self._closed)
@@ -102,11 +103,9 @@ class Life:
         try:
             if self._farewell is not None:
                 await self._farewell.wait()
-            for connector in self._equipment.busy:  # before a listener is called: they ended while the power was off
-                await self._transactions.end(connector, "PowerLoss")
             self._reservations.resume()
-            protocol = await self._equipment.client.connect()
-            self._equipment.speak(protocol)
+            self._is_powering_up = True
+            protocol = await self._connect()
             self._boot_reason = "PowerUp"
             self._begin_registration()
             await settled.wait()
@@ -119,6 +118,12 @@ class Life:
             raise StationError(
                 "the station was switched off, or the connection closed for good, before it was accepted"
             )
+        return protocol
+
+    async def _connect(self) -> str:
+        protocol = await self._equipment.client.connect()
+        self._equipment.speak(protocol)
+        self._equipment.spawn("the outcomes of queued messages", self._messages.follow)
         return protocol
 
     async def stop(self) -> None:
@@ -144,10 +149,10 @@ class Life:
 
     def _power_off(self) -> None:
         equipment = self._equipment
-        self._is_running = self._is_working = self._is_scheduled = False
+        self._is_running = self._is_working = self._is_scheduled = self._is_powering_up = False
         equipment.is_resetting = equipment.is_rebooting = False
         equipment.cancel_all()
-        self._outbox.release()
+        self._messages.end_waiting()
         equipment.boot_status = ""
         for connector in equipment.connectors:
             connector.meter.power_w = 0.0
@@ -211,7 +216,7 @@ class Life:
         pause = _FIRST_PAUSE
         while True:
             try:
-                self._equipment.speak(await self._equipment.client.connect())
+                await self._connect()
             except OCPPError as error:
                 self._equipment.log.note("the connection after a reset", error)
                 await self._equipment.clock.sleep(pause)
@@ -221,15 +226,12 @@ class Life:
 
     def _go_on(self) -> None:
         """Resume the transactions that the reset did not end."""
-        equipment = self._equipment
         self._metering.refresh()
         suspended, self._suspended = self._suspended, []
         for connector in suspended:
             transaction = connector.transaction
             if transaction is not None:
-                draft = equipment.dialect.updated(transaction, "TxResumed", equipment.clock.now(), offline=False)
-                if draft is not None:
-                    self._outbox.put(draft, transaction)
+                self._metering.tell_update(transaction, "TxResumed")
                 self._metering.start(connector)
 
     # Registration
@@ -296,7 +298,7 @@ class Life:
         self._begin_registration(pause)
 
     async def _begin_work(self) -> None:
-        """Send all statuses and queued messages, and start the heartbeats, once after acceptance."""
+        """Send all statuses, and start the heartbeats, once after acceptance."""
         self._is_working = True
         self._equipment.forget_reports()
         self._start_heartbeats()
@@ -304,10 +306,10 @@ class Life:
         await self._equipment.report()
         if not self._is_working:  # a reset has started: the rest follows after it
             return
-        self._outbox.resume()
         event = self._equipment.dialect.security_event_of.get(self._boot_reason)
         if event is not None:
-            await self._equipment.send(self._equipment.dialect.security_event(event, self._equipment.clock.now()))
+            call = self._equipment.dialect.security_event(event, self._equipment.clock.now())
+            await self._messages.deliver(self._messages.put(call))
         self._go_on()
         self._settled.set()
 
@@ -328,6 +330,13 @@ class Life:
             self._start_heartbeats()
 
     # The connection
+
+    def _connecting(self, _: object) -> None:
+        """End the transactions of before the power was off, before any other message is made."""
+        if self._is_powering_up:
+            self._is_powering_up = False
+            for connector in self._equipment.busy:
+                self._transactions.close(connector, "PowerLoss")
 
     def _open(self, event: OpenEvent) -> None:
         equipment = self._equipment
@@ -350,10 +359,10 @@ class Life:
         threshold = equipment.configuration.number(Option.OFFLINE_THRESHOLD)
         if equipment.dialect.reconnection_reports_all and offline > threshold:
             equipment.forget_reports()
-        self._outbox.resume()
         await equipment.report()
 
     def _lost(self, _: object) -> None:
+        self._messages.end_waiting()
         self._offline_since = self._equipment.clock.monotonic()
         if self._opened.is_set():
             self._opened = self._equipment.clock.event()

@@ -9,7 +9,7 @@ from ocpp_apps.station.model.connector import Connector, Sample, Transaction
 from ocpp_apps.station.model.dialect import MeterReading, read_values
 
 from .equipment import Equipment, call_off
-from .outbox import TransactionOutbox
+from .transaction_messages import TransactionMessages
 
 __all__ = ["Metering"]
 
@@ -23,9 +23,9 @@ _DAY: Final = 86_400
 class Metering:
     """Samples the meters at intervals and at clock times, and applies the charging profiles."""
 
-    def __init__(self, equipment: Equipment, outbox: TransactionOutbox) -> None:
+    def __init__(self, equipment: Equipment, messages: TransactionMessages) -> None:
         self._equipment = equipment
-        self._outbox = outbox
+        self._messages = messages
         self._tasks: dict[int, Task] = {}
         self._by_clock: Task | None = None
         equipment.obeys.append(self._obey)
@@ -66,9 +66,7 @@ class Metering:
         sample = transaction.sample(equipment.clock.now())
         readings = self.readings(option, connector, sample)
         if readings:
-            offline = not equipment.is_online
-            draft = equipment.dialect.sampled(transaction, sample, readings, context, offline=offline)
-            self._outbox.put(draft, transaction)
+            self._messages.put(equipment.dialect.sampled(transaction, sample, readings, context), transaction)
         equipment.changed()
 
     def tell_state(self, connector: Connector, transaction: Transaction) -> None:
@@ -77,9 +75,13 @@ class Metering:
         if equipment.configuration.members(Option.SAMPLED_DATA):
             self.take(connector, transaction, "Trigger", Option.SAMPLED_DATA)
             return
-        draft = equipment.dialect.updated(transaction, "Trigger", equipment.clock.now(), offline=False)
-        if draft is not None:
-            self._outbox.put(draft, transaction)
+        self.tell_update(transaction, "Trigger")
+
+    def tell_update(self, transaction: Transaction, trigger: str) -> None:
+        """Report a new or a requested charging state, if the version has a message for it."""
+        call = self._equipment.dialect.updated(transaction, trigger, self._equipment.clock.now())
+        if call is not None:
+            self._messages.put(call, transaction)
 
     async def send_values(self, connector: Connector, context: str, option: Option) -> None:
         """Report the meter of a connector outside of transactions."""
@@ -124,16 +126,8 @@ class Metering:
             is_new = not transaction.charging_state
             transaction.charging_state = connector.charging_state
             if not is_new:
-                self._changed_state(transaction)
-
-    def _changed_state(self, transaction: Transaction) -> None:
-        equipment = self._equipment
-        draft = equipment.dialect.updated(
-            transaction, "ChargingStateChanged", equipment.clock.now(), offline=not equipment.is_online
-        )
-        if draft is not None:
-            self._outbox.put(draft, transaction)
-        equipment.spawn("StatusNotification", equipment.report)
+                self.tell_update(transaction, "ChargingStateChanged")
+                equipment.spawn("StatusNotification", equipment.report)
 
     # In time
 
@@ -165,7 +159,7 @@ class Metering:
                 if connector.transaction is not None:
                     self.take(connector, connector.transaction, "Sample.Clock", Option.ALIGNED_DATA)
                 elif equipment.is_ready:
-                    await self.send_values(connector, "Sample.Clock", Option.ALIGNED_DATA)
+                    equipment.spawn("meter values", self.send_values, connector, "Sample.Clock", Option.ALIGNED_DATA)
 
     def _obey(self, option: Option) -> None:
         if option is Option.SAMPLE_INTERVAL:

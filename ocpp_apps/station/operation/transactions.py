@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from ocpp_apps.station.clock import Event
 from ocpp_apps.station.model.authorization import Authorization
 from ocpp_apps.station.model.configuration import Option
 from ocpp_apps.station.model.connector import Connector, IdToken, Permission, Transaction
@@ -12,7 +13,7 @@ from ocpp_apps.station.model.errors import ConnectorError, NotAuthorizedError, N
 
 from .equipment import Equipment
 from .metering import Metering
-from .outbox import TransactionOutbox
+from .transaction_messages import TransactionMessages
 
 __all__ = ["Transactions"]
 
@@ -20,9 +21,9 @@ __all__ = ["Transactions"]
 class Transactions:
     """Starts and ends transactions."""
 
-    def __init__(self, equipment: Equipment, outbox: TransactionOutbox, metering: Metering) -> None:
+    def __init__(self, equipment: Equipment, messages: TransactionMessages, metering: Metering) -> None:
         self._equipment = equipment
-        self._outbox = outbox
+        self._messages = messages
         self._metering = metering
 
     # The cable
@@ -156,11 +157,11 @@ class Transactions:
         self._metering.refresh()
         sample = transaction.sample(transaction.started_at)
         readings = self._metering.readings(Option.STARTED_DATA, connector, sample)
-        draft = equipment.dialect.started(transaction, sample, readings, trigger, offline=not equipment.is_online)
-        message = self._outbox.put(draft, transaction, partial(self._begun, connector, transaction))
+        call = equipment.dialect.started(transaction, sample, readings, trigger)
+        message = self._messages.put(call, transaction, partial(self._begun, connector, transaction))
         self._metering.start(connector)
         equipment.changed()
-        await self._outbox.deliver(message)
+        await self._messages.deliver(message)
         await equipment.report()
         return transaction
 
@@ -197,7 +198,12 @@ class Transactions:
     # The end
 
     async def end(self, connector: Connector, reason: str) -> None:
-        """End the transaction.
+        """End the transaction, and wait until that is reported. Raises the errors of `close`."""
+        await self._messages.deliver(self.close(connector, reason))
+        await self._equipment.report()
+
+    def close(self, connector: Connector, reason: str) -> Event:
+        """End the transaction. Returns an event that is set when the CSMS has responded to it.
 
         Raises ConnectorError without a transaction, ValueError for a reason that the version lacks.
         """
@@ -207,18 +213,17 @@ class Transactions:
         if transaction is None:
             raise ConnectorError(f"connector {connector.id} has no transaction")
         self._metering.stop(connector)
-        begun, last = self._close(connector, transaction)
-        draft = equipment.dialect.ended(transaction, begun, last, reason, offline=not equipment.is_online)
-        message = self._outbox.put(draft, transaction, partial(self._ended, transaction))
+        begun, last = self._detach(connector, transaction)
+        call = equipment.dialect.ended(transaction, begun, last, reason)
+        message = self._messages.put(call, transaction, partial(self._ended, transaction))
         equipment.profiles.forget_transaction(transaction.id, connector.id)
         self._metering.refresh()
-        await self._outbox.deliver(message)
-        await equipment.report()
+        return message
 
     def _ended(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
         self._learn(transaction.token, answer)
 
-    def _close(self, connector: Connector, transaction: Transaction) -> tuple[list[MeterReading], list[MeterReading]]:
+    def _detach(self, connector: Connector, transaction: Transaction) -> tuple[list[MeterReading], list[MeterReading]]:
         """Detach the transaction from its connector. Returns its first and last values."""
         last = transaction.sample(self._equipment.clock.now())
         samples = (transaction.first_sample or last, last)

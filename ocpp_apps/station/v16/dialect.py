@@ -3,21 +3,19 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from ocpp_apps.station.model.authorization import Authorization
 from ocpp_apps.station.model.configuration import Variable
 from ocpp_apps.station.model.connector import Connector, IdToken, Sample, Transaction
-from ocpp_apps.station.model.dialect import Call, Dialect, Draft, Facts, MeterReading, Payload, dig
+from ocpp_apps.station.model.dialect import Call, Dialect, Facts, MeterReading, Payload, dig
 from ocpp_apps.station.model.times import read_expiry
+from ocpp_core.outbox.transaction_ids import NO_ID
 from ocpp_core.times import write_time
 
 from .variables import variables
 
 __all__ = ["Dialect16"]
-
-_UNKNOWN: Final = -1
-"""Transaction id if the CSMS never responded to StartTransaction (errata sheet)."""
 
 
 class Dialect16(Dialect):
@@ -93,9 +91,7 @@ class Dialect16(Dialect):
         sample: Sample,
         readings: Sequence[MeterReading],  # 1.6 sends only the register
         trigger: str,  # 1.6 sends no trigger
-        *,
-        offline: bool,  # 1.6 does not mark late messages
-    ) -> Draft:
+    ) -> Call:
         """Report the start of a transaction."""
         payload = {
             "connectorId": transaction.connector_id,
@@ -105,52 +101,31 @@ class Dialect16(Dialect):
         }
         if transaction.reservation_id is not None:
             payload["reservationId"] = transaction.reservation_id
-        return "StartTransaction", lambda: payload
+        return "StartTransaction", payload
 
     def learn(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
         """Store the transaction id. The CSMS sends 0 for a transaction that it rejects."""
         number = answer.get("transactionId")
-        transaction.id = number if isinstance(number, int) and not isinstance(number, bool) else 0
+        transaction.id = number if isinstance(number, int) and not isinstance(number, bool) else NO_ID
 
-    def sampled(
-        self,
-        transaction: Transaction,
-        sample: Sample,
-        readings: Sequence[MeterReading],
-        context: str,
-        *,
-        offline: bool,  # not in 1.6
-    ) -> Draft:
-        """Report the meter of a transaction."""
+    def sampled(self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], context: str) -> Call:
+        """Report the meter of a transaction, whose id the outbox of the client fills in."""
         values = [_meter_value(sample.at, readings, context)]
-
-        def make() -> Payload:
-            number = {"transactionId": _UNKNOWN, **_number(transaction)}  # StartTransaction was answered or dropped
-            return {"connectorId": transaction.connector_id, **number, "meterValue": values}
-
-        return "MeterValues", make
+        return "MeterValues", {"connectorId": transaction.connector_id, "meterValue": values}
 
     def updated(
         self,
         transaction: Transaction,  # not in 1.6
         trigger: str,  # not in 1.6
         at: datetime,  # not in 1.6
-        *,
-        offline: bool,  # not in 1.6
-    ) -> Draft | None:
+    ) -> Call | None:
         """Return None: in 1.6 the status of the connector shows it."""
         return None
 
     def ended(
-        self,
-        transaction: Transaction,
-        begun: Sequence[MeterReading],
-        last: Sequence[MeterReading],
-        reason: str,
-        *,
-        offline: bool,  # not in 1.6
-    ) -> Draft:
-        """Report the end."""
+        self, transaction: Transaction, begun: Sequence[MeterReading], last: Sequence[MeterReading], reason: str
+    ) -> Call:
+        """Report the end. The outbox of the client fills in the id."""
         at = transaction.ended_at or transaction.started_at
         payload: Payload = {
             "idTag": transaction.id_token,
@@ -163,7 +138,7 @@ class Dialect16(Dialect):
                 _meter_value(transaction.started_at, begun, "Transaction.Begin"),
                 _meter_value(at, last, "Transaction.End"),
             ]
-        return "StopTransaction", lambda: {"transactionId": _UNKNOWN, **_number(transaction), **payload}
+        return "StopTransaction", payload
 
     def meter_values(
         self, connector: Connector, at: datetime, readings: Sequence[MeterReading], context: str

@@ -84,13 +84,13 @@ class Commands2(Commands):
         return {"status": "Accepted" if self._remote_stop(params["transactionId"]) else "Rejected"}
 
     def _get_transaction_status(self, params: Payload) -> Payload:
-        outbox = self._parts.outbox
+        messages = self._parts.messages
         if "transactionId" not in params:
-            return {"messagesInQueue": len(outbox) > 0}
+            return {"messagesInQueue": len(messages) > 0}
         number = params["transactionId"]
         return {
             "ongoingIndicator": self._parts.transactions.find(number) is not None,
-            "messagesInQueue": outbox.holds(number),
+            "messagesInQueue": messages.holds(number),
         }
 
     # The station

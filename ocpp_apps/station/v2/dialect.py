@@ -10,7 +10,7 @@ from uuid import uuid4
 from ocpp_apps.station.model.authorization import Authorization
 from ocpp_apps.station.model.configuration import Variable
 from ocpp_apps.station.model.connector import Connector, IdToken, Sample, Transaction
-from ocpp_apps.station.model.dialect import Call, Dialect, Draft, Facts, MeterReading, Payload, dig
+from ocpp_apps.station.model.dialect import Call, Dialect, Facts, MeterReading, Payload, dig
 from ocpp_apps.station.model.settings import StationSettings
 from ocpp_apps.station.model.times import read_expiry
 from ocpp_core.times import write_time
@@ -130,30 +130,26 @@ class Dialect2(Dialect):
         """Assign a transaction id that is unique over all stations."""
         transaction.id = str(uuid4())
 
-    def started(
-        self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], trigger: str, *, offline: bool
-    ) -> Draft:
+    def started(self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], trigger: str) -> Call:
         """Report the start of a transaction."""
         further: Payload = {"evse": _evse(transaction), "idToken": token_message(transaction.token)}
         if transaction.reservation_id is not None:
             further["reservationId"] = transaction.reservation_id
         values = _values(sample.at, readings, "Transaction.Begin")
-        return self._event(transaction, "Started", trigger, sample.at, {**further, **values}, offline=offline)
+        return self._event(transaction, "Started", trigger, sample.at, {**further, **values})
 
     def learn(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
         """Do nothing: the station has chosen the id."""
 
-    def sampled(
-        self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], context: str, *, offline: bool
-    ) -> Draft:
+    def sampled(self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], context: str) -> Call:
         """Report the meter of a transaction."""
         trigger = _TRIGGER_OF_CONTEXT[context]
         values = _values(sample.at, readings, context)
-        return self._event(transaction, "Updated", trigger, sample.at, values, offline=offline)
+        return self._event(transaction, "Updated", trigger, sample.at, values)
 
-    def updated(self, transaction: Transaction, trigger: str, at: datetime, *, offline: bool) -> Draft | None:
+    def updated(self, transaction: Transaction, trigger: str, at: datetime) -> Call | None:
         """Report a new or a requested charging state."""
-        return self._event(transaction, "Updated", trigger, at, {}, offline=offline)
+        return self._event(transaction, "Updated", trigger, at, {})
 
     def ended(
         self,
@@ -161,16 +157,14 @@ class Dialect2(Dialect):
         begun: Sequence[MeterReading],  # sent in the first event
         last: Sequence[MeterReading],
         reason: str,
-        *,
-        offline: bool,
-    ) -> Draft:
+    ) -> Call:
         """Report the end. The values of the start were sent in the first event."""
         at = transaction.ended_at or transaction.started_at
         further: Payload = _values(at, last, "Transaction.End")
         if reason in ("Local", "MasterPass"):
             further["idToken"] = token_message(transaction.token)
         trigger = _TRIGGER_OF_REASON.get(reason, "AbnormalCondition")
-        return self._event(transaction, "Ended", trigger, at, further, offline=offline, stoppedReason=reason)
+        return self._event(transaction, "Ended", trigger, at, further, stoppedReason=reason)
 
     def meter_values(
         self, connector: Connector, at: datetime, readings: Sequence[MeterReading], context: str
@@ -201,16 +195,9 @@ class Dialect2(Dialect):
         return variables(facts, self.settings)
 
     def _event(
-        self,
-        transaction: Transaction,
-        kind: str,
-        trigger: str,
-        at: datetime,
-        further: Payload,
-        *,
-        offline: bool,
-        **info: str,
-    ) -> Draft:
+        self, transaction: Transaction, kind: str, trigger: str, at: datetime, further: Payload, **info: str
+    ) -> Call:
+        """Report an event. The outbox of the client adds `offline` to one that happens without a connection."""
         number, transaction.next_sequence = transaction.next_sequence, transaction.next_sequence + 1
         about: Payload = {"transactionId": transaction.id, **info, "chargingState": transaction.charging_state}
         if transaction.remote_start_id is not None and kind == "Started":
@@ -220,11 +207,10 @@ class Dialect2(Dialect):
             "timestamp": write_time(at),
             "triggerReason": trigger,
             "seqNo": number,
-            "offline": offline,
             "transactionInfo": about,
             **further,
         }
-        return "TransactionEvent", lambda: payload
+        return "TransactionEvent", payload
 
 
 _TRIGGER_OF_CONTEXT: Final[Mapping[str, str]] = {

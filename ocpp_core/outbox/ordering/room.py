@@ -6,15 +6,14 @@ and never the start or the end of a transaction. A message that a transmission b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocpp_core.errors import CallDroppedError
-from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.records import Lane, OutboxRecord
 
 from .lanes import Entry, Lanes
 
-__all__ = ["victims"]
+__all__ = ["QueueLimits", "victims"]
 
 _AFTER_THINNING: Final = 0.9
 """Share of the limits to which the intermediate messages are thinned out, so that not every message must do it."""
@@ -22,16 +21,25 @@ _BEYOND: Final = 2
 """Factor on the limits for messages that must not be dropped."""
 
 
+class QueueLimits(NamedTuple):
+    """What a queue has room for."""
+
+    size: int
+    """Messages; those that must not be dropped may exceed it up to twice the number."""
+    max_bytes: float
+    """Bytes of their payloads."""
+
+
 @dataclass(slots=True)
 class _Room:
     """The queue as it would be without the victims and with the new message."""
 
-    config: OutboxConfig
+    limits: QueueLimits
     count: int
     bytes: int
 
     def fits(self, share: float = 1.0) -> bool:
-        return self.count <= share * self.config.size and self.bytes <= share * self.config.max_bytes
+        return self.count <= share * self.limits.size and self.bytes <= share * self.limits.max_bytes
 
     def without(self, candidates: list[Entry], share: float) -> list[Entry]:
         """Count messages out, from the oldest on, until the rest fits; return them."""
@@ -49,19 +57,19 @@ class _Room:
         self.bytes -= sum(entry.size for entry in leaving)
 
 
-def victims(lanes: Lanes, newcomer: Entry, config: OutboxConfig, replaced: Sequence[Entry] = ()) -> list[Entry]:
+def victims(lanes: Lanes, newcomer: Entry, limits: QueueLimits, replaced: Sequence[Entry] = ()) -> list[Entry]:
     """Return the messages to drop for a new one.
 
     Args:
         lanes: The queued messages.
         newcomer: The new message.
-        config: The limits.
+        limits: What the queue has room for.
         replaced: The messages that the new one replaces; their room is free.
 
     Raises:
         CallDroppedError: The new message must not be queued.
     """
-    room = _Room(config, len(lanes.entries) + 1, lanes.bytes + newcomer.size)
+    room = _Room(limits, len(lanes.entries) + 1, lanes.bytes + newcomer.size)
     room.without_all(replaced)
     if room.fits():
         return []

@@ -103,7 +103,7 @@ class Acceptor:
         self.alarmed = alarmed
         self.plain: PlainRequests = self._plain_requests(http_handlers, options)
         self._refused = refused
-        self._engines = Engines(runtime.sources)
+        self._engines = Engines(runtime.sources, callbacks.directions)
         self._threads = BoundedThreads(options.max_password_checks)
         self.policies: Mapping[SecurityProfile | None, Policies] = {}
         """The rules of the server (None), and of its listeners with a security profile of their own."""
@@ -339,29 +339,34 @@ class _PendingHandshake:
     def _accept(self, candidate: Candidate, protocol: str) -> None:
         acceptor = self._acceptor
         policy, handshake = self._policy, candidate.handshake
-        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
+        options, config = policy.options, policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
+        quirks = None
+        if options.quirk_book is not None:
+            quirks = acceptor.registry.quirks_of(options.quirk_book, handshake, protocol)
+            options, config = quirks.applied(options, config)
         registering = None
         if config.require_registration:
-            registering = acceptor.registry.registering(handshake, self.driver, policy.options.boot_limit)
+            registering = acceptor.registry.registering(handshake, self.driver, options.boot_limit)
         OCPPServerClient(
             handshake,
             protocol,
             candidate.session,
-            options=policy.options,
+            options=options,
             handlers=policy.handlers,
             callbacks=acceptor.callbacks,
             runtime=acceptor.runtime,
             engine=self._engine,
             driver=self.driver,
-            check_serial_number=policy.options.check_serial_number,
+            check_serial_number=options.check_serial_number,
             registering=registering,
+            quirks=quirks,
             principal=candidate.principal,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
         name = acceptor.registry.name_of(handshake.identity, handshake.namespace)
-        if policy.options.link is not acceptor.policies[self._profile].own.options.link:
-            self.driver.feed(Reconfigure(policy.options.link))
+        if options.link is not acceptor.policies[self._profile].own.options.link:
+            self.driver.feed(Reconfigure(options.link))
         rate, version = acceptor.limits.address_rate, policy.versions[protocol]
         shared = None if rate is None else rate.bucket_of(handshake.remote_address)
         self.driver.feed(Accept(subprotocol, config=config, version=version, identity=name, shared=shared))

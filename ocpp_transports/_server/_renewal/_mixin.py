@@ -31,7 +31,7 @@ class RenewalMixin(ServerEvents):
         self._listeners: dict[Listener, LiveTLS | None] = {}
         self._profiles: dict[Listener, SecurityProfile | None] = {}
         """The security profiles of listeners; None means that of the server."""
-        self._beginning: set[LiveTLS] = set()  # of listeners that do not listen yet
+        self._beginning: dict[LiveTLS, None] = {}  # of listeners that do not listen yet
         self._renewal = Renewal(self._live_tls, self._not_renewed, self._renewed, self._expiring)
 
     def update_tls(self, tls: TLSOptions | SSLContext | None = None, *, listener: Listener | None = None) -> None:
@@ -86,12 +86,14 @@ class RenewalMixin(ServerEvents):
     @contextmanager
     def _begin(self, live: LiveTLS | None) -> Iterator[None]:
         """Let the TLS of a listener be replaced before it listens."""
-        if live is not None:
-            self._beginning.add(live)
+        if live is None:
+            yield
+            return
+        self._beginning[live] = None
         try:
             yield
         finally:
-            self._beginning.discard(live)
+            del self._beginning[live]
 
     def _renewed(self) -> None:
         """Log that listeners have other certificates."""

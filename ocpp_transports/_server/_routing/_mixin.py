@@ -31,7 +31,7 @@ class RoutingMixin(ABC):
         self._beginning_profiles: list[SecurityProfile | None] = []  # of listeners that do not listen yet
         self._memo = RouteMemo()
         self._router = OCPPRouter()
-        self._router._users.add(self)
+        self._router._users[self] = None
 
     def route(self, pattern: str, **options: Unpack[RouteKeywords]) -> OCPPRouter:
         """Add a route, and return the router for its handlers and its `auth`; see `OCPPRouter.route`.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, Unpack
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from ocpp_core.action_names import Role
 from ocpp_core.admission.routing.routes import RoutePattern, RouteTree, join_patterns
@@ -78,8 +78,8 @@ class OCPPRouter(HandlerMixin):
         self._changes: Mapping[str, Any] = dict(options)
         expect_route_options(self._changes)
         self._below: tuple[_Below, ...] = ()
-        self._around: WeakSet[OCPPRouter] = WeakSet()
-        self._users: WeakSet[RouteUser] = WeakSet()
+        self._around: WeakKeyDictionary[OCPPRouter, None] = WeakKeyDictionary()
+        self._users: WeakKeyDictionary[RouteUser, None] = WeakKeyDictionary()
         self._own_handlers = Handlers()
         self._name_by(self._changes)
 
@@ -179,12 +179,12 @@ class OCPPRouter(HandlerMixin):
 
     def _attach(self, below: _Below) -> None:
         is_new = self not in below.router._around
-        below.router._around.add(self)
+        below.router._around[self] = None
         try:
             self._set(_below=(*self._below, below))
         except BaseException:
             if is_new:
-                below.router._around.discard(self)
+                below.router._around.pop(self, None)
             raise
         for router in below.router._all():
             for action in filter(None, router._handlers.targets):
@@ -211,8 +211,11 @@ class OCPPRouter(HandlerMixin):
         """Return this router and all below it."""
         return {self}.union(*(each.router._all() for each in self._below))
 
-    def _all_users(self) -> set[RouteUser]:
-        return set(self._users).union(*(around._all_users() for around in self._around))
+    def _all_users(self) -> dict[RouteUser, None]:
+        users = dict.fromkeys(self._users)
+        for around in self._around:
+            users |= around._all_users()
+        return users
 
 
 def routes_of(

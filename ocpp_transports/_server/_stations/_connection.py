@@ -15,6 +15,8 @@ from ocpp_core.config import Range
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
+from ocpp_core.inbound.directions import MakeDirections
+from ocpp_core.inbound.registration import BOOT
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Closing, Open, Session
@@ -30,11 +32,16 @@ from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import nobody_serves
 from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
+from ocpp_transports._server._queue._station_mixin import StationQueueMixin
 from ocpp_transports._server._security._endings import kind_of_closing, kind_of_end
 from ocpp_transports.events import OpenEvent, RegistrationEvent, SecurityEvent, SecurityEventKind
 from ocpp_transports.handshake import Certificate, Handshake
 
 if TYPE_CHECKING:
+    from ocpp_transports._server._queue._delivery import Delivery
+    from ocpp_transports._server._queue._interface import StationQueue
+
+    from ._quirks import ConnectionQuirks
     from ._registering import StationRegistration
 
 __all__ = ["ConnectionCallbacks", "MakeRegistration", "OCPPServerClient"]
@@ -63,9 +70,16 @@ class ConnectionCallbacks:
     """The connection ends for a reason that may be an attack."""
     observers: "Observers[OCPPServerClient | None] | None" = None
     """The observers of all connections."""
+    outbox: "StationQueue | None" = None
+    """The messages for stations that are away."""
+
+    @property
+    def directions(self) -> MakeDirections | None:
+        """Makes the directions of each session; None for the usual ones."""
+        return None if self.outbox is None else self.outbox.directions
 
 
-class OCPPServerClient(Peer):
+class OCPPServerClient(StationQueueMixin, Peer):
     """One connection of a station, as its server sees it; the payload of the server's `client` event.
 
     It stands for this one connection: when the station reconnects, there is another object.
@@ -76,6 +90,8 @@ class OCPPServerClient(Peer):
     _options: SocketOptions
     _is_one_connection = True
     _registration: "StationRegistration | None" = None
+    _delivery: "Delivery | None" = None
+    _quirks: "ConnectionQuirks | None" = None
 
     def __init__(
         self,
@@ -91,6 +107,7 @@ class OCPPServerClient(Peer):
         driver: Driver[Command],
         check_serial_number: bool = False,
         registering: MakeRegistration | None = None,
+        quirks: "ConnectionQuirks | None" = None,
         principal: Principal | None = None,
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
@@ -110,6 +127,8 @@ class OCPPServerClient(Peer):
         self._closed_here = False
         if registering is not None:
             self._registration = registering(self._registration_changed)
+        if quirks is not None:
+            self._quirks = quirks
         self._checked = handshake.client_certificate if check_serial_number else None
         driver.serve(self._delegate)
         driver.send_timeout = options.send_timeout or inf
@@ -189,10 +208,15 @@ class OCPPServerClient(Peer):
         Raises the same errors as the server's constructor, and then changes nothing.
         """
         made = self._options.changed(options)
-        self._set_options(made)
+        if "quirks" in options:
+            made = self._with_quirks(made)
+        self._use(made)
+
+    def _use(self, options: SocketOptions) -> None:
+        self._set_options(options)
         if self._driver is not None:
             self._update_tracing()
-            self._driver.feed(Reconfigure(made.link))
+            self._driver.feed(Reconfigure(options.link))
 
     # For the base class
 
@@ -204,6 +228,10 @@ class OCPPServerClient(Peer):
     def _session(self) -> Session | None:
         return self._engine.session
 
+    @property
+    def _outbox(self) -> "StationQueue | None":
+        return self._callbacks.outbox
+
     def _not_connected(self) -> OCPPError:
         advice = "get_client() returns the station's newest connection"
         return ConnectionLostError(f"cannot send: this connection of {self.identity!r} is closed; {advice}", sent=False)
@@ -211,7 +239,7 @@ class OCPPServerClient(Peer):
     def _update_tracing(self) -> None:
         if self._driver is not None:
             config = self._options.session_in(self._protocol or "", trace=self._traces)
-            self._driver.feed(Reconfigure(config))
+            self._driver.feed(Reconfigure(config if self._quirks is None else self._quirks.station.configured(config)))
 
     def _state_changed(self, state: object) -> None:
         if isinstance(state, Open):
@@ -221,6 +249,8 @@ class OCPPServerClient(Peer):
         elif isinstance(state, RegistrationChanged):
             if self._registration is not None:
                 self._registration.update(state)
+            if self._delivery is not None:
+                self._delivery.update(state)
         else:
             self._closed_here = True
             if isinstance(state, Closing) and (kind := kind_of_closing(state)) is not None:
@@ -239,6 +269,13 @@ class OCPPServerClient(Peer):
             self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
         self._begin(driver, protocol)
+        if callbacks.outbox is not None and self._session is not None:
+            must_register = self._registration is not None
+            self._delivery = callbacks.outbox.delivery(
+                self._handshake, self._session, driver, protocol, must_register=must_register
+            )
+        if self._quirks is not None:
+            self._delegate.dispatched = self._serve_until_booted
         if self._checked is not None and checks_serial_numbers(protocol):
             self._delegate.dispatched = partial(self._serve_checked, self._checked)
         callbacks.ready(self, self._release)
@@ -257,16 +294,44 @@ class OCPPServerClient(Peer):
         delegate, driver = self._delegate, self._driver
         serial_number = conflicting_serial_number(action.action, action.payload, certificate)
         if serial_number is None or driver is None:
-            if delegate.dispatcher is None:
-                self._serve_first(action)
-                delegate.dispatched = partial(self._serve_checked, certificate)
-            else:
-                delegate.dispatcher.dispatched(action)
+            self._serve_watched(action)
+            delegate.dispatched = partial(self._serve_checked, certificate)
             return
         delegate.dispatched = nobody_serves  # also what was received with it
         detail = f"its BootNotification has serial number {serial_number!r}, which is not the CN of its certificate"
         self._alarm("serial_number_mismatch", detail, POLICY_VIOLATION, _MISMATCH)
         driver.feed(Close(POLICY_VIOLATION, _MISMATCH, drain=False))
+
+    def _serve_until_booted(self, action: Dispatch) -> None:
+        self._serve_watched(action)
+        if action.action != BOOT:
+            self._delegate.dispatched = self._serve_until_booted
+
+    def _serve_watched(self, action: Dispatch) -> None:
+        """Serve a request; a BootNotification tells first which quirks the station has."""
+        dispatcher = self._delegate.dispatcher
+        if action.action == BOOT and self._quirks is not None and self._quirks.boot(action.payload):
+            self._use(self._options.with_quirks(self._quirks.matched))
+        if dispatcher is None:
+            self._serve_first(action)
+        else:
+            self._delegate.dispatched = dispatcher.dispatched
+            dispatcher.dispatched(action)
+
+    def _with_quirks(self, options: SocketOptions) -> SocketOptions:
+        """Use the profiles of changed options from now on; return the options with their settings."""
+        if options.quirk_book is None:
+            self._quirks = None
+            return options
+        if self._quirks is None:
+            from ._quirks import ConnectionQuirks, QuirkMemory  # loaded only when used
+
+            self._quirks = ConnectionQuirks(
+                options.quirk_book, self._handshake, self._protocol or "", "", QuirkMemory()
+            )
+        else:
+            self._quirks.change(options.quirk_book)
+        return options.with_quirks(self._quirks.matched)
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None
@@ -274,6 +339,8 @@ class OCPPServerClient(Peer):
             driver.stop()
         if self._registration is not None:
             self._registration.end()
+        if self._delivery is not None:
+            self._delivery.end()
         self._callbacks.ended(self)
         if driver is not None and not self._closed_here:
             violation = self._delegate.violation

@@ -15,6 +15,9 @@ from ._connection import MakeRegistration, OCPPServerClient
 from ._sessions import SessionKeeper
 
 if TYPE_CHECKING:
+    from ocpp_core.tolerance.station import QuirkBook
+
+    from ._quirks import ConnectionQuirks, QuirkMemory
     from ._registering import RegistrationMemory
 
 __all__ = ["ConnectionRegistry"]
@@ -41,6 +44,7 @@ class ConnectionRegistry:
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
         self._registered: RegistrationMemory | None = None
+        self._quirks: QuirkMemory | None = None
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -155,14 +159,29 @@ class ConnectionRegistry:
         if self._waiters:
             self.wake()
 
-    def registering(self, handshake: Handshake, driver: Driver[Command], wait: float) -> MakeRegistration:
-        """Return the function that makes the registration of a station on a new connection."""
-        from ._registering import RegistrationMemory, StationRegistration  # loaded only when used
+    def registering(
+        self, handshake: Handshake, driver: Driver[Command], wait: float, *, asks: bool = True
+    ) -> MakeRegistration:
+        """Return the function that makes the registration of a station on a new connection.
+
+        With `asks`, the server asks for a BootNotification that does not arrive.
+        """
+        from ._registering import QuietRegistration, RegistrationMemory, StationRegistration  # loaded only when used
 
         if self._registered is None:
             self._registered = RegistrationMemory()
         name = self.name_of(handshake.identity, handshake.namespace)
-        return partial(StationRegistration, name, self._registered, driver, wait)
+        make = StationRegistration if asks else QuietRegistration
+        return partial(make, name, self._registered, driver, wait)
+
+    def quirks_of(self, book: "QuirkBook", handshake: Handshake, protocol: str) -> "ConnectionQuirks":
+        """Return the quirks of a station on a new connection, with what is known from earlier ones."""
+        from ._quirks import ConnectionQuirks, QuirkMemory  # loaded only when used
+
+        if self._quirks is None:
+            self._quirks = QuirkMemory()
+        name = self.name_of(handshake.identity, handshake.namespace)
+        return ConnectionQuirks(book, handshake, protocol, name, self._quirks)
 
     def probe(self, handshake: Handshake) -> None:
         """Ping the station that a handshake names, and drop its connection if nothing arrives.

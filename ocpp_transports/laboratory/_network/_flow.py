@@ -15,6 +15,7 @@ from random import Random
 from typing import Any, Final, Protocol, TypeAlias
 
 from ._conditions import Conditions
+from ._loop import NetworkLoop
 
 __all__ = ["GIVE_UP", "WINDOW", "Arrival", "Flow", "FlowEnd", "Segment"]
 
@@ -93,9 +94,7 @@ class Flow:
     sender: FlowEnd
     receiver: FlowEnd
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, random: Random, conditions: Conditions, cut: Callable[[], None]
-    ) -> None:
+    def __init__(self, loop: NetworkLoop, random: Random, conditions: Conditions, cut: Callable[[], None]) -> None:
         self.conditions = conditions
         self.is_held = False
         """True while nothing arrives."""

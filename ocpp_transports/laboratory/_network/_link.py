@@ -1,6 +1,5 @@
 """One connection of the virtual network: two flows, an end at the station, and one at the server once it accepts."""
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import Context
@@ -10,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ._conditions import Conditions
 from ._flow import Arrival, Flow, Segment
+from ._loop import NetworkLoop
 
 __all__ = ["AcceptLink", "Link"]
 
@@ -29,7 +29,7 @@ class Link(ABC):
     def __init__(
         self,
         name: str,
-        loop: asyncio.AbstractEventLoop,
+        loop: NetworkLoop,
         seed: str,
         conditions: tuple[Conditions, Conditions],
         accept: "AcceptLink",

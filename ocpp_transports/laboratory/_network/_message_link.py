@@ -4,7 +4,6 @@ It is faster than bytes. What the WebSocket would do is played: the upgrade requ
 handshake. A connection that is lost in silence stays open, because nothing pings.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextvars import Context
@@ -24,6 +23,7 @@ from ocpp_transports._hosts._owner import ConnectionOwner
 
 from ._flow import Flow, Segment
 from ._link import Link
+from ._loop import NetworkLoop
 
 __all__ = ["MessageClientEngine", "MessageEnd", "MessageLink", "UpgradeRequest"]
 
@@ -84,9 +84,7 @@ class MessageEnd:
 
     driver: InputSink[MessageInput | TransportFailed]
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, owner: ConnectionOwner, context: Context, attempt: int = 0
-    ) -> None:
+    def __init__(self, loop: NetworkLoop, owner: ConnectionOwner, context: Context, attempt: int = 0) -> None:
         self.is_closing: bool = False
         self.is_over: bool = False
         """True after its end."""

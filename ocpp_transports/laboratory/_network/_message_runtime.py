@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from ocpp_core.admission.step import refuse
-from ocpp_core.durable.client import DurableClientEngine
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, ServerInput, UpgradeReceived
 from ocpp_core.stack import ClientStack
@@ -31,13 +30,9 @@ class MessageSources(SeededSources):
     """Replaces the stack of a client by its client engine: there is no WebSocket below it."""
 
     def engine(self, name: str, draws: Draws, make: Callable[[Draws], E]) -> E:
-        """Make an engine. Raises ValueError for a client with an outbox, whose engine is part of its stack."""
+        """Make an engine: of a client the one of its stack."""
         made = super().engine(name, draws, make)
-        if not isinstance(made, ClientStack):
-            return made
-        if isinstance(made.engine, DurableClientEngine):
-            raise ValueError("cannot use an outbox in a world of messages; make the world with level='bytes'")
-        return cast("E", MessageClientEngine(made))
+        return cast("E", MessageClientEngine(made)) if isinstance(made, ClientStack) else made
 
 
 class MessageRuntime(VirtualRuntime):
@@ -72,12 +67,13 @@ class MessageRuntime(VirtualRuntime):
         try:
             address = where()
             target = f"{address.host}:{address.port}"
-            link = await self._network.dial(MessageLink, address)
+            link = await self.network.dial(MessageLink, address)
             link.open(end, UpgradeRequest(engine.target, subprotocols, address.ssl is not None))
         except Exception as error:  # every exception of the network is an outcome
             end.failed(error, target)
 
-    def _accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
+    def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: Any) -> None:
+        """Serve a connection; see VirtualPorts."""
         self.context.copy().run(self._accept_messages, is_tls, rules, link)
 
     def _accept_messages(self, is_tls: bool, rules: AcceptRules, link: MessageLink) -> None:
@@ -85,7 +81,7 @@ class MessageRuntime(VirtualRuntime):
             link.refuse()
             return
         end = MessageEnd(self._loop, self, self.context.copy())
-        facts = ConnectionFacts(self._network.address_of(link.name), None, is_tls)
+        facts = ConnectionFacts(self.network.address_of(link.name), None, is_tls)
         _, driver, _ = rules.accept_channel(end, facts)
         end.driver = cast("InputSink[Any]", driver)
         link.accept(end)

@@ -9,12 +9,15 @@ from contextvars import Context
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
+import anyio
+
 from ocpp_transports._runtime._base import Address
 
 from ._byte_link import ByteLink
 from ._conditions import Conditions
 from ._link import Link
 from ._listener import VirtualListener
+from ._loop import NetworkLoop
 
 __all__ = ["DIAL_TIMEOUT", "Network", "NetworkCounts", "Towards"]
 
@@ -50,7 +53,7 @@ class Network:
         seed: The seed of all that happens by chance.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, seed: str) -> None:
+    def __init__(self, loop: NetworkLoop, seed: str) -> None:
         self.loop = loop
         self.counts: NetworkCounts = NetworkCounts()
         """What has happened so far."""
@@ -63,7 +66,7 @@ class Network:
         self._dials: Counter[str] = Counter()
         self._addresses: dict[str, str] = {}
         self._partitioned: dict[str, None] = {}
-        self._healed = asyncio.Event()
+        self._healed = anyio.Event()
 
     # Ports
 
@@ -124,14 +127,13 @@ class Network:
 
     async def _pass(self, name: str, until: float, conditions: Conditions) -> None:
         """Wait until a packet of the handshake has arrived."""
-        await asyncio.sleep(conditions.latency)
+        await anyio.sleep(conditions.latency)
         while name in self._partitioned:
-            try:
-                async with asyncio.timeout_at(until):
-                    await self._healed.wait()
-            except TimeoutError:
-                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
-            await asyncio.sleep(conditions.latency)
+            with anyio.CancelScope(deadline=until) as waiting:
+                await self._healed.wait()
+            if waiting.cancelled_caught:
+                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+            await anyio.sleep(conditions.latency)
 
     def _forget(self, link: Link) -> None:
         self.links.pop(link, None)
@@ -192,7 +194,7 @@ class Network:
             self._partitioned.pop(name, None)
         for link in self._links_of(names or None):
             link.release()
-        healed, self._healed = self._healed, asyncio.Event()
+        healed, self._healed = self._healed, anyio.Event()
         healed.set()
 
     def _links_of(self, names: Iterable[str] | None) -> list[Link]:

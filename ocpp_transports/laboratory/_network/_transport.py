@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from ocpp_transports._hosts._tcp import CLOSED, OUTPUT
 
 from ._flow import Arrival, Flow, Segment
+from ._loop import NetworkLoop
 
 __all__ = ["TransportOwner", "VirtualTransport"]
 
@@ -65,7 +66,7 @@ class VirtualTransport(asyncio.Transport):
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        loop: NetworkLoop,
         owner: TransportOwner,
         flows: tuple[Flow, Flow],
         context: Context,

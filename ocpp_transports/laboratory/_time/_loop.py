@@ -36,7 +36,7 @@ from ocpp_transports.laboratory._work._real_io import RealIO
 from ocpp_transports.laboratory._work._sqlite_store import count_sqlite_stores
 from ocpp_transports.laboratory._work._working import WorkingLoop
 
-from ._report import SLOW, note_slow, report
+from ._report import SLOW, SlowCallbacks, report
 from ._tasks import NumberedTask
 from ._timers import OrderedTimers
 from ._wall_clock import refuse_freezegun
@@ -105,6 +105,8 @@ class VirtualLoop(WorkingLoop):
         """The seed, for what is built on this loop."""
         self.end: float = end
         """Time in seconds at which the run fails."""
+        self.slow_callbacks: SlowCallbacks = SlowCallbacks()
+        """The slowest callbacks of more than 0.1 real seconds, as text; errors of the run list them."""
         self._patience = patience
         self._most_turns = most_turns
         self._spinning = (-inf, 0.0)
@@ -197,7 +199,7 @@ class VirtualLoop(WorkingLoop):
                 handle._run()
                 ended = perf_counter()
                 if ended - began > SLOW:
-                    note_slow(handle, ended - began)
+                    self.slow_callbacks.note(handle, ended - began)
                 began = ended
 
     def _poll(self, timeout: float) -> None:
@@ -244,7 +246,7 @@ class VirtualLoop(WorkingLoop):
         return self._ended(PatienceError, f"real work has not ended within {self._patience:g} real seconds")
 
     def _ended(self, error: type[VirtualTimeError], reason: str) -> VirtualTimeError:
-        return error(report(reason, self, self._timers, self.works()))
+        return error(report(reason, self, self._timers, self.works(), self.slow_callbacks))
 
     def close(self) -> None:
         """Close the loop; see asyncio."""

@@ -6,7 +6,7 @@ from functools import cache, partial, wraps
 from typing import assert_never
 from weakref import WeakKeyDictionary
 
-from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreFailed
+from ocpp_core.outbox.commands import Restored, StoreBack, Stored, StoreDegraded, StoreFailed
 from ocpp_core.outbox.effects import Store
 from ocpp_transports.outbox._interface import ReportToOutbox, StoreReport
 from ocpp_transports.outbox._sqlite import SQLiteStore
@@ -71,7 +71,7 @@ def _is_reported(number: int, result: StoreReport) -> bool:
             return number <= last
         case StoreFailed():  # with every later batch
             return True
-        case StoreBack():
+        case StoreBack() | StoreDegraded():
             return False
         case _:
             assert_never(result)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from random import Random
 from types import TracebackType
@@ -16,11 +17,11 @@ from ocpp_transports.laboratory._network._network import Network
 from ocpp_transports.laboratory._network._runtime import VirtualRuntime
 from ocpp_transports.laboratory._time._loop import VirtualLoop
 from ocpp_transports.laboratory._time._wall_clock import WallClock
+from ocpp_transports.outbox import MemoryStore
 from ocpp_transports.server import OCPPServer
 
 from ._harm import HarmMixin
 from ._station import ScriptedStation
-from ._stores import count_sqlite_stores
 
 if TYPE_CHECKING:
     from ocpp_apps.station import Station, StationSettings
@@ -49,7 +50,7 @@ class World(HarmMixin):
     Args:
         seed: The seed. A world with the same seed and the same test repeats itself.
         level: `"bytes"` to play connections with all that the library does on a socket. `"messages"` is faster and has
-            no WebSocket: no pings, so that nothing notices a frozen connection, no TLS, no slow readers, no outbox.
+            no WebSocket: no pings, so that nothing notices a frozen connection, no TLS, no slow readers.
         start: What the wall clock shows at the beginning, with a time zone.
         loop: The virtual loop that runs already, for a world within one; None makes a loop.
         **loop_options: The options of the loop that is made, see `VirtualLoop`.
@@ -81,9 +82,8 @@ class World(HarmMixin):
         self._runner = asyncio.Runner(loop_factory=lambda: self.loop) if loop is None else None
         self._runtime = VirtualRuntime if level == "bytes" else MessageRuntime
         self._runtimes: Counter[str] = Counter()
-        self._closing: list[Callable[[], Awaitable[object]]] = []
+        self._closing = AsyncExitStack()
         self.loop.ocpp_runtime = self._make_runtime
-        count_sqlite_stores()
 
     def __enter__(self) -> Self:
         return self
@@ -116,12 +116,12 @@ class World(HarmMixin):
         """Run a coroutine until its end, and return its result; servers and stations live on until `close`.
 
         Raises:
-            RuntimeError: An event loop runs already; await the coroutine there.
+            RuntimeError: The world is closed, or part of an event loop that runs already; await the coroutine there.
             VirtualTimeError: Virtual time cannot go on.
         """
         if self._runner is None:
             story.close()
-            raise RuntimeError("cannot play: the world is part of a running event loop; await the coroutine there")
+            raise RuntimeError("cannot play: the world is closed, or part of a running event loop; await it there")
         return self._runner.run(story)
 
     # Who lives in it
@@ -139,7 +139,7 @@ class World(HarmMixin):
             ValueError: As `OCPPServer.listen`.
         """
         await server.listen(port, **options)
-        self._closing.append(server.close)
+        self._closing.push_async_callback(server.close)
         return server
 
     def client(
@@ -160,7 +160,7 @@ class World(HarmMixin):
         """
         names = {"protocols": protocols} if protocols else {}
         client = OCPPClient(identity, f"ws://csms:{port}{path}", **names, **options)
-        self._closing.append(client.close)
+        self._closing.push_async_callback(client.close)
         return client
 
     async def station(
@@ -207,7 +207,8 @@ class World(HarmMixin):
             settings: What is simulated; None for the defaults.
             port: The port of the server.
             path: The path before the identity.
-            **options: The options of `OCPPClient`.
+            **options: The options of `OCPPClient`. Without `offline_queue`, messages about transactions stay in
+                memory, also while the station restarts.
 
         Raises:
             OCPPError: It cannot connect.
@@ -217,27 +218,33 @@ class World(HarmMixin):
         from ocpp_apps.station.asyncio_clock import AsyncioClock
 
         settings = settings or StationSettings()
+        options.setdefault("offline_queue", MemoryStore(keep=True))
         client = self.client(identity, settings.protocol, port=port, path=path, **options)
         station = Station(client, AsyncioClock(self.now), settings)
-        self._closing.append(station.stop)
+        self._closing.push_async_callback(station.stop)
         await station.start()
         return station
 
     # The end
 
     async def aclose(self) -> None:
-        """Close stations and servers, the newest first. Idempotent."""
-        while self._closing:
-            await self._closing.pop()()
+        """Close stations and servers, the newest first, all of them even if one raises. Idempotent.
+
+        Afterwards the event loop has no network.
+        """
+        try:
+            await self._closing.aclose()
+        finally:
+            self.loop.ocpp_runtime = None
 
     def close(self) -> None:
         """Close stations, servers and the loop, if the world made it. Idempotent."""
         if self._runner is not None:
             try:
-                if self._closing:
-                    self._runner.run(self.aclose())
+                self._runner.run(self.aclose())
             finally:
                 self._runner.close()
+                self._runner = None
 
     def _make_runtime(self, log: Log) -> VirtualRuntime:
         self._runtimes[log.identity] += 1

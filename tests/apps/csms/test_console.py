@@ -42,7 +42,7 @@ def console(csms: Csms, told: list[str]) -> Console:
 
 @pytest.fixture(params=VERSIONS)
 async def station(request: pytest.FixtureRequest, csms: Csms) -> AsyncIterator[Station]:
-    async with MemoryOCPPClient("CP1", csms.server, protocols=[request.param]) as client:
+    async with MemoryOCPPClient("CP1", csms.server, protocols=[request.param], offline_queue=True) as client:
         station = Station(client, AsyncioClock(), StationSettings(protocol=request.param))
         await station.start()
         yield station

@@ -32,7 +32,7 @@ def _shorter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def client_of(csms: CommandingCsms | Csms, protocol: str) -> MemoryOCPPClient:
     options: dict[str, Any] = {"strict_mode": True, "warm_up": False, "backoff_min": 0.01, "backoff_max": 0.01}
-    return MemoryOCPPClient("CP1", csms.server, protocols=[protocol], **options)
+    return MemoryOCPPClient("CP1", csms.server, protocols=[protocol], offline_queue=True, **options)
 
 
 class Stage:

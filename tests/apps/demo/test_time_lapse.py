@@ -4,7 +4,6 @@ import anyio
 import pytest
 
 from ocpp_apps.demo.time_lapse import TimeLapse
-from ocpp_apps.station import anyio_clock
 
 pytestmark = pytest.mark.anyio
 
@@ -15,7 +14,7 @@ async def test_time_passes_as_fast_as_is_set_and_never_jumps(monkeypatch: pytest
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(anyio_clock, "monotonic", lambda: truth[0])
+    monkeypatch.setattr(anyio, "current_time", lambda: truth[0])
     monkeypatch.setattr(anyio, "sleep", sleep)
     async with anyio.create_task_group() as tasks:
         clock = TimeLapse(tasks)

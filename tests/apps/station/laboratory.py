@@ -16,7 +16,8 @@ from ocpp_core.validation import load_validator
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._middleware import compose
 from ocpp_transports._handlers._table import NOREPLY
-from ocpp_transports.events import CloseEvent, DisconnectEvent, ErrorEvent, MessageEvent, OpenEvent
+from ocpp_transports.events import CloseEvent, ConnectingEvent, DisconnectEvent, ErrorEvent, MessageEvent, OpenEvent
+from tests.apps.station.fake_outbox import FakeOutbox
 from tests.apps.station.virtual_clock import VirtualClock
 from tests.kinds import mistyped
 
@@ -58,10 +59,13 @@ class FakeClient:
         self._handlers, self._listeners = {}, {}
         self._middleware: tuple[Any, ...] = ()
         self._ids = 0
+        self.outbox = FakeOutbox(clock, self._transmit)
+        self.enqueue, self.outcomes = self.outbox.enqueue, self.outbox.outcomes
 
     # What a station uses
 
     async def connect(self):
+        self.tell("connecting", ConnectingEvent("ws://csms.example/CP1"))
         await self.clock.sleep(LATENCY)
         if self.refusals:
             raise self.refusals.pop(0)
@@ -73,6 +77,7 @@ class FakeClient:
         if self.state.name != "CLOSED":
             self._connection += 1
             self.state.name = "CLOSED"
+            self.outbox.closed()
             self.tell("close", CloseEvent(code, reason))
         return CloseEvent(code, reason)
 
@@ -87,6 +92,13 @@ class FakeClient:
             return await self.call(action, params)
         except RPCError:
             return None
+
+    @property
+    def queued(self):
+        return self.outbox.queued
+
+    def reconfigure(self, *, offline_queue_config):
+        self.outbox.configure(offline_queue_config)
 
     def handle(self, version, action, handler):
         self._handlers[version, action] = handler
@@ -113,6 +125,7 @@ class FakeClient:
         """Lose the connection; the client tries to come back."""
         self._connection += 1
         self.state.name = "CONNECTING"
+        self.outbox.lost()
         self.tell("disconnect", DisconnectEvent(1006, ""))
 
     def restore(self):
@@ -123,6 +136,7 @@ class FakeClient:
         """Lose the connection for good."""
         self.cut()
         self.state.name = "CLOSED"
+        self.outbox.closed()
         self.tell("error", ErrorEvent(ConnectionLostError("given up", sent=False)))
         self.tell("close", CloseEvent(1001, ""))
 
@@ -160,6 +174,7 @@ class FakeClient:
 
     def _open(self):
         self.state.name = "OPEN"
+        self.outbox.opened(self.speaks)
         self.tell("open", OpenEvent(self.speaks))
 
     def _next_id(self):
@@ -172,11 +187,18 @@ class FakeClient:
     async def _call(self, context):
         if self.state.name != "OPEN":
             raise ConnectionLostError("not connected", sent=False)
-        action, params, connection, message_id = context.action, context.params, self._connection, self._next_id()
+        action, params = context.action, context.params
         if context.options["validate"]:
             violation = validator(self.speaks).check_call(action, params)
             assert violation is None, (action, params, violation)
             assert validator(self.speaks).has(action), action
+        answer = await self._transmit(action, params, self._next_id())
+        if action == "BootNotification":
+            self.outbox.boot_answered(answer.get("status"))
+        return answer
+
+    async def _transmit(self, action, params, message_id):
+        connection = self._connection
         self.calls.append((action, params))
         self.times.append(self.clock.monotonic())
         self._passed(Direction.OUT, [2, message_id, action, params], action)

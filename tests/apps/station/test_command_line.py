@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 from io import TextIOBase
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 from websockets.sync.server import serve
@@ -18,6 +19,12 @@ from tests.kinds import an
 
 COMMAND = [sys.executable, "-W", "error", "-m", "ocpp_apps.station"]
 PASSWORD = "sixteen-letters!"
+ACCEPTED = {"status": "Accepted"}
+ANSWERS = {
+    "BootNotification": {**ACCEPTED, "currentTime": "2026-01-01T00:00:00Z", "interval": 300},
+    "Authorize": {"idTagInfo": ACCEPTED},
+    "StartTransaction": {"idTagInfo": ACCEPTED, "transactionId": 7},
+}
 
 
 @pytest.fixture
@@ -135,6 +142,45 @@ class TestACsmsThatBreaksTheProtocol:
         assert done.stderr == f"CP1: the central system broke the protocol: {wrong}\n"
 
 
+class TestAStore:
+    @pytest.mark.skipif(sys.platform == "win32", reason="a process is not killed there")
+    def test_has_the_messages_of_a_station_that_was_killed(self, tmp_path):
+        """The CSMS never responds to the first StopTransaction."""
+        stops: list[Any] = []
+        is_stopped = Event()
+
+        def central(connection):
+            for text in connection:
+                _, number, action, params = json.loads(text)
+                if action == "StopTransaction":
+                    stops.append(params)
+                    is_stopped.set()
+                if action != "StopTransaction" or len(stops) > 1:
+                    connection.send(json.dumps([3, number, ANSWERS.get(action, {})]))
+
+        with serve(central, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp1.6")]) as csms:
+            Thread(target=csms.serve_forever).start()
+            url = f"ws://127.0.0.1:{csms.socket.getsockname()[1]}"
+            arguments = ["--url", url, "--store", str(tmp_path / "{identity}.db")]
+            with subprocess.Popen([*COMMAND, *arguments, "--charge", "0.1"], stdout=subprocess.DEVNULL) as process:
+                try:
+                    assert is_stopped.wait(50)
+                finally:
+                    process.kill()
+            done = run_until("1 booted", [*COMMAND, *arguments])
+            csms.shutdown()
+        assert (done.returncode, done.stderr) == (0, "")
+        assert stops == [stops[0]] * 2
+        assert stops[0]["transactionId"] == 7
+        assert (tmp_path / "CP1.db").exists()
+
+    def test_that_cannot_be_opened_is_a_failure_of_its_station(self, run, tmp_path):
+        done = run("--store", str(tmp_path))
+        assert done.returncode == 1
+        assert done.stderr.startswith("CP1: ")
+        assert str(tmp_path) in done.stderr
+
+
 class TestAWrongCommandLine:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
@@ -146,6 +192,7 @@ class TestAWrongCommandLine:
             (["--wait", "inf"], "expected --wait"),
             (["--duration", "nan"], "expected --duration"),
             (["--connectors", "0"], "expected connectors"),
+            (["--count", "2", "--store", "station.db"], "expected --store with {identity} for 2 stations"),
             (["--url", "http://127.0.0.1"], "expected an endpoint"),
             (["--url", "wss://127.0.0.1", "--ca", "missing.pem"], "missing.pem"),
             (["--protocol", "ocpp1.5"], "ocpp1.5"),

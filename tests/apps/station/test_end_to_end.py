@@ -11,6 +11,7 @@ from ocpp_apps.station import Station, StationSettings
 from ocpp_apps.station.anyio_clock import AnyioClock
 from ocpp_transports import OCPPClient
 from ocpp_transports.events import BadMessageEvent
+from ocpp_transports.outbox import MemoryStore
 from tests.apps.station.laboratory import VERSIONS
 
 SECONDS = 10
@@ -26,7 +27,9 @@ async def playing(protocol, *, make_clock=AnyioClock, **settings):
         clock = make_clock(tasks)
         listener = await server.listen(0, "127.0.0.1")
         url = f"ws://127.0.0.1:{listener.port}"
-        async with OCPPClient("CP1", url, protocols=[protocol], backoff_min=0.01, **strict) as client:
+        async with OCPPClient(
+            "CP1", url, protocols=[protocol], backoff_min=0.01, offline_queue=MemoryStore(keep=True), **strict
+        ) as client:
             station = Station(client, clock, made)
             await station.start()
             yield station, server
@@ -41,7 +44,9 @@ async def test_a_start_that_is_given_up_may_be_tried_again(protocol):
         clock = AnyioClock(tasks)
         server.handle(protocol, "BootNotification", lambda _: answer)
         listener = await server.listen(0, "127.0.0.1")
-        async with OCPPClient("CP1", f"ws://127.0.0.1:{listener.port}", protocols=[protocol], warm_up=False) as client:
+        async with OCPPClient(
+            "CP1", f"ws://127.0.0.1:{listener.port}", protocols=[protocol], offline_queue=MemoryStore(), warm_up=False
+        ) as client:
             station = Station(client, clock, StationSettings(protocol=protocol))
             with anyio.move_on_after(0.2) as scope:
                 await station.start()

@@ -87,14 +87,31 @@ class TestACall:
         (payload,) = lab.sent("Authorize")
         assert payload == ({"idTag": {"not": "expected"}} if lab.is_16 else {"idToken": 12345})
 
-    def test_about_a_transaction_is_repeated(self, lab):
-        action = "StopTransaction" if lab.is_16 else "TransactionEvent"
+
+class TestAMessageOfTheQueue:
+    """It passes no middleware: the altered text comes first, and the message is its repetition."""
+
+    @pytest.mark.parametrize(("kind", "is_json"), [("malformed", False), ("wrong_type", True)])
+    def test_comes_after_the_altered_text(self, kind, is_json):
+        lab = Lab()
         lab.charge()
-        lab.station.faults.arm("drop", action=action)
+        lab.station.faults.arm(kind, action="StopTransaction")
         lab.run(lab.station.end(1))
-        lab.run_for(60)
-        assert lab.station.queued == 0
-        assert action in lab.sent()
+        (text,) = lab.client.raw
+        assert text.startswith('[2, "faults-1", "StopTransaction", {"idTag": {"not": "expected"}, ')
+        assert text.endswith("}]") is is_json
+        assert lab.events() == ["StartTransaction", "StopTransaction"]
+        assert lab.station.faults.armed == []
+
+    @pytest.mark.parametrize("kind", ["malformed", "drop", "delay"])
+    def test_leaves_a_fault_that_cannot_affect_it(self, kind):
+        lab = Lab()
+        lab.charge()
+        lab.station.faults.arm(kind)
+        if kind == "malformed":
+            lab.client.cut()
+        lab.station._messages.put(("StopTransaction", {}), lab.station.connectors[0].transaction)
+        assert len(lab.station.faults.armed) == 1
 
 
 class TestAMessageWrittenByHand:

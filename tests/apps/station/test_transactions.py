@@ -58,13 +58,13 @@ class TestTheBeginning:
         assert lab.statuses()[-1] == (1, "Charging")
 
     @pytest.mark.parametrize("number", [True, "7", 7.5, None, []])
-    def test_1_6_goes_on_with_0_for_a_number_that_is_none(self, number):
+    def test_1_6_goes_on_with_1_below_0_for_a_number_that_is_none(self, number):
         lab = Lab()
         lab.client.answers["StartTransaction"] = {"idTagInfo": {"status": "Accepted"}, "transactionId": number}
         lab.charge()
         lab.run_for(70)
         (values,) = lab.sent("MeterValues")
-        assert (values["transactionId"], type(values["transactionId"])) == (0, int)
+        assert (values["transactionId"], type(values["transactionId"])) == (-1, int)
 
     @pytest.mark.parametrize("protocol", SECOND_GENERATION)
     def test_2_authorizes_and_sends_an_event(self, protocol):
@@ -75,7 +75,8 @@ class TestTheBeginning:
         assert event["transactionInfo"] == {"transactionId": transaction.id, "chargingState": "Charging"}
         assert event["evse"] == {"id": 1, "connectorId": 1}
         assert event["idToken"] == {"idToken": "04A1B2C3D4E5F6", "type": "ISO14443"}
-        assert (event["seqNo"], event["offline"], event["triggerReason"]) == (0, False, "Authorized")
+        assert (event["seqNo"], event["triggerReason"]) == (0, "Authorized")
+        assert "offline" not in event
         assert event["meterValue"][0]["sampledValue"][0]["context"] == "Transaction.Begin"
 
     def test_another_token_may_be_shown(self, lab):

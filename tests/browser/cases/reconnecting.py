@@ -5,6 +5,7 @@ import asyncio
 from lab import expects_console, raises, start, told, until
 
 from ocpp_transports import CallDroppedError, ClosedError, ConnectionLostError, ConnectionState
+from ocpp_transports.outbox import OutboxConfig
 
 LIFE = ("connecting", "open", "disconnect", "reconnect", "close")
 
@@ -151,6 +152,13 @@ class TestTheOfflineQueue:
         assert client.pending == 3
         await client.connect()
         assert [(await call)["data"] for call in calls] == ["0", "1", "2"]
+
+    async def test_messages_wait_until_they_are_answered(self, lab):
+        client = await lab.connected(offline_queue=True, offline_queue_config=OutboxConfig(gate="open"))
+        await lab.ask("central.drop", client.identity)
+        await until(lambda: client.state is ConnectionState.CONNECTING)
+        ticket = client.enqueue("DataTransfer", {"vendorId": "echo", "data": "1"})
+        assert (await ticket.outcome()).payload["data"] == "1"
 
     async def test_and_during_an_outage(self, lab):
         client = await lab.connected(offline_queue=True)

@@ -1,7 +1,7 @@
 """A host in miniature: brings a handshake through the steps, and answers what they ask."""
 
 from base64 import b64encode
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from inspect import iscoroutine
 
@@ -11,6 +11,7 @@ from ocpp_core.admission.handshake import (
     BrokenEscapes,
     ConnectionFacts,
     Credentials,
+    Handshake,
     Identify,
     Namespace,
     UnmatchedProtocol,
@@ -45,6 +46,7 @@ class Rules:
     unauthenticated_sessions: bool = False
     auth: AuthHandler | None = None
     default_protocol: str | None = None
+    known_protocol: Callable[[Handshake], str | None] | None = None
     unmatched_protocol: UnmatchedProtocol = "reject"
     broken_escapes: BrokenEscapes = "reject"
     identities: IdentityRule = field(default_factory=IdentityRule)

@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any
 
+from ocpp_core.actions import OutboxChanged
 from ocpp_core.client_states import Waiting
 from ocpp_core.config import ClientConfig, SessionConfig
 from ocpp_core.durable.client import DurableClientEngine
@@ -43,11 +44,16 @@ class Station(Player):
 
     def drain(self) -> list[Any]:
         done = super().drain()
+        if OutboxChanged() in done:
+            done.remove(OutboxChanged())
+            self._drain_outbox()
+        return done if self.holds else done + self.commit()
+
+    def _drain_outbox(self) -> None:
         while (effect := self.engine.poll_outbox()) is not None:
             self.effects.append(effect)
             if isinstance(effect, Store):
                 self.batches.append(effect)
-        return done if self.holds else done + self.commit()
 
     def commit(self) -> list[Any]:
         batches, self.batches = self.batches, []

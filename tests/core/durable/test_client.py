@@ -1,6 +1,7 @@
 """A client engine with an outbox: messages share the window with calls, and outlive connections."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from ocpp_core.errors import (
     RPCError,
     StoreError,
 )
-from ocpp_core.inputs import Close, StartCall
+from ocpp_core.inputs import Close, Reconfigure, StartCall
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
@@ -237,6 +238,21 @@ class TestRegistration:
         station.answer("id-2", '{"status":"Accepted"}')
         assert sent(station.log)[-1] == [2, "id-3", "DataTransfer", {}]
 
+    def test_is_over_when_the_client_closes(self):
+        station = Station(gate="boot")
+        for attempt in (1, 2):
+            station.connect()
+            station.enqueue()
+            before = len(sent(station.log))
+            station.play(StartCall(attempt, "BootNotification", {}))
+            ((_, boot, action, _),) = sent(station.log)[before:]
+            assert action == "BootNotification"
+            station.answer(boot, '{"status":"Accepted"}')
+            station.answer(sent(station.log)[-1][1])
+            station.play(Close())
+            station.lose()
+        assert len(station.outcomes) == 2
+
     def test_may_be_the_host_s_affair(self):
         station = Station(gate="manual")
         station.connect()
@@ -285,7 +301,7 @@ class TestTheStore:
         assert len(sent(station.enqueue())) == 1
 
     def test_a_full_outbox_refuses(self):
-        station = Station(size=1)
+        station = Station(client={"offline_queue_size": 1})
         station.enqueue(urgent=True)
         with pytest.raises(CallDroppedError):
             station.enqueue()
@@ -297,10 +313,19 @@ class TestOtherInputs:
         station.answer("id-1")
         station.play(Acknowledge(100))
         assert station.disk.outcomes == {}
-        station.play(SetClock(500.0), ReconfigureOutbox(OutboxConfig(size=1, gate="open")))
+        station.play(SetClock(500.0), ReconfigureOutbox(OutboxConfig(attempts=1, gate="open")))
         station.enqueue()
         assert next(iter(station.engine.outbox.records)).accepted_at == pytest.approx(500.0 + station.now)
         assert [effect.ticket for effect in station.effects if isinstance(effect, TicketAccepted)] == [100, 101]
+
+    def test_another_size_applies_to_calls_and_to_messages(self):
+        station = Station(client={"offline_queue": True})
+        station.enqueue(urgent=True)
+        station.play(Reconfigure(replace(station.engine.config, offline_queue_size=1)))
+        with pytest.raises(CallDroppedError):
+            station.enqueue()
+        station.play(call(1))
+        assert list(settled(station.play(call(2)))) == [1]
 
     def test_a_message_expires_without_a_connection(self):
         station = Station()

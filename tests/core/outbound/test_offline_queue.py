@@ -70,7 +70,7 @@ class Journal:
     def take(self, kept):
         self.waiting.remove(kept)
 
-    def settled(self, kept, error):
+    def settled(self, kept, result, error):
         if error is None or (isinstance(error, RPCError) and error.remote):
             self.entries.remove((kept.action, kept.payload))
             return

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind
-from ocpp_core.config import Kind, SessionConfig, ValidationMode, ValidationRule, Violation
+from ocpp_core.config import FindRemedy, Kind, SessionConfig, ValidationMode, ValidationRule, Violation
 from ocpp_core.errors import RPCError, RPCNotImplementedError
 from ocpp_core.inputs import Notify, Reconfigure, Reply, StartCall
 from ocpp_core.messages import Leniency
@@ -222,8 +222,8 @@ class Refusing:
 
     check_result = check_send = check_call
 
-    def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
-        return payload
+    def mend(self, kind: Kind, action: str, payload: object, find: FindRemedy) -> Any:
+        return None
 
 
 def first_match(rules, protocol, direction, kind, action):

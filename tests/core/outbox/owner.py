@@ -26,7 +26,9 @@ REFUSED = MessageRefused("InternalError", "no")
 class Owner:
     """Feeds an outbox and performs its outputs. `holds` is True to let batches wait for `commit`."""
 
-    def __init__(self, *, online: bool = True, state: Restored | None = None, **settings: Any) -> None:
+    def __init__(
+        self, *, online: bool = True, state: Restored | None = None, size: int = 1000, **settings: Any
+    ) -> None:
         self.now = 0.0
         self.holds = False
         self.effects: list[OutboxEffect] = []
@@ -34,7 +36,7 @@ class Owner:
         self.batches: list[Store] = []
         ids = count(1)
         config = OutboxConfig(**{"gate": "open", **settings})
-        self.outbox = Outbox(config, ids=lambda: f"id-{next(ids)}", emit=self._perform)
+        self.outbox = Outbox(config, size, changed=lambda: None, ids=lambda: f"id-{next(ids)}", emit=self._perform)
         self.outbox.restore(state or Restored(wall=WALL, first_ticket=100), self.now)
         if online:
             self.outbox.opened("ocpp1.6", self.now)

@@ -105,7 +105,7 @@ class TestMisuse:
         owner.settle()
         assert (len(owner.outbox), owner.effects) == (0, [])
 
-    @each("settings", [{"retry_id": "old"}, {"gate": "shut"}, {"size": 0}, {"interval": -1.0}, {"attempts": -1}])
+    @each("settings", [{"retry_id": "old"}, {"gate": "shut"}, {"max_bytes": 0}, {"interval": -1.0}, {"attempts": -1}])
     def test_settings_are_checked(self, settings):
         with pytest.raises(ValueError, match="expected"):
             OutboxConfig(**settings)

@@ -55,7 +55,7 @@ class TestWriteAhead:
         owner.send()
 
     def test_nothing_can_be_queued_before_the_state_was_read(self):
-        outbox = Outbox(OutboxConfig(), ids=str, emit=print)
+        outbox = Outbox(OutboxConfig(), 1, ids=str, emit=print, changed=print)
         owner = Owner()
         owner.outbox = outbox
         with pytest.raises(RuntimeError, match="cannot enqueue: the stored messages were not read"):
@@ -140,11 +140,11 @@ class TestRetries:
         owner = Owner(interval=60.0)
         owner.send()
         owner.refuse()
-        owner.outbox.configure(OutboxConfig(gate="open", interval=5.0), owner.now)
+        owner.outbox.configure(OutboxConfig(gate="open", interval=5.0), 1000, owner.now)
         owner.wait(5.0)
         assert len(owner.sent) == 2
         owner.refuse()
-        owner.outbox.configure(OutboxConfig(gate="open", interval=0.0, attempts=2), owner.now)
+        owner.outbox.configure(OutboxConfig(gate="open", interval=0.0, attempts=2), 1000, owner.now)
         owner.settle()
         assert (len(owner.sent), len(owner.outbox), owner.reports) == (2, 0, ["GIVEN_UP"])
 

@@ -17,6 +17,7 @@ from ocpp_transports import (
 )
 from ocpp_transports._browser._inbox import MOST_KEPT
 from ocpp_transports._driver._limits import HIGH_WATER, SEND_TIMEOUT
+from ocpp_transports.outbox import MemoryStore
 from tests.kinds import mistyped
 from tests.transports.fake_page import told
 
@@ -37,8 +38,12 @@ class TestTheOptions:
 
     def test_leave_the_surface_as_it_is_elsewhere(self):
         surface = {name for name in dir(OCPPClient) if not name.startswith("_")}
-        outbox = {"enqueue", "outcomes", "transaction_id"}  # a page has no file for it
-        assert surface - set(dir(BrowserOCPPClient)) == {"security_profile", *outbox}
+        assert surface - set(dir(BrowserOCPPClient)) == {"security_profile"}
+
+    def test_refuse_a_file_for_the_offline_queue(self):
+        BrowserOCPPClient("CP1", "ws://csms.example", offline_queue=MemoryStore())
+        with pytest.raises(TypeError, match="expected offline_queue as bool or MemoryStore, got str"):
+            BrowserOCPPClient("CP1", "ws://csms.example", offline_queue="station.db")
 
     @pytest.mark.parametrize("endpoint", ["http://csms.example", "ftp://x", "/ocpp", "ws://x/#fragment", "ws://u:p@x"])
     def test_refuse_what_a_page_would_take_for_a_url(self, endpoint):

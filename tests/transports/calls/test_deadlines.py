@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from ocpp_transports import NOREPLY, ConnectionLostError, RPCNotImplementedError, TimeoutError
-from ocpp_transports.outbox import MemoryStore, OutboxConfig
+from ocpp_transports.outbox import OutboxConfig
 from tests.transports.outbox.fake_store import START, FakeStore
 from tests.transports.pairs import SECONDS, client_of, first, never, pair, serving
 
@@ -31,7 +31,7 @@ class TestADeadline:
             assert client.pending == 1  # the peer is still busy with it
 
     async def test_ends_the_wait_for_a_connection(self):
-        async with serving() as (_, listener), client_of(listener, offline_queue=True) as client:
+        async with serving() as (_, listener), client_of(listener) as client:
             assert await client.safe_call("Heartbeat", {}, deadline=0.01) is None
 
     async def test_covers_all_attempts(self):
@@ -50,7 +50,7 @@ class TestADeadline:
         monkeypatch.setattr("ocpp_transports._calls._calling._GRACE", 0.01)
         store = FakeStore()
         store.answers = False
-        async with pair(outbox=store, outbox_config=OutboxConfig(gate="open")) as (client, _):
+        async with pair(offline_queue=store, offline_queue_config=OutboxConfig(gate="open")) as (client, _):
             client.enqueue("StartTransaction", START)
             with anyio.fail_after(SECONDS), pytest.raises(TimeoutError) as caught:
                 await client.call("StartTransaction", START, deadline=0.01)
@@ -94,6 +94,6 @@ class TestALostConnection:
                 await station.call("Reset", {"type": "Soft"}, retries=10**9, retry_lost=True, deadline=SECONDS)
 
     async def test_that_is_not_followed_by_another_one_ends_the_call(self):
-        async with serving() as (_, listener), client_of(listener, outbox=MemoryStore()) as client:
+        async with serving() as (_, listener), client_of(listener) as client:
             with anyio.fail_after(SECONDS), pytest.raises(ConnectionLostError, match=r"call connect\(\) first"):
                 await client.call("Heartbeat", {}, retries=10**9, retry_lost=True, deadline=SECONDS)

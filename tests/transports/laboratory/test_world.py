@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -205,20 +206,39 @@ class TestAWorld:
 
         lab.play(story())
 
-    def test_waits_for_the_commits_of_a_durable_outbox(self, lab, tmp_path):
+    def test_waits_for_the_commits_of_a_durable_outbox(self, each_lab, tmp_path):
         server = make_server()
         server.handle("StartTransaction", lambda ctx: {"transactionId": 1, "idTagInfo": {"status": "Accepted"}})
 
         async def story():
-            await lab.server(server)
+            await each_lab.server(server)
             store, config = SQLiteStore(tmp_path / "queue.db"), OutboxConfig(gate="open")
-            client = lab.client("CP1", "ocpp1.6", outbox=store, outbox_config=config)
+            client = each_lab.client("CP1", "ocpp1.6", offline_queue=store, offline_queue_config=config)
             await client.connect()
-            begun = lab.time
+            begun = each_lab.time
             await client.enqueue("StartTransaction", START).outcome()
-            assert round(lab.time - begun, 3) == 0.02  # a round trip, and the disk takes no time
+            assert round(each_lab.time - begun, 3) == 0.02  # a round trip, and the disk takes no time
 
-        lab.play(story())
+        each_lab.play(story())
+
+    def test_refuses_a_level_that_does_not_exist(self):
+        other: Any = "frames"
+        with pytest.raises(ValueError, match='expected level "bytes" or "messages"'):
+            World(level=other)
+
+    def test_closes_all_that_it_has_even_if_the_story_fails(self):
+        async def story(lab):
+            await lab.server(make_server())
+            station = await lab.station("CP1", "ocpp1.6")
+            lab.partition("CP1")
+            station.answers["Reset"] = lambda _: asyncio.sleep(3600, {})
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError), World() as lab:
+            lab.play(story(lab))
+        assert lab.network.links == {}
+        with pytest.raises(RuntimeError, match="cannot play: the world is closed"):
+            lab.play(asyncio.sleep(0))
 
     def test_plays_no_tls_but_its_facts(self, lab):
         server = make_server()
@@ -288,7 +308,7 @@ STORM = """
 import asyncio, hashlib, logging
 from ocpp_transports import OCPPServer
 from ocpp_transports.laboratory import World
-from ocpp_transports.outbox import OutboxConfig, SQLiteStore
+from ocpp_transports.outbox import MemoryStore, OutboxConfig, SQLiteStore
 from ocpp_transports.laboratory._network import _flow
 
 trace, fly = hashlib.sha256(), _flow.Flow.fly

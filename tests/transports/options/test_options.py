@@ -18,7 +18,7 @@ from ocpp_transports._options._validators import shared_validator, warm_up
 from ocpp_transports.memory import connected_pair
 from ocpp_transports.wslib import WebsocketsOCPPClient
 
-CONVERTED = {"protocols", "backoff", "compression", "pong_timeout"}
+CONVERTED = {"protocols", "backoff", "compression", "pong_timeout", "offline_queue"}
 """Settings that an option of the name says in another form."""
 
 

@@ -30,8 +30,10 @@ class Station:
         self._number_of: dict[int, int] = {}
         self._starts: list[int] = []
         self._store = _sqlite.SQLiteStore(path, spare=0)
-        config = OutboxConfig(gate="open", size=100_000)  # nothing is dropped
-        self.outbox = Outbox(config, ids=lambda: uuid4().hex, emit=self._perform)
+        config = OutboxConfig(gate="open")
+        self.outbox = Outbox(
+            config, 100_000, ids=lambda: uuid4().hex, emit=self._perform, changed=lambda: None
+        )  # nothing is dropped
         state = self._store.open(self._inbox.put)
         threading.Thread(target=self._read, daemon=True).start()
         self._restore(state)

@@ -1,4 +1,4 @@
-"""The outbox of `OCPPClient`: messages outlive connections and restarts, and nobody waits in silence."""
+"""The offline queue of `OCPPClient`: messages outlive connections and restarts, and nobody waits in silence."""
 
 import asyncio
 import threading
@@ -16,7 +16,6 @@ from ocpp_transports.outbox import (
     MessageAnswered,
     MessageNotSent,
     NotSentReason,
-    OutboxConfig,
     SQLiteStore,
     StoreError,
 )
@@ -67,13 +66,13 @@ class TestDelivery:
     async def test_a_message_is_delivered_after_a_restart_with_the_id_of_its_transaction(self, central, tmp_path):
         csms, listener, _ = central
         path = tmp_path / "station.db"
-        async with client_of(listener, outbox=SQLiteStore(path)) as station:
+        async with client_of(listener, offline_queue=path) as station:
             start = station.enqueue("StartTransaction", START, key="tx-1")
             stop = station.enqueue("StopTransaction", STOP, transaction=start, last=True)
             await within(stop.accepted)
         assert csms.received == []
 
-        async with client_of(listener, outbox=SQLiteStore(path)) as station:
+        async with client_of(listener, offline_queue=path) as station:
             again = station.enqueue("StartTransaction", START, key="tx-1")
             assert again.number == start.number
             await station.connect()
@@ -86,12 +85,12 @@ class TestDelivery:
                 ticket.acknowledge()
         assert csms.received[1:] == [("StartTransaction", START), ("StopTransaction", {**STOP, "transactionId": 17})]
 
-        async with client_of(listener, outbox=SQLiteStore(path)) as station:
+        async with client_of(listener, offline_queue=SQLiteStore(path)) as station:
             assert station.enqueue("StartTransaction", START, key="tx-1").number != start.number
 
     async def test_a_message_in_memory_is_delivered_after_a_lost_connection(self, central):
         csms, listener, server = central
-        async with client_of(listener, outbox=MemoryStore(), outbox_config=OPEN) as station:
+        async with client_of(listener, offline_queue=True, offline_queue_config=OPEN) as station:
             await station.connect()
             handle = await server.wait_for_client("CP1")
             await handle.close(force=True)
@@ -101,7 +100,7 @@ class TestDelivery:
 
     async def test_a_model_and_a_version_are_taken_as_call_takes_them(self, central):
         csms, listener, _ = central
-        async with client_of(listener, outbox=MemoryStore(), outbox_config=OPEN) as station:
+        async with client_of(listener, offline_queue=True, offline_queue_config=OPEN) as station:
             tickets = [
                 station.enqueue(v16.models.DataTransferRequest(vendor_id="A")),
                 station.enqueue("ocpp1.6", "DataTransfer", {"vendorId": "B"}),
@@ -113,7 +112,7 @@ class TestDelivery:
 
     async def test_messages_wait_for_the_registration(self, central):
         csms, listener, _ = central
-        async with client_of(listener, outbox=MemoryStore()) as station:
+        async with client_of(listener, offline_queue=True) as station:
             await station.connect()
             later = station.enqueue("DataTransfer", {"vendorId": "V"})
             boot = station.enqueue("BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"}, urgent=True)
@@ -123,16 +122,16 @@ class TestDelivery:
 
     async def test_new_settings_apply_to_messages_that_wait(self, central):
         _, listener, _ = central
-        async with client_of(listener, outbox=MemoryStore(), outbox_config=OutboxConfig(size=1)) as station:
+        async with client_of(listener, offline_queue=True, offline_queue_size=1) as station:
             dropped = station.enqueue("DataTransfer", {"vendorId": "A"})
             ticket = station.enqueue("DataTransfer", {"vendorId": "B"})
             assert dropped.is_settled
-            station.reconfigure(outbox_config=OPEN)
+            station.reconfigure(offline_queue_config=OPEN)
             await station.connect()
             assert isinstance(await within(ticket.outcome), MessageAnswered)
 
     async def test_a_message_that_is_cancelled_in_time_is_not_sent(self):
-        async with unreachable(outbox=MemoryStore()) as station:
+        async with unreachable(offline_queue=True) as station:
             ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
             ticket.cancel()
             assert await within(ticket.outcome) == MessageNotSent(NotSentReason.CANCELLED)
@@ -140,7 +139,7 @@ class TestDelivery:
 
     async def test_the_transaction_id_is_known_until_the_transaction_ends(self, central):
         _, listener, _ = central
-        async with client_of(listener, outbox=MemoryStore(), outbox_config=OPEN) as station:
+        async with client_of(listener, offline_queue=True, offline_queue_config=OPEN) as station:
             start = station.enqueue("StartTransaction", START)
             assert station.transaction_id(start) is None
             await station.connect()
@@ -160,7 +159,7 @@ class TestClosing:
                 await ticket.outcome()
             told.set()
 
-        async with anyio.create_task_group() as tasks, unreachable(outbox=SQLiteStore(tmp_path / "x.db")) as station:
+        async with anyio.create_task_group() as tasks, unreachable(offline_queue=str(tmp_path / "x.db")) as station:
             ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
             tasks.start_soon(wait, ticket)
             await waits.wait()
@@ -171,12 +170,40 @@ class TestClosing:
             await ticket.outcome()
 
     async def test_messages_in_memory_are_settled(self):
-        async with unreachable(outbox=MemoryStore()) as station:
+        async with unreachable(offline_queue=True) as station:
             ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
         assert await ticket.outcome() == MessageNotSent(NotSentReason.CLOSED)
 
+    async def test_messages_in_memory_are_kept_by_option_and_sent_after_the_next_registration(self, central):
+        csms, listener, _ = central
+        async with client_of(listener, offline_queue=MemoryStore(keep=True)) as station:
+            await station.connect()
+            start = station.enqueue("StartTransaction", START)
+            await station.close()
+            stop = station.enqueue("StopTransaction", STOP, transaction=start, last=True)
+            assert station.queued == [start, stop]
+            await station.connect()
+            await station.call("BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"})
+            await within(stop.outcome)
+            assert station.queued == []
+        assert [action for action, _ in csms.received] == ["BootNotification", "StartTransaction", "StopTransaction"]
+        assert csms.received[-1][1]["transactionId"] == 17
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])  # on trio a client needs its block
+    async def test_a_transaction_id_in_memory_is_kept_outside_of_a_block_too(self, central):
+        csms, listener, _ = central
+        station = client_of(listener, offline_queue=True, offline_queue_config=OPEN)
+        await station.connect()
+        start = station.enqueue("StartTransaction", START)
+        await within(start.outcome)
+        await station.close()
+        await station.connect()
+        await within(station.enqueue("StopTransaction", STOP, transaction=start, last=True).outcome)
+        await station.close()
+        assert csms.received[-1][1]["transactionId"] == 17
+
     async def test_a_stream_of_outcomes_ends_after_the_last_one(self):
-        async with unreachable(outbox=MemoryStore()) as station:
+        async with unreachable(offline_queue=True) as station:
             ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
             outcomes = station.outcomes()
             await station.close()
@@ -184,7 +211,7 @@ class TestClosing:
                 assert [each async for each in outcomes] == [ticket]
 
     async def test_a_closed_outbox_takes_nothing(self):
-        async with unreachable(outbox=MemoryStore()) as station:
+        async with unreachable(offline_queue=True) as station:
             ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
         for use in (lambda: station.enqueue("DataTransfer", {}), ticket.acknowledge, station.outcomes):
             with pytest.raises(ClosedError, match="connect"):
@@ -193,7 +220,7 @@ class TestClosing:
     async def test_what_the_store_did_not_report_is_not_accepted(self):
         store = FakeStore()
         store.answers = False
-        async with unreachable(outbox=store) as station:
+        async with unreachable(offline_queue=store) as station:
             ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
         assert store.is_closed
         with pytest.raises(ClosedError, match="before DataTransfer was stored"):
@@ -201,7 +228,7 @@ class TestClosing:
 
     async def test_the_outcome_of_a_call_that_was_queued_is_reported_if_its_caller_is_gone(self, central):
         _, listener, _ = central
-        async with client_of(listener, outbox=FakeStore()) as station:
+        async with client_of(listener, offline_queue=FakeStore()) as station:
             await station.connect()
             station.enqueue("StartTransaction", START)  # the gate is closed, so the call waits behind it
             async with anyio.create_task_group() as tasks:
@@ -209,7 +236,7 @@ class TestClosing:
                 tasks.start_soon(refused_as_closed, call)
                 await anyio.wait_all_tasks_blocked()
                 await station.close(await_pending=False)
-            station.reconfigure(outbox_config=OPEN)
+            station.reconfigure(offline_queue_config=OPEN)
             await station.connect()
             outcomes = station.outcomes()
             actions = [(await within(outcomes.__anext__)).action for _ in range(2)]
@@ -217,7 +244,7 @@ class TestClosing:
 
     async def test_a_ticket_is_valid_after_the_client_connects_again(self, central, tmp_path):
         csms, listener, _ = central
-        station = client_of(listener, outbox=SQLiteStore(tmp_path / "x.db"), outbox_config=OPEN)
+        station = client_of(listener, offline_queue=SQLiteStore(tmp_path / "x.db"), offline_queue_config=OPEN)
         async with station:
             ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
         async with station:
@@ -229,7 +256,7 @@ class TestClosing:
 class TestAStoreThatFails:
     async def test_a_store_that_cannot_be_opened_refuses_the_block_and_leaves_the_client_usable(self):
         store = FakeStore(fails=True)
-        station = unreachable(outbox=store)
+        station = unreachable(offline_queue=store)
         with pytest.raises(StoreError, match="another process"):
             async with station:
                 pass
@@ -241,7 +268,7 @@ class TestAStoreThatFails:
     async def test_a_failure_is_an_event_and_rejects_what_was_not_stored(self, caplog):
         store = FakeStore()
         events: list[ErrorEvent] = []
-        async with unreachable(outbox=store) as station:
+        async with unreachable(offline_queue=store) as station:
             station.on("error", events.append)
             kept = station.enqueue("DataTransfer", {"vendorId": "kept"})
             await within(kept.accepted)
@@ -261,7 +288,7 @@ class TestAStoreThatFails:
 
     async def test_in_memory_is_an_event_and_the_outbox_continues(self, caplog):
         store = FakeStore()
-        async with unreachable(outbox=store) as station, station.events("error") as errors:
+        async with unreachable(offline_queue=store) as station, station.events("error") as errors:
             store.say(StoreDegraded(OSError("no space")))
             ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
             await ticket.accepted()
@@ -276,13 +303,13 @@ class TestAStoreThatFails:
             def submit(self, batch):
                 raise ValueError("a mistake")
 
-        async with unreachable(outbox=Raising()) as station:
+        async with unreachable(offline_queue=Raising()) as station:
             with pytest.raises(StoreError, match="a mistake"):
                 await within(station.enqueue("DataTransfer", {"vendorId": "V"}).accepted)
 
     async def test_a_wrong_report_does_not_end_the_event_loop(self, caplog):
         store = FakeStore()
-        async with unreachable(outbox=store) as station:
+        async with unreachable(offline_queue=store) as station:
             store.say(Stored(99))
             await anyio.wait_all_tasks_blocked()
             await within(station.enqueue("DataTransfer", {"vendorId": "V"}).accepted)
@@ -308,7 +335,7 @@ class TestAStoreThatOpensSlowly:
 
     async def test_after_the_client_is_cancelled(self):
         store = self.Slow()
-        task = asyncio.create_task(unreachable(outbox=store).__aenter__())
+        task = asyncio.create_task(unreachable(offline_queue=store).__aenter__())
         await asyncio.to_thread(store.entered.wait, SECONDS)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -318,7 +345,7 @@ class TestAStoreThatOpensSlowly:
 
     async def test_after_the_client_is_closed(self):
         store = self.Slow()
-        station = unreachable(outbox=store)
+        station = unreachable(offline_queue=store)
         task = asyncio.create_task(station.connect())
         await asyncio.to_thread(store.entered.wait, SECONDS)
         await station.close()

@@ -1,12 +1,10 @@
-"""The arguments of `OCPPClient.enqueue`, the misuse of tickets, and the options of the outbox."""
+"""The arguments of `OCPPClient.enqueue`, the misuse of tickets, and the options of the offline queue."""
 
 import pytest
 
 from ocpp_core import v201
 from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient, RPCError
-from ocpp_transports.blocking import BlockingClient
-from ocpp_transports.channel import ChannelClient
-from ocpp_transports.outbox import MemoryStore
+from ocpp_transports.outbox import MemoryStore, SQLiteStore
 from tests.transports.outbox.fake_store import START, STOP, FakeStore, unreachable
 from tests.transports.pairs import pair
 
@@ -16,7 +14,7 @@ pytestmark = pytest.mark.anyio
 class TestMisuse:
     async def test_without_the_option_there_is_no_outbox(self):
         async with pair() as (station, _):
-            with pytest.raises(RuntimeError, match="pass outbox=SQLiteStore"):
+            with pytest.raises(RuntimeError, match="pass offline_queue=True or a path"):
                 station.enqueue("DataTransfer", {})
 
     @pytest.mark.parametrize(
@@ -32,26 +30,26 @@ class TestMisuse:
     )
     async def test_a_bad_argument_queues_nothing(self, args, options, error, expected):
         store = FakeStore()
-        async with unreachable(outbox=store) as station:
+        async with unreachable(offline_queue=store) as station:
             with pytest.raises(error, match=expected):
                 station.enqueue(*args, **options)
         assert store.batches == []
 
     async def test_an_action_of_the_peer_is_queued_by_option(self):
-        async with unreachable(outbox=MemoryStore()) as station:
+        async with unreachable(offline_queue=True) as station:
             assert station.enqueue("Reset", {"type": "Soft"}, custom=True).action == "Reset"
             with pytest.raises(TypeError, match="custom as bool"):
                 station.enqueue("Reset", {"type": "Soft"}, custom=1)
 
     async def test_a_bad_payload_is_refused_in_strict_mode(self):
-        async with unreachable(outbox=MemoryStore(), strict_mode=True) as station:
+        async with unreachable(offline_queue=True, strict_mode=True) as station:
             with pytest.raises(RPCError, match="idTag"):
                 station.enqueue("Authorize", {})
             start = station.enqueue("StartTransaction", START)
             station.enqueue("StopTransaction", STOP, transaction=start, last=True)
 
     async def test_a_ticket_of_another_client_is_refused(self):
-        async with unreachable(outbox=MemoryStore()) as one, unreachable(outbox=MemoryStore()) as other:
+        async with unreachable(offline_queue=True) as one, unreachable(offline_queue=True) as other:
             start = one.enqueue("StartTransaction", START)
             other.enqueue("StartTransaction", START)
             with pytest.raises(ValueError, match="one of another"):
@@ -59,20 +57,21 @@ class TestMisuse:
 
     async def test_a_store_belongs_to_one_client(self):
         store = MemoryStore()
-        async with unreachable(outbox=store):
+        async with unreachable(offline_queue=store) as station:
             with pytest.raises(RuntimeError, match="store is open"):
-                async with unreachable(outbox=store):
+                async with unreachable(offline_queue=store):
                     pass
+            await station.enqueue("Heartbeat").accepted()  # it has it still
 
     async def test_nothing_is_acknowledged_before_its_outcome(self):
-        async with unreachable(outbox=MemoryStore()) as station:
+        async with unreachable(offline_queue=True) as station:
             with pytest.raises(RuntimeError, match="no outcome yet"):
                 station.enqueue("DataTransfer", {"vendorId": "V"}).acknowledge()
 
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     async def test_without_a_block_connect_opens_the_outbox_and_a_failure_closes_it(self):
         store = FakeStore()
-        station = unreachable(outbox=store)
+        station = unreachable(offline_queue=store)
         with pytest.raises(ClosedError):
             station.enqueue("DataTransfer", {"vendorId": "V"})
         with pytest.raises(ConnectionFailedError):
@@ -80,26 +79,26 @@ class TestMisuse:
         assert store.is_closed
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 class TestOptions:
     @pytest.mark.parametrize(
         ("options", "error", "expected"),
         [
-            ({"outbox": "station.db"}, TypeError, "a store such as SQLiteStore, got str"),
-            ({"outbox_config": {}}, TypeError, "OutboxConfig, got dict"),
-            ({"outbox": MemoryStore(), "offline_queue": True}, ValueError, "offline_queue=False"),
+            ({"offline_queue": None}, TypeError, "as bool, a path or a store such as SQLiteStore.*, got NoneType"),
+            ({"offline_queue": SQLiteStore}, TypeError, "got SQLiteStore"),
+            ({"offline_queue": ""}, ValueError, "the path of a file, got ''"),
+            ({"offline_queue": b"station.db"}, TypeError, "got bytes"),
+            ({"offline_queue_config": {}}, TypeError, "OutboxConfig, got dict"),
         ],
     )
-    async def test_wrong_ones_are_refused(self, options, error, expected):
+    def test_wrong_ones_are_refused(self, options, error, expected):
         with pytest.raises(error, match=expected):
             OCPPClient("CP1", "ws://csms", **options)
 
-    async def test_the_store_is_fixed(self):
-        station = OCPPClient("CP1", "ws://csms", outbox=MemoryStore())
-        with pytest.raises(ValueError, match="outbox: it is fixed"):
-            station.reconfigure(outbox=MemoryStore())
+    def test_the_queue_is_fixed(self):
+        station = OCPPClient("CP1", "ws://csms", offline_queue=MemoryStore())
+        with pytest.raises(ValueError, match="offline_queue: it is fixed"):
+            station.reconfigure(offline_queue=MemoryStore())
 
-    @pytest.mark.parametrize("kind", [BlockingClient, type("Channels", (ChannelClient,), {"open_channel": None})])
-    async def test_other_clients_have_none(self, kind):
-        with pytest.raises(ValueError, match="expected no outbox"):
-            kind("CP1", "ws://csms", outbox=MemoryStore())
+    def test_a_path_is_not_touched_before_the_block(self, tmp_path):
+        OCPPClient("CP1", "ws://csms", offline_queue=tmp_path / "station.db")
+        assert list(tmp_path.iterdir()) == []

@@ -307,8 +307,9 @@ class TestArguments:
 
 
 class TestMemory:
-    def test_reports_at_once_and_keeps_nothing(self) -> None:
-        store = MemoryStore()
+    @pytest.mark.parametrize("keep", [True, False])
+    def test_reports_at_once_and_returns_what_it_has_when_it_is_opened_again(self, keep: bool) -> None:
+        store = MemoryStore(keep=keep)
         reports: list[Any] = []
         store.open(reports.append)
         store.submit(Store(1, (Put(record(1)),)))
@@ -316,4 +317,5 @@ class TestMemory:
         store.submit(Store(2, (Put(record(2)),)))
         assert reports == [Stored(1)]
         again = store.open(reports.append)
-        assert (list(again.records), again.first_ticket) == ([], 2 << 32)
+        assert (list(again.records), again.first_ticket) == ([record(1)], 2 << 32)
+        assert store.is_durable is keep

@@ -12,9 +12,11 @@ from ocpp_transports.blocking import (
     BlockingListener,
     BlockingServer,
     BlockingServerClient,
+    BlockingTicket,
 )
 from ocpp_transports.events import CloseEvent, MessageEvent, OpenEvent, StationEvent
 from ocpp_transports.fleet import Answered, StationOutcome
+from ocpp_transports.outbox import MessageOutcome
 
 server = BlockingServer(protocols=["ocpp1.6"], loop="trio", max_threads=8, strict_mode=True)
 
@@ -61,6 +63,11 @@ with BlockingClient("CP1", "ws://127.0.0.1:9000") as client:
     opened: BlockingEventStream[OpenEvent | CloseEvent] = client.events("open", "close", max_wait=1)
     now: v16.HeartbeatResponse = client.call(v16.Heartbeat(), timeout=5, max_wait=5)
     client.notify(v16.Heartbeat())  # type: ignore[arg-type]
+    start: BlockingTicket = client.enqueue("StartTransaction", {}, key="start")
+    start.accepted(max_wait=1)
+    client.enqueue(v16.Heartbeat(), transaction=start, last=True)
+    client.enqueue("Heartbeat", timeout=1)  # type: ignore[call-overload]
+    outcome: MessageOutcome = next(client.outcomes(max_wait=1)).outcome()
     text: dict[str, Any] = client.send_raw('[2,"1","Heartbeat",{}]', expect_reply=True)
 
 server.on("clinet", arrived)  # type: ignore[call-overload]

@@ -19,6 +19,10 @@ from ocpp_transports import (
     TLSOptions,
     ValidationRule,
 )
+from ocpp_transports.outbox import MemoryStore, MessageAnswered, OutboxConfig, SQLiteStore, Ticket
+
+OCPPClient("CP001", "wss://csms.example/ocpp", offline_queue=MemoryStore())
+OCPPClient("CP001", "wss://csms.example/ocpp", offline_queue=SQLiteStore("station.db", synchronous="normal"))
 
 client = OCPPClient(
     "CP001",
@@ -30,7 +34,8 @@ client = OCPPClient(
     strict_mode="report",
     strict_mode_rules=[ValidationRule("strict", protocols=["ocpp2.1"])],
     backoff=ExponentialBackoff(minimum=1, maximum=60),
-    offline_queue=True,
+    offline_queue=Path("station.db"),
+    offline_queue_config=OutboxConfig(attempts=5),
     call_timeout=10,
 )
 
@@ -79,6 +84,12 @@ async def main() -> None:
         )
         maybe: dict[str, Any] | None = await client.safe_call("Heartbeat")
         await client.notify("NotifyPeriodicEventStream", answer | (maybe or {}))
+        ticket: Ticket = client.enqueue("ocpp2.1", "NotifyEvent", {}, key="one", ttl=60)
+        match await ticket.outcome():
+            case MessageAnswered(payload=payload):
+                answer = payload
+            case other:
+                print(other)
         client.send_raw('[2,"1","Heartbeat",{}]')
         raw: dict[str, Any] = await client.send_raw('[2,"2","Heartbeat",{}]', expect_reply=True)
         print(raw, client.pending, client.identity, client.protocol, client.state is ConnectionState.OPEN)

@@ -22,6 +22,7 @@ OCPPClient("CP001", "ws://127.0.0.1", ["ocpp1.6"])  # type: ignore[call-arg]  # 
 OCPPClient(7, "ws://127.0.0.1", protocols=["ocpp1.6"])  # type: ignore[arg-type]
 OCPPClient("CP001", "ws://127.0.0.1", protocols=["ocpp1.6"], reconect=False)  # type: ignore[call-arg]
 OCPPClient("CP001", "ws://127.0.0.1", protocols=["ocpp1.6"], call_timeout="10")  # type: ignore[arg-type]
+OCPPClient("CP001", "ws://127.0.0.1", offline_queue=b"station.db")  # type: ignore[arg-type]
 OCPPServer(password="one for all")  # type: ignore[call-arg]  # stations have passwords
 OCPPServer(credentials="one for all")  # type: ignore[arg-type]
 OCPPServer(security_profile="basic")  # type: ignore[arg-type]

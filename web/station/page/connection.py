@@ -1,6 +1,7 @@
 """The form that connects a station, and the state of its connection."""
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, TypeAlias
@@ -12,6 +13,7 @@ from ocpp_apps.station import Station, StationSettings
 from ocpp_apps.station.asyncio_clock import AsyncioClock
 from ocpp_transports import BrowserOCPPClient, ConnectionFailedError
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ReconnectEvent
+from ocpp_transports.outbox import MemoryStore
 
 from . import wording
 from .dom import Element, Events, by_id, say, value_of
@@ -70,6 +72,7 @@ class Wanted:
             connect_timeout=_DIAL_TIMEOUT,
             drain_timeout=_CLOSE_TIMEOUT,
             close_timeout=_CLOSE_TIMEOUT,
+            offline_queue=MemoryStore(keep=True),
             logging=False,  # the page has its own log
         )
         settings = StationSettings(connectors=CONNECTORS, max_power=22_000, protocol=self.protocols[0])
@@ -91,6 +94,8 @@ class Connection:
         by_id("url").value = default_url or ""
         self._made = Wanted(default_url or _EXAMPLE, "CP001", "", ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), is_strict=True)
         self._client, self._station = self._made.make()
+        self._entered: BrowserOCPPClient | None = None
+        self._block = AsyncExitStack()
         events.on("submit", "connect", self._submit)
         events.before("securitypolicyviolation", self._violated)
 
@@ -193,12 +198,20 @@ class Connection:
         self._barred.clear()
         self._is_on, self._attempt = True, (attempt := object())
         try:
+            await self._enter_block()
             await self._station.start()
         except Exception as error:  # the form shows any failure
             if self._attempt is attempt:  # otherwise it was cancelled
                 self._is_on = False
                 await self._station.stop()
                 self._show_message(self._explained(wanted, error))
+
+    async def _enter_block(self) -> None:
+        """Enter the block of the client, in which its queue takes messages also while the station restarts."""
+        if self._entered is not self._client:
+            self._entered = self._client
+            await self._block.aclose()
+            await self._block.enter_async_context(self._client)
 
     def _explained(self, wanted: Wanted, error: BaseException) -> str:
         if not isinstance(error, ConnectionFailedError):

@@ -4,7 +4,7 @@ import json
 from random import Random
 from typing import Any
 
-from ocpp_core.actions import OpenTransport, SendText
+from ocpp_core.actions import OpenTransport, OutboxChanged, SendText
 from ocpp_core.backoff import ExponentialBackoff
 from ocpp_core.config import ClientConfig, SessionConfig
 from ocpp_core.durable.client import DurableClientEngine
@@ -33,7 +33,12 @@ class EngineStation(Station):
         session = SessionConfig(call_timeout=self._scenario.timeout, call_concurrency=self._scenario.window)
         backoff = ExponentialBackoff(minimum=0.001, maximum=0.001)
         client = ClientConfig(
-            protocols=("ocpp1.6",), session=session, backoff=backoff, connect_timeout=1e9, offline_queue=False
+            protocols=("ocpp1.6",),
+            session=session,
+            backoff=backoff,
+            connect_timeout=1e9,
+            offline_queue=False,
+            offline_queue_size=self.size,
         )
         self.engine = DurableClientEngine(client, self.config, random=Random(1), ids=self._new_id)
         self.outbox = self.engine.outbox
@@ -99,10 +104,14 @@ class EngineStation(Station):
         self.live = 0
         self.engine._fill()
         while (action := self.engine.poll()) is not None:
-            if isinstance(action, SendText):
+            if isinstance(action, OutboxChanged):
+                self._perform_all()
+            elif isinstance(action, SendText):
                 self._sent(json.loads(action.text))
             elif isinstance(action, OpenTransport):
                 self._attempt = action.attempt
+
+    def _perform_all(self) -> None:
         while (effect := self.engine.poll_outbox()) is not None:
             self._perform(effect)
 

@@ -1,7 +1,7 @@
 """One history: random steps, then a calm time in which everything must settle."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from ocpp_core.outbox.commands import Enqueue
@@ -192,7 +192,7 @@ class History:
                 self._expect_one_message(key, ticket)
 
     def _configure(self) -> None:
-        self.station.configure(replace(self.station.config, size=self.random.choice([3, 1000])))
+        self.station.configure(self.random.choice([3, 1000]))
 
     # What goes wrong
 

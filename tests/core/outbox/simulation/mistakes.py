@@ -213,8 +213,8 @@ def unmark_forgets(self: Any, entry: Any, before: Any) -> None:
     self.lanes.set_ready(entry, True)
 
 
-def drop_started(lanes: Any, newcomer: Any, config: Any, replaced: Any) -> Any:
-    return [] if len(lanes.entries) < config.size else [next(iter(lanes.entries.values()))]
+def drop_started(lanes: Any, newcomer: Any, limits: Any, replaced: Any) -> Any:
+    return [] if len(lanes.entries) < limits.size else [next(iter(lanes.entries.values()))]
 
 
 def reject_and_keep(self: Any) -> set[int]:

@@ -10,6 +10,8 @@ from ocpp_core.outbox.settings import OutboxConfig
 @dataclass(frozen=True, slots=True)
 class Scenario:
     config: OutboxConfig
+    size: int
+    """Messages for which the queue has room."""
     window: int
     """Calls in flight at a time."""
     timeout: float
@@ -54,8 +56,8 @@ STEPS = {
 
 def make_scenario(random: Random, steps: int) -> Scenario:
     remembers = random.random() < 0.5
+    size = random.choice([3, 8, 1000])
     values: dict[str, Any] = {
-        "size": random.choice([3, 8, 1000]),
         "attempts": random.choice([0, 1, 2, 3, 3]),
         "interval": random.choice([0.0, 2.0, 20.0]),
         "retry_id": random.choice(["auto", "auto", "new", "same"]),
@@ -67,6 +69,7 @@ def make_scenario(random: Random, steps: int) -> Scenario:
     }
     return Scenario(
         config=OutboxConfig(**values),
+        size=size,
         window=random.choice([1, 1, 2]),
         timeout=random.choice([5.0, 10.0]),
         commit=random.choice([0.0, 0.01, 1.0]),

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from ocpp_core.outbox.ordering import room
 
-Patch: TypeAlias = tuple[Any, str, Callable[..., Any]]
+Patch: TypeAlias = tuple[Any, str, Callable[..., Any] | property]
 """The owner, the name of its attribute, and the wrong one."""
 
 

@@ -37,6 +37,7 @@ class Pending:
 class Station:
     def __init__(self, timeline: Timeline, scenario: Scenario, disk: Disk, peer: Peer, oracle: Oracle) -> None:
         self.config: OutboxConfig = scenario.config
+        self.size = scenario.size
         self.offset = 1000.0
         """The wall-clock time minus the virtual time."""
         self.is_alive = False
@@ -80,7 +81,7 @@ class Station:
         self.settle()
 
     def _make_outbox(self) -> None:
-        self.outbox = Outbox(self.config, ids=self._new_id, emit=self._emit)
+        self.outbox = Outbox(self.config, self.size, changed=lambda: None, ids=self._new_id, emit=self._emit)
 
     def _emit(self, effect: OutboxEffect) -> None:
         """Let an output be performed later; what is forgotten is judged by what is kept now."""
@@ -147,13 +148,13 @@ class Station:
         self._oracle.expect(is_replaced, "a message replaces those of its name that were never sent")
         gone = [self.outbox._messages.outcomes.get(each) for each in before.keys() - after.keys()]
         dropped = [kept for kept in gone if kept is not None and isinstance(kept.outcome, MessageDropped)]
-        has_room = len(before) - len(gone) + len(dropped) < self.config.size
+        has_room = len(before) - len(gone) + len(dropped) < self.size
         self._oracle.expect(not (dropped and has_room), "messages are dropped only if the queue is full")
 
-    def configure(self, config: OutboxConfig) -> None:
-        self.config = config
-        self._gate = self._gate or config.gate == "open"
-        self.outbox.configure(config, self._timeline.now)
+    def configure(self, size: int) -> None:
+        self.size = size
+        self._gate = self._gate or self.config.gate == "open"
+        self.outbox.configure(self.config, size, self._timeline.now)
         self.settle()
 
     def set_gate(self, is_open: bool) -> None:

@@ -8,6 +8,7 @@ from ocpp_transports import (
     SecurityProfile,
 )
 from ocpp_transports.events import CloseEvent, DisconnectEvent
+from ocpp_transports.outbox import MessageAnswered, OutboxConfig
 from tests.transports.pairs import SECONDS, first, never, station_of
 
 pytestmark = pytest.mark.anyio
@@ -158,7 +159,7 @@ class TestComingBack:
     async def test_keeps_handlers_and_sends_what_was_queued_meanwhile(self, serving):
         async with (
             serving() as door,
-            door.client(offline_queue=True) as client,
+            door.client(offline_queue=True, offline_queue_config=OutboxConfig(gate="open")) as client,
             client.events("open") as opens,
             client.events("disconnect") as losses,
         ):
@@ -168,7 +169,10 @@ class TestComingBack:
             station = await station_of(door.server)
             await station.close(4001)
             await first(losses)
+            ticket = client.enqueue("Heartbeat")
             assert await client.call("Heartbeat", {}) == {"currentTime": "2026-01-01T00:00:00Z"}
             await first(opens)
+            with anyio.fail_after(SECONDS):
+                assert isinstance(await ticket.outcome(), MessageAnswered)
             assert await door.server.call("CP1", "Reset", {"type": "Soft"}) == {"status": "Accepted"}
             assert door.server.get_client("CP1") is not station

@@ -5,33 +5,20 @@ import json
 import pytest
 
 from ocpp_core.actions import Dispatch, Report, ReportKind, Trace
-from ocpp_core.config import SessionConfig, Violation
+from ocpp_core.config import SessionConfig
 from ocpp_core.inputs import Reply, StartCall, TextReceived
 from ocpp_core.messages import Leniency
-from ocpp_core.versions import OCPP21, ErrorCode
+from ocpp_core.validation import create_validator
+from ocpp_core.versions import OCPP21
 from tests.core.player import a_session, of, reports, sent, settled
 from tests.kinds import mistyped
 from tests.tables import each
 
-
-class NoNulls:
-    """A validator that refuses `null` wherever it stands, and a payload without `must`."""
-
-    def has(self, action):
-        return True
-
-    def check_call(self, action, payload):
-        text = json.dumps(payload)
-        return None if "null" not in text and "must" in text else Violation(ErrorCode.TYPE_CONSTRAINT_VIOLATION, "null")
-
-    check_result = check_send = check_call
-
-    def without_nulls(self, kind, action, payload):
-        if isinstance(payload, dict):
-            return {name: self.without_nulls(kind, action, item) for name, item in payload.items() if item is not None}
-        return [self.without_nulls(kind, action, item) for item in payload] if isinstance(payload, list) else payload
-
-
+LIST = {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}}
+SCHEMA = {"required": ["must"], "properties": {"must": {"type": "integer"}, "info": {"type": "string"}, "list": LIST}}
+VALIDATOR = create_validator(
+    "vendor", {"X": {"call": SCHEMA, "result": SCHEMA}, "NotifyPeriodicEventStream": {"send": SCHEMA}}
+)
 FORGIVING = Leniency(null_members=True)
 NULLS = '{"must":1,"info":null,"list":[{"a":null,"b":[2]}]}'
 BARE = {"must": 1, "list": [{"b": [2]}]}
@@ -42,31 +29,31 @@ class TestNullMembers:
 
     @each("text", [f'[2,"a","X",{NULLS}]', f'[6,"a","NotifyPeriodicEventStream",{NULLS}]'])
     def test_of_a_call_and_a_send_are_absent_for_the_handler(self, text):
-        done = a_session(OCPP21, validator=NoNulls(), leniency=FORGIVING, trace=True).hear(text)
+        done = a_session(OCPP21, validator=VALIDATOR, leniency=FORGIVING, trace=True).hear(text)
         assert of(Dispatch, done)[0].payload == BARE
         assert of(Trace, done)[0].frame == json.loads(text)
         assert reports(done) == []
 
     @each("text", [f'[2,"b","X",{NULLS}]', f'[6,"b","NotifyPeriodicEventStream",{NULLS}]'])
     def test_are_absent_from_what_was_held_as_well(self, text):
-        session = a_session(OCPP21, validator=NoNulls(), leniency=FORGIVING, max_inbound=1)
+        session = a_session(OCPP21, validator=VALIDATOR, leniency=FORGIVING, max_inbound=1)
         session.hear('[2,"a","X",{"must":1}]', text)
         assert of(Dispatch, session.play(Reply(1, {"must": 1})))[0].payload == BARE
 
     def test_make_no_other_call_of_a_copy(self):
-        session = a_session(validator=NoNulls(), leniency=FORGIVING)
+        session = a_session(validator=VALIDATOR, leniency=FORGIVING)
         session.hear(f'[2,"a","X",{NULLS}]')
         assert reports(session.hear(f'[2, "a", "X", {NULLS}]')) == [ReportKind.REPEATED_CALL]
 
     def test_of_a_result_are_absent_for_the_caller(self):
-        session = a_session(validator=NoNulls(), leniency=FORGIVING)
+        session = a_session(validator=VALIDATOR, leniency=FORGIVING)
         session.play(StartCall(1, "X", {"must": 1}))
         assert settled(session.hear(f'[3,"id-1",{NULLS}]')) == {1: BARE}
 
     @each(("payload", "leniency"), [(NULLS, Leniency()), ('{"must":null}', FORGIVING), ("[null]", FORGIVING)])
     def test_are_refused_without_the_tolerance_and_where_they_are_needed(self, payload, leniency):
         payload = payload if payload.startswith("{") else f'{{"must":{payload}}}'
-        session = a_session(OCPP21, validator=NoNulls(), leniency=leniency)
+        session = a_session(OCPP21, validator=VALIDATOR, leniency=leniency)
         assert sent(session.hear(f'[2,"a","X",{payload}]'))[0][2] == "TypeConstraintViolation"
         assert reports(session.hear(f'[6,"b","NotifyPeriodicEventStream",{payload}]')) == [ReportKind.INVALID_CALL]
 

@@ -1,0 +1,1 @@
+"""Messages of a blocking client that outlive connections: tickets whose waits block."""
