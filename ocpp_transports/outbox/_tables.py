@@ -156,12 +156,13 @@ def load(connection: sqlite3.Connection) -> ReplaceAll:
             ),
         )
         expect_readable(state)
-        return state
     except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise DamagedStoreError(f"cannot read the outbox: a row is damaged ({type(error).__name__})") from error
     except sqlite3.OperationalError as error:
         if hasattr(error, "sqlite_errorcode"):
             raise
+    else:
+        return state
     # Python could not decode a text. Its error has the text, which may be of a payload, and its traceback has the
     # statement, which would keep the file locked.
     raise DamagedStoreError("cannot read the outbox: a row is damaged (text that is not UTF-8)")

@@ -229,7 +229,7 @@ class TestAFileThatCannotBeOpened:
 
     def test_has_a_schema_that_is_not_text(self, path: Path) -> None:
         Owner(path).close()
-        path.write_bytes(path.read_bytes().replace(b"payload TEXT NOT NULL", b"payload TEXT \xff\xff NULL"))
+        path.write_bytes(path.read_bytes().replace(b"payload TEXT NOT NULL", b"payload TEXT NOT \xff\xff\xff\xff"))
         self.refused(path, "its schema is damaged")
         Owner(path, on_damage="aside").close()
 
