@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 from ocpp_core._json import loads
 from ocpp_core.errors import StoreError
 from ocpp_core.outbox.stored import outcomes
+from ocpp_core.outbox.stored.checks import expect_readable
 from ocpp_core.outbox.stored.outcomes import MessageOutcome, NotSentReason, UnknownReason
 from ocpp_core.outbox.stored.records import (
     Acknowledged,
@@ -23,8 +24,6 @@ from ocpp_core.outbox.stored.records import (
     ReplaceAll,
     Unbind,
 )
-
-from ._checks import expect_readable
 
 __all__ = ["APPLICATION_ID", "SCHEMA", "SCHEMA_VERSION", "DamagedStoreError", "apply", "load"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .target import Target
-from .targets import frames, handshakes, json_texts, messages, outbox, reading, validating
+from .targets import frames, handshakes, json_texts, messages, outbox, reading, tolerating, validating
 
 __all__ = ["TARGETS"]
 
@@ -15,5 +15,6 @@ TARGETS: Final[Mapping[str, Target]] = {
     **outbox.TARGETS,
     **json_texts.TARGETS,
     **validating.TARGETS,
+    **tolerating.TARGETS,
     **reading.TARGETS,
 }

@@ -8,7 +8,7 @@ from math import inf
 from random import Random
 from typing import Final
 
-from ocpp_core.actions import CloseStream, HttpRequest, LinkAction, Report, SendBytes, UpgradeRequested
+from ocpp_core.actions import CloseStream, HttpRequest, LinkAction, Report, SendBytes, UpgradeRequested, Yield
 from ocpp_core.admission.credentials import CheckCredentials
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.admission.request import CheckIdentity, ChooseSubprotocol, ReadRequest
@@ -46,7 +46,7 @@ _ROUTES: Final = RouteTree(
 def _steps(*, keeps: bool) -> tuple[ReadRequest, ChooseSubprotocol, CheckIdentity, CheckCredentials]:
     return (
         ReadRequest(SecurityProfile.BASIC, keeps, ("/health",), ignore_case=True),
-        ChooseSubprotocol(_PROTOCOLS, None, accepts_none=False),
+        ChooseSubprotocol(_PROTOCOLS, None, None, accepts_none=False),
         CheckIdentity(_RULE, _RULE.usual),
         CheckCredentials(lambda key: "password", None, None, has_auth=False),
     )
@@ -131,8 +131,9 @@ def _play(side: type[_Server | _Client], choices: Choices, *, are_cut: bool) -> 
 def _drain(host: _Server | _Client) -> list[LinkAction]:
     actions = []
     while (action := host.link.poll()) is not None:
-        actions.append(action)
-        host.decide(action)
+        if type(action) is not Yield:  # where a turn ends depends on where the chunks do
+            actions.append(action)
+            host.decide(action)
     return actions
 
 

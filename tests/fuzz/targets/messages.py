@@ -2,11 +2,10 @@
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from itertools import count
 from math import inf
-from pathlib import Path
 from typing import Any, Final, get_args
 
 from ocpp_core.actions import (
@@ -44,11 +43,13 @@ from ocpp_core.validation import load_validator
 from ocpp_core.versions import ErrorCode, Version, version_of
 from tests.broken_frames import CORPUS
 from tests.fuzz.choices import Choices, changed, some
+from tests.fuzz.payloads import PROTOCOLS, known_payloads
 from tests.fuzz.target import Target
 
-__all__ = ["TARGETS", "known_payloads"]
+from .tolerating import tolerant
 
-PROTOCOLS: Final = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
+__all__ = ["TARGETS"]
+
 _IDS: Final = ("1", "2", "id-1", "id-2", "id-3", "", "i" * 37, "-1", "é")
 _LENIENT: Final = Leniency(
     null_payload=True,
@@ -70,14 +71,6 @@ _OPTIONS: Final[tuple[dict[str, Any], ...]] = (
     {"max_elements": 20, "answer_window": 0, "max_queued": 1, "mend_text": lambda text: text.replace("'", '"')},
 )
 _MODES: Final[tuple[ValidationMode | None, ...]] = (None, *get_args(ValidationMode))
-_KNOWN: Final = Path(__file__).parents[2] / "contracts" / "known_good.json"
-
-
-@cache
-def known_payloads(protocol: str) -> Mapping[str, Mapping[str, Any]]:
-    """Return a conforming payload of each message, by action and kind."""
-    payloads: dict[str, dict[str, Any]] = json.loads(_KNOWN.read_text(encoding="utf-8"))[protocol]
-    return payloads
 
 
 @cache
@@ -112,7 +105,8 @@ class _Host:
         mode, options = self._choices.pick(_MODES), self._choices.pick(_OPTIONS)
         rules = () if mode is None else (ValidationRule(mode),)
         validator = None if mode is None else _validator(protocol)
-        return SessionConfig(validator=validator, validation_rules=rules, call_timeout=30.0, **options)
+        config = SessionConfig(validator=validator, validation_rules=rules, call_timeout=30.0, **options)
+        return tolerant(self._choices).configured(config) if self._choices.flag() else config
 
     def handle(self, event: SessionInput) -> bool:
         """Pass an input of the host, and return False if it was a mistake of the host, which must change nothing."""

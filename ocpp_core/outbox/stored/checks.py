@@ -1,4 +1,4 @@
-"""The check of what a database has: a fault of the disk, or another program, may have put anything into its rows.
+"""The check of what a store has read: a fault of the disk, or another program, may have put anything into its rows.
 
 A value that no version writes must be found at the opening. Later it would raise inside the engine, at each start.
 """
@@ -9,8 +9,9 @@ from typing import Final
 
 from ocpp_core._json import loads
 from ocpp_core.messages import MAX_ID_LENGTH
-from ocpp_core.outbox.stored.outcomes import MessageAnswered, MessageOutcome, MessageRefused
-from ocpp_core.outbox.stored.records import Binding, KeptOutcome, OutboxRecord, ReplaceAll
+
+from .outcomes import MessageAnswered, MessageOutcome, MessageRefused
+from .records import Binding, KeptOutcome, OutboxRecord, ReplaceAll
 
 __all__ = ["expect_readable"]
 
