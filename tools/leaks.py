@@ -37,8 +37,8 @@ _COMING: Final = 10
 _AT_ONCE: Final = 50
 """Calls of a station in progress."""
 _TIMEOUT: Final = 0.02
-_LATE: Final = 0.1
-"""Seconds until the response to a call that has timed out."""
+_PAUSE: Final = 0.05
+"""Seconds between two looks at what is there."""
 _RESULTS: Final[dict[str, dict[str, Any]]] = {
     "DataTransfer": {"status": "Accepted"},
     "GetLocalListVersion": {"listVersion": 1},
@@ -110,14 +110,15 @@ class _Process:
             protocols=["ocpp1.6"],
             **_OPTIONS,
         )
-        _handle(self.server)
+        self._handle(self.server)
         self.stations: list[OCPPClient] = []
         self.port = 0
+        self._are_late = anyio.Event()
 
     def client(self, identity: str) -> OCPPClient:
         url = f"ws://127.0.0.1:{self.port}/ocpp"
         client = OCPPClient(identity, url, protocols=["ocpp1.6"], **_OPTIONS)
-        _handle(client)
+        self._handle(client)
         return client
 
     async def exchange(self, calls: int) -> None:
@@ -144,31 +145,35 @@ class _Process:
                 await client.close(force=not number % 5)
 
     async def time_out(self, calls: int) -> None:
-        """Make calls in both directions that time out before their responses arrive."""
-        share = max(1, calls // (2 * len(self.stations)))
-        async with anyio.create_task_group() as tasks:
-            for station in self.stations:
-                to_station = partial(self.server.call, station.identity)
-                tasks.start_soon(_repeat, share, partial(_expire, partial(station.call, "Authorize", {"idTag": "x"})))
-                tasks.start_soon(_repeat, share, partial(_expire, partial(to_station, "ClearCache", {})))
-        await anyio.sleep(_LATE)
+        """Make calls in both directions that time out; their responses follow when all of some have."""
+        left = max(1, calls // (2 * len(self.stations)))
+        while left > 0:
+            self._are_late = anyio.Event()
+            async with anyio.create_task_group() as tasks:
+                for station in self.stations:
+                    to_station = partial(self.server.call, station.identity)
+                    for call in (
+                        partial(station.call, "Authorize", {"idTag": "x"}),
+                        partial(to_station, "ClearCache", {}),
+                    ):
+                        tasks.start_soon(_repeat, min(left, _AT_ONCE), partial(_expire, call))
+            self._are_late.set()
+            left -= _AT_ONCE
 
+    def _handle(self, peer: OCPPServer | OCPPClient) -> None:
+        """Handle the requests of both directions."""
+        for action, result in _RESULTS.items():
+            peer.handle(action, _answering(result), custom=True)
+        for action in ("Authorize", "ClearCache"):
+            peer.handle(action, self._accept_late, custom=True)
 
-def _handle(peer: OCPPServer | OCPPClient) -> None:
-    """Handle the requests of both directions."""
-    for action, result in _RESULTS.items():
-        peer.handle(action, _answering(result), custom=True)
-    for action in ("Authorize", "ClearCache"):
-        peer.handle(action, _accept_late, custom=True)
+    async def _accept_late(self, _: HandlerContext) -> dict[str, Any]:
+        await self._are_late.wait()
+        return {"status": "Accepted"}
 
 
 def _answering(result: dict[str, Any]) -> Callable[[HandlerContext], dict[str, Any]]:
     return lambda _: result
-
-
-async def _accept_late(_: HandlerContext) -> dict[str, Any]:
-    await anyio.sleep(_LATE)
-    return {"status": "Accepted"}
 
 
 async def _repeat(times: int, call: Callable[[], Awaitable[object]]) -> None:
@@ -234,7 +239,7 @@ async def _at_rest(process: _Process, expected: Counter[str] | None = None) -> C
 
 
 async def _everything(process: _Process) -> Counter[str]:
-    await anyio.sleep(_LATE)
+    await anyio.sleep(_PAUSE)
     gc.collect()
     roots = {"server": process.server, "stations": process.stations}
     objects = objects_by_type(gc.get_objects())
