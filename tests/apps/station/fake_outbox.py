@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from ocpp_core._json import dumps, loads
 from ocpp_core.errors import ConnectionLostError, OCPPError, RPCError
@@ -16,8 +16,6 @@ from ocpp_transports.outbox import Ticket, TicketStream
 
 class VirtualCompletion:
     """Fulfils `Completion` on a virtual clock."""
-
-    opened_by = "connect()"
 
     def __init__(self, clock):
         self._event = clock.event()
@@ -35,6 +33,7 @@ class VirtualCompletion:
 class FakeOutbox:
     """Fulfils `TicketOwner`. `send` is the coroutine function that sends a message and returns its answer."""
 
+    opened_by: ClassVar[str] = "connect()"
     is_open = may_deliver = True
 
     def __init__(self, clock, send: Callable[..., Any]):
