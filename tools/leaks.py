@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -106,10 +106,7 @@ class _Process:
     """A server, its stations, and what they do."""
 
     def __init__(self) -> None:
-        self.server = OCPPServer(
-            protocols=["ocpp1.6"],
-            **_OPTIONS,
-        )
+        self.server = OCPPServer(protocols=["ocpp1.6"], **_OPTIONS)
         self._handle(self.server)
         self.stations: list[OCPPClient] = []
         self.port = 0
@@ -270,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load = Load(wanted.messages, wanted.connects, wanted.timeouts)
     if len(wanted.backend) == 1:
         return _report(wanted.backend[0], load)
-    amounts = [f"--{name}={amount}" for name, amount in asdict(load).items()]
+    amounts = [f"--messages={load.messages}", f"--connects={load.connects}", f"--timeouts={load.timeouts}"]
     codes = [
         subprocess.run([sys.executable, __file__, *amounts, "--backend", backend], check=False).returncode
         for backend in wanted.backend

@@ -235,8 +235,9 @@ _SCRIPTS: Final = (
     bytes([_RAW]) + some(b"GET /CP1 HTTP/1.1\r\n\r\n"),
     bytes([_RAW]) + some(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
 )
+_CUTS: Final = (b"", b"\x02\x01\x05")
 CORPUS_OF_FRAMES: Final = [
-    bytes([config]) + some(b"\x02\x01\x05") + script for script in _SCRIPTS for config in range(3)
+    bytes([config]) + some(cuts) + script for script in _SCRIPTS for config in range(3) for cuts in _CUTS
 ]
 
 ROLES: Final[dict[str, type[Link]]] = {"frames-of-a-station": ServerLink, "frames-of-a-server": ClientLink}

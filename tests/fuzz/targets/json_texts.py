@@ -98,7 +98,11 @@ def write_twice(data: bytes) -> None:
 
 
 _ODD: Final = (math.nan, math.inf, 1e16, -0.0, 2**63, -(2**64), "\ud800", {1: 2}, {None: 1}, b"bytes", "null", 1e-7)
-_TEXTS: Final = [b"\x01" + text.encode(errors="surrogateescape") for text in CORPUS]
+_NUMBERS: Final = (
+    *("9" * 19, "9" * 20, "-" + "9" * 24, "1" * 400, "18446744073709551616", "9223372036854775808", "1e400", "-1e-400"),
+    *("-0", "-0.0", "01", "+1", ".5", "1.", "1E+05", "1_0", "0x1", "\u0661", "NaN", "[0.1,12345678901234567890.5]"),
+)
+_TEXTS: Final = [b"\x01" + text.encode(errors="surrogateescape") for text in (*CORPUS, *_NUMBERS)]
 
 TARGETS: Final = (
     {}

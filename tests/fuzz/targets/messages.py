@@ -92,6 +92,8 @@ class _Host:
         self._open: deque[int] = deque()
         self._dispatched: set[int] = set()
         self._abandoned: set[int] = set()
+        self._sends: set[int] = set()
+        self._declined: set[int] = set()
         self._ids = count(1)
         self.session = Session(
             self._config(protocol),
@@ -127,6 +129,7 @@ class _Host:
     def drain(self) -> None:
         while (action := self.session.poll()) is not None:
             self._perform(action)
+        assert self.session.deadline < inf or not self.session.calls.pending  # a written call has its timeout
 
     def _perform(self, action: SessionAction) -> None:
         if isinstance(action, SendText):
@@ -138,6 +141,8 @@ class _Host:
             assert action.request not in self._dispatched
             self._dispatched.add(action.request)
             self._open.append(action.request)
+            if not action.expects_reply:
+                self._sends.add(action.request)
             assert len(self._open) <= 132
         elif isinstance(action, Abandon):
             assert action.request in self._dispatched - self._abandoned
@@ -178,9 +183,12 @@ class _Host:
         way = self._choices.pick(_ANSWERS)
         if way is None or not self.handle(way(request)):
             self._open.append(request)
+        elif way is Decline and request not in self._sends:
+            self._declined.add(request)
 
     def finish(self) -> None:
         """Lose the connection: every call has settled, and nothing is left."""
+        assert set(self.session.requests._open) <= {*self._open, *self._declined}
         self.handle(Congested(False))
         self.handle(TransportLost(1006, ""))
         assert isinstance(self.session.state, Closed)
@@ -276,17 +284,58 @@ def converse(protocol: str, data: bytes) -> None:
     host.finish()
 
 
+def _hear(text: str) -> bytes:
+    return b"\x00\x00" + some(text.encode(errors="surrogateescape"))
+
+
+def _call(number: int) -> bytes:
+    return bytes([12, number])
+
+
+def _wait(seconds: int) -> bytes:
+    return bytes([9, seconds])
+
+
+def _answer(way: int) -> bytes:
+    return bytes([14, way])
+
+
+_HEARTBEAT: Final = '[2,"1","Heartbeat",{}]'
+_BOOT: Final = '[2,"2","BootNotification",{"chargePointVendor":"x","chargePointModel":"y"}]'
+_SEND: Final = '[6,"3","NotifyPeriodicEventStream",{"id":1,"pending":0,"basetime":"2026-03-01T12:00:00Z","data":[]}]'
+_RESULT_TEXT: Final = '[3,"id-1",{"currentTime":"2026-03-01T12:00:00Z"}]'
+_SCRIPTS: Final = (
+    _call(0) + _hear(_RESULT_TEXT) * 2,
+    _call(0) + _wait(31) + _hear(_RESULT_TEXT) + _call(0) + _hear('[4,"id-2","NotSupported","",{}]'),
+    _call(0) * 4 + _hear('[3,"id-1",{}]') + _hear('[4,"id-2"]') + _hear('[3,"id-3"'),
+    _call(1) * 2 + _wait(2) + _wait(6) + _hear('[3,"id-2",{"status":"Accepted"}]'),
+    _call(2) + _call(4) + _hear('[3,"1",{"status":"Accepted"}]') + _hear('[3,"2",{}]'),
+    _call(0) + bytes([11, 0]) + _wait(20) + _wait(20) + _wait(20),
+    _call(0) + bytes([10, 3]) + _hear(_RESULT_TEXT),
+    *(_hear(_HEARTBEAT) + _answer(way) + _hear(_HEARTBEAT) + _answer(0) for way in range(6)),
+    _hear(_SEND) + _answer(4) + _hear(_SEND) + _answer(0) + _call(3),
+    _hear(_HEARTBEAT) * 3 + _answer(1) + _hear('[5,"1","FormatViolation","",{}]') + _hear('[2,"1","Reset",{}]'),
+    b"".join(_hear(f'[2,"{number}","Heartbeat",{{}}]') for number in range(6)) + _wait(1) + _answer(0) + _wait(9),
+    _hear(_HEARTBEAT) + _hear(_BOOT) + _answer(4) + _call(5) + _call(0) + bytes([10, 2]) + _hear(_HEARTBEAT),
+    bytes([10, 0]) + _hear(_HEARTBEAT) + _call(0) + bytes([10, 1]) + _answer(0),
+    _hear(_HEARTBEAT) + bytes([11, 0]) + _hear(_HEARTBEAT) + _answer(0) + _wait(40),
+    _call(0) + _hear(_HEARTBEAT) + bytes([11, 2]),
+    _call(0) + bytes([8]) + some(b'[3,"id-1",{}]') + bytes([8]) + some(b"\xff"),
+    b"\x00\x01\x05" * 5 + _hear("["),
+)
+
+
 def _seeds() -> Iterator[bytes]:
-    for options in range(len(_OPTIONS)):
-        for mode in range(len(_MODES)):
-            yield bytes([mode, options, 1]) + bytes(range(options * 8, 120)) + bytes(range(255, 200, -1))
+    """Yield each conversation with each group of options, and each broken frame; the modes of validation take turns."""
+    for number, script in enumerate(_SCRIPTS):
+        for options in range(len(_OPTIONS)):
+            has_quirks = b"\x01\x01" if options & 1 else b"\x00"
+            yield bytes([(number + options) % 4, options]) + has_quirks + b"\x01" + script
     for at in range(0, len(CORPUS), 4):
-        texts = (some(text.encode(errors="surrogateescape")) for text in CORPUS[at : at + 4])
-        yield bytes([1 + at % 3, at % 8, 0, 12, 0]) + b"".join(b"\x00\x00" + text for text in texts)
+        yield bytes([1 + at % 3, at % 8, 0, 0]) + _call(0) + b"".join(map(_hear, CORPUS[at : at + 4]))
     for at in range(0, 120, 3):
-        yield bytes([1 + at % 3, 1, 0, 12, 0]) + b"".join(
-            bytes([1, 3, at % 7, at % 9, at + move, 0]) for move in range(3)
-        )
+        moves = (bytes([1, 3, at % 7, at % 9, at + move, 0]) for move in range(3))
+        yield bytes([1 + at % 3, 1, 0, 0]) + _call(0) + b"".join(moves)
 
 
 TARGETS: Final = {

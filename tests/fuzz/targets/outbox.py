@@ -166,9 +166,13 @@ def _answer(owner: Owner, way: int) -> None:
         owner.outbox.opened("ocpp1.6", owner.now)
 
 
+_IN_MEMORY: Final = Path("/dev/shm")
+
+
 @cache
 def _folder() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="ocpp-fuzz-")
+    """Return a folder for files; in memory where there is one, because each opening waits for the disk."""
+    return tempfile.TemporaryDirectory(prefix="ocpp-fuzz-", dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None)
 
 
 @cache

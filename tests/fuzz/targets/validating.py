@@ -1,6 +1,6 @@
 """Payloads against the schemas: the closures beside jsonschema-rs, the code of fastjsonschema, and the explanation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final
@@ -14,6 +14,7 @@ from ocpp_core.validation._drafts import for_compiler
 from ocpp_core.validation._formats import FORMATS
 from ocpp_core.validation._rust import accelerated
 from ocpp_core.versions import ErrorCode
+from tests.contracts.instances import Change, Instances
 from tests.fuzz.choices import Choices, changed
 from tests.fuzz.payloads import PROTOCOLS, known_payloads
 from tests.fuzz.target import Target
@@ -31,6 +32,8 @@ class _Judges:
     rust: Callable[[Any], object]
     full: Callable[[Any], object]
     known: Any
+    changes: Sequence[Change]
+    """For every value of the payload, the edges that it may take and the rules that it may break."""
 
 
 @cache
@@ -45,6 +48,7 @@ def _judges(protocol: str) -> tuple[tuple[str, str, _Judges], ...]:
 
 
 def _make(schema: Any, known: Any) -> _Judges:
+    changes = tuple(Instances(schema).changes(known))
     closures = compile_accept(schema, formats=True)
     compiled = cache(
         lambda: fastjsonschema.compile(
@@ -52,7 +56,9 @@ def _make(schema: Any, known: Any) -> _Judges:
         )
     )
     rust = cache(lambda: accelerated(schema, formats=True))
-    return _Judges(closures, lambda payload: (rust() or _unsure)(payload), lambda payload: compiled()(payload), known)
+    return _Judges(
+        closures, lambda payload: (rust() or _unsure)(payload), lambda payload: compiled()(payload), known, changes
+    )
 
 
 def _unsure(payload: object) -> bool:
@@ -78,7 +84,10 @@ def judge_thrice(protocol: str, data: bytes) -> None:
     """What a quick check accepts conforms; what conforms is accepted, unless it is written unusually."""
     choices = Choices(data)
     action, kind, judges = choices.pick(_judges(protocol))
-    payload = changed(choices, changed(choices, judges.known))
+    payload = judges.known
+    if choices.flag():
+        payload = choices.pick(judges.changes).apply(payload)
+    payload = changed(choices, payload)
     conforms = _conforms(judges.full, payload)
     if judges.closures is not None:
         by_closures, by_rust = _accepts(judges.closures, payload), _accepts(judges.rust, payload)
@@ -115,6 +124,6 @@ def _explain(protocol: str, action: str, kind: str, payload: Any, *, conforms: b
         assert len(violation.description) < 1000
 
 
-_CORPUS: Final = [bytes([at, move, *range(move, 40)]) for at in range(0, 180, 3) for move in (0, 1, 2)]
+_CORPUS: Final = [bytes([at, 1, (31 * at + 53 * move) % 256, 0]) for at in range(180) for move in range(4)]
 
 TARGETS: Final = {f"payloads-of-{protocol}": Target(partial(judge_thrice, protocol), _CORPUS) for protocol in PROTOCOLS}
