@@ -32,8 +32,8 @@ class _Judges:
     rust: Callable[[Any], object]
     full: Callable[[Any], object]
     known: Any
-    changes: Sequence[Change]
-    """For every value of the payload, the edges that it may take and the rules that it may break."""
+    changes: Callable[[], Sequence[Change]]
+    """Return, for every value of the payload, the edges that it may take and the rules that it may break."""
 
 
 @cache
@@ -48,7 +48,7 @@ def _judges(protocol: str) -> tuple[tuple[str, str, _Judges], ...]:
 
 
 def _make(schema: Any, known: Any) -> _Judges:
-    changes = tuple(Instances(schema).changes(known))
+    changes = cache(lambda: tuple(Instances(schema).changes(known)))
     closures = compile_accept(schema, formats=True)
     compiled = cache(
         lambda: fastjsonschema.compile(
@@ -86,7 +86,7 @@ def judge_thrice(protocol: str, data: bytes) -> None:
     action, kind, judges = choices.pick(_judges(protocol))
     payload = judges.known
     if choices.flag():
-        payload = choices.pick(judges.changes).apply(payload)
+        payload = choices.pick(judges.changes()).apply(payload)
     payload = changed(choices, payload)
     conforms = _conforms(judges.full, payload)
     if judges.closures is not None:
