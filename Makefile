@@ -12,6 +12,7 @@ DEV         := $(VENV)/.dev
 CONFORMANCE := $(VENV)/.conformance
 BENCH       := $(VENV)/.bench
 SITE        := $(VENV)/.site
+FUZZ        := $(VENV)/.fuzz
 SUITE       := $(VENV)/.schema-suite
 PEER        := tests/interop/node_modules/.stamp
 PYODIDE     := web/node_modules/.stamp
@@ -64,6 +65,10 @@ $(BENCH): $(DEV)
 	@$(PIP) install --group bench
 	@touch $@
 
+$(FUZZ): $(DEV)
+	@$(PIP) install --group fuzz
+	@touch $@
+
 $(SITE): $(DEV)
 	@$(PIP) install --group docs
 	@touch $@
@@ -87,7 +92,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -131,7 +136,16 @@ cov: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Run all tests and report l
 	@$(BIN)/coverage run -m pytest -q
 	@$(BIN)/coverage report
 
-fuzz: $(DEV) ## Search long for counterexamples to the properties, from new random seeds
+# libFuzzer's own limits hold each process to 1 GiB; what it finds and its corpora are in build/fuzz.
+SECONDS ?= 60
+TARGETS ?=
+fuzz: $(FUZZ) ## Fuzz frames, handshakes, messages, JSON, payloads and stored messages, SECONDS each; TARGETS for some
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
+
+leaks: $(DEV) ## Send a million messages through one process on each event loop; every container must keep its size
+	@$(BIN)/python tools/leaks.py
+
+fuzz-properties: $(DEV) ## Search long for counterexamples to the properties, from new random seeds
 	@$(BIN)/python -m pytest --hypothesis-profile=fuzz --timeout=0 tests/properties
 
 MINUTES ?= 1

@@ -92,10 +92,10 @@ _join: Final = "".join
 
 
 def _standard_loads(text: str) -> Any:
-    if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
-        raise RecursionError
     if not text.isascii():
         text.encode()  # raises for a lone surrogate, which is not Unicode text (RFC 8259 §8.2)
+    if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
+        raise RecursionError
     try:
         value, end = _scan(text, 0)
     except StopIteration:  # leading whitespace, or malformed JSON
@@ -109,9 +109,9 @@ def _standard_loads(text: str) -> Any:
 
 def loads_with_controls(text: str) -> Any:
     """Decode a text as `Codec.loads` does, but allow unescaped control characters in strings."""
+    text.encode()
     if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
         raise RecursionError
-    text.encode()
     value = _LAX_DECODER.decode(text)
     if "\\" in text:
         _join(_encode(value, 0)).encode()

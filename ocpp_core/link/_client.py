@@ -12,7 +12,7 @@ from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, Webs
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond, TransportFailed
 from ocpp_core.refusals import BODY_LIMIT, body_is_whole, read_refusal, secrets_in
 from ocpp_core.timers import coarse
-from ocpp_core.websocket.headers import OWN_IN_REQUEST, expect_header, expect_subprotocols, joined, tokens
+from ocpp_core.websocket.headers import OWN_IN_REQUEST, WITHOUT_BODY, expect_header, expect_subprotocols, joined, tokens
 
 from ._base import LinkBase
 from ._deflate import Deflate, offer, read_answer
@@ -123,9 +123,10 @@ class ClientLink(LinkBase):
         if self._refusal is not None:
             return self._await_body(self._refusal)
         start = bytes(self._head.data[:5])
-        if start != b"HTTP/"[: len(start)]:
-            speaks_tls = start[:2] == _TLS_ALERT
-            return self._garbage(_SPEAKS_TLS if speaks_tls else "the server does not speak HTTP/1.1")
+        if start[:2] == _TLS_ALERT:
+            return self._garbage(_SPEAKS_TLS)
+        if start != b"HTTP/"[: len(start)] and (start != _TLS_ALERT[:1] or self._eof):
+            return self._garbage("the server does not speak HTTP/1.1")
         try:
             block = self._head.take(self._room)
         except HeadTooLargeError:
@@ -164,7 +165,8 @@ class ClientLink(LinkBase):
         return bytes(self._head.data[:BODY_LIMIT])
 
     def _fail_refused(self, refusal: ResponseHead) -> None:
-        text = read_refusal(refusal.headers, self._body, self._secrets)
+        body = b"" if refusal.status in WITHOUT_BODY else self._body  # bytes after its head are not of this response
+        text = read_refusal(refusal.headers, body, self._secrets)
         error = UnexpectedHttpResponse(refusal.status, refusal.headers, text)
         self._fail_attempt(error, retry_after=error.retry_after)
 

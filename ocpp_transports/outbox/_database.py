@@ -18,10 +18,17 @@ __all__ = ["Database", "Synchronous"]
 
 Synchronous: TypeAlias = Literal["full", "normal"]
 """Whether each commit waits for the disk."""
-_ERRORS: Final = (OSError, sqlite3.Error, MemoryError)
-"""What SQLite and the file system raise; `sqlite3` turns SQLITE_NOMEM into MemoryError."""
+_ERRORS: Final = (OSError, sqlite3.Error, MemoryError, UnicodeDecodeError)
+"""What SQLite and the file system raise.
+
+`sqlite3` turns SQLITE_NOMEM into MemoryError. It raises UnicodeDecodeError if a message of SQLite quotes a schema that
+is damaged and not UTF-8.
+"""
 _BUSY_SECONDS: Final = 0.0
 """Seconds to wait for a lock: no other connection may have one."""
+
+_MOST_OPENINGS: Final = (1 << 31) - 1
+"""Openings of a database: a ticket has their number above its lower 32 bits, and must fit into 63 bits."""
 
 
 class Database:
@@ -57,6 +64,8 @@ class Database:
     def _failure(self, error: Exception) -> StoreError:
         if isinstance(error, StoreError):
             return error
+        if isinstance(error, UnicodeDecodeError):
+            return DamagedStoreError(f"cannot open the outbox {str(self._path)!r}: its schema is damaged")
         kind = DamagedStoreError if _is_damage(error) else StoreError
         return kind(f"cannot open the outbox {str(self._path)!r}: {error}")
 
@@ -84,7 +93,7 @@ class Database:
     def _count_opening(self) -> None:
         """Count this opening. The count outlives a power cut with each setting: tickets must stay unique."""
         row = self._connection.execute("SELECT times FROM opened").fetchone()
-        if row is None or not isinstance(row[0], int):
+        if row is None or not isinstance(row[0], int) or not 0 <= row[0] < _MOST_OPENINGS:
             raise sqlite3.DatabaseError("it is damaged: the number of openings is missing")
         self.opened = row[0] + 1
         self._connection.execute("PRAGMA synchronous = FULL")

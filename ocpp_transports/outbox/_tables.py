@@ -4,10 +4,12 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
+from typing import Any, Final, assert_never
 
+from ocpp_core._json import loads
 from ocpp_core.errors import StoreError
 from ocpp_core.outbox.stored import outcomes
+from ocpp_core.outbox.stored.checks import expect_readable
 from ocpp_core.outbox.stored.outcomes import MessageOutcome, NotSentReason, UnknownReason
 from ocpp_core.outbox.stored.records import (
     Acknowledged,
@@ -46,10 +48,6 @@ SCHEMA: Final = (
 )
 """The statements that make the tables."""
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-_Row = TypeVar("_Row", bound="DataclassInstance")
 _FLAGS: Final = {0: False, 1: True}
 _COLUMNS: Final = [each.name for each in fields(OutboxRecord)]
 _BOOLEANS: Final = [each.name for each in fields(OutboxRecord) if each.type is bool]
@@ -128,16 +126,16 @@ def _write_outcome(outcome: MessageOutcome) -> str:
     return json.dumps([type(outcome).__name__, *values])
 
 
-def _read_outcome(text: str) -> Any:
-    name, *values = json.loads(text)
-    for document in filter(None, values if name == "MessageAnswered" else values[2:]):
-        json.loads(document)
+def _read_outcome(text: object) -> Any:
+    if not isinstance(text, str):
+        raise TypeError("expected an outcome as text")
+    name, *values = loads(text)
     cls = _OUTCOMES[name]
     if cls is outcomes.MessageNotSent:
         values = [NotSentReason(values[0])]
     elif cls is outcomes.MessageUnknown:
         values = [UnknownReason(values[0])]
-    return _typed(cls(*values))
+    return cls(*values)
 
 
 def load(connection: sqlite3.Connection) -> ReplaceAll:
@@ -146,19 +144,24 @@ def load(connection: sqlite3.Connection) -> ReplaceAll:
     Raises sqlite3.DatabaseError if a row has a value that this version does not write.
     """
     try:
-        return ReplaceAll(
+        state = ReplaceAll(
             tuple(_read_record(row) for row in connection.execute(_LOAD)),
             tuple(
-                _typed(Binding(start, transaction_id, _FLAGS[closed]))
+                Binding(start, transaction_id, _FLAGS[closed])
                 for start, transaction_id, closed in connection.execute("SELECT * FROM binding ORDER BY start")
             ),
             tuple(
-                _typed(KeptOutcome(ticket, key, _read_outcome(text), peer))
+                KeptOutcome(ticket, key, _read_outcome(text), peer)
                 for ticket, key, text, peer in connection.execute("SELECT * FROM outcome ORDER BY ticket")
             ),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise sqlite3.DatabaseError(f"a row is damaged ({type(error).__name__})") from error
+        expect_readable(state)
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        damage = type(error).__name__
+    else:
+        return state
+    # Raised here, without the error: that may have a payload, and its traceback a statement, which locks the file.
+    raise sqlite3.DatabaseError(f"a row is damaged ({damage})")
 
 
 def _read_record(row: tuple[Any, ...]) -> OutboxRecord:
@@ -167,14 +170,4 @@ def _read_record(row: tuple[Any, ...]) -> OutboxRecord:
     values["lane"] = Lane(values["lane"])
     if values["failure"] is not None:
         values["failure"] = _read_outcome(values["failure"])
-    if not isinstance(json.loads(values["payload"]), dict):
-        raise TypeError("expected a payload that is a JSON object")
-    return _typed(OutboxRecord(**values))
-
-
-def _typed(record: _Row) -> _Row:
-    """Return what was read. Raises TypeError for a value of a wrong type: SQLite stores any in any column."""
-    for each in fields(record):
-        if not isinstance(getattr(record, each.name), cast("Any", each.type)):
-            raise TypeError(f"expected {each.name} as {each.type}")
-    return record
+    return OutboxRecord(**values)

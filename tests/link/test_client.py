@@ -227,8 +227,9 @@ class TestAWrongAnswer:
         assert client.deadline <= 2.0
 
     @pytest.mark.parametrize("status", [204, 304])
-    def test_a_status_without_a_body_needs_no_wait(self, status):
-        failed = only(TransportFailed, feed(link(), f"HTTP/1.1 {status} X\r\n\r\n".encode()))
+    @pytest.mark.parametrize("more", [b"", b"of no response"])
+    def test_a_status_without_a_body_needs_no_wait(self, status, more):
+        failed = only(TransportFailed, feed(link(), b"HTTP/1.1 %d X\r\n\r\n%s" % (status, more)))
         assert told(failed) == (status, "")
 
     def test_credentials_do_not_come_back_in_what_a_server_says(self):
@@ -272,6 +273,17 @@ class TestAWrongAnswer:
         failed = only(TransportFailed, feed(link(), b"\x15\x03\x01\x00\x02\x02\x46"))
         assert str(failed.error) == "the server speaks TLS on this port: use wss://"
         assert failed.retry
+
+    def test_an_alert_of_tls_is_named_when_its_first_byte_arrives_alone(self):
+        client = link()
+        drain(client)
+        assert feed(client, b"\x15") == []
+        failed = only(TransportFailed, feed(client, b"\x03\x01"))
+        assert str(failed.error) == "the server speaks TLS on this port: use wss://"
+
+    def test_one_byte_of_an_alert_is_garbage_at_the_end_of_the_stream(self):
+        failed = only(TransportFailed, feed(link(), b"\x15", EOF))
+        assert str(failed.error) == "the server does not speak HTTP/1.1"
 
     def test_an_offer_of_tls_beside_the_status_is_named(self):
         failed = only(TransportFailed, feed(link(), b"HTTP/1.1 400 Bad\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n\r\n", EOF))

@@ -20,4 +20,4 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("ci")  # `--hypothesis-profile=fuzz` (make fuzz) overrides it
+settings.load_profile("ci")  # `--hypothesis-profile=fuzz` (make fuzz-properties) overrides it

@@ -17,8 +17,9 @@ from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.validation import load_validator
 from ocpp_core.versions import ErrorCode, version_of
 from ocpp_core.websocket.close import is_close_code
+from tests.broken_frames import CORPUS
 from tests.link.wire import CLOSE, TEXT, answer, frame, read_frames, request, settings
-from tests.properties.corpus import CORPUS, mutants
+from tests.properties.corpus import mutants
 
 PROTOCOLS = st.sampled_from(["ocpp1.6", "ocpp2.0.1", "ocpp2.1"])
 VALIDATORS = {protocol: load_validator(protocol) for protocol in ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")}

@@ -18,9 +18,8 @@ PAGE = 4096
 
 
 def put(ticket: int, size: int = 10) -> Put:
-    return Put(
-        OutboxRecord(ticket=ticket, action="X", payload=f'{{"x":"{"x" * size}"}}', lane=Lane.OTHER, accepted_at=0.0)
-    )
+    payload = f'{{"x":"{"x" * size}"}}'
+    return Put(OutboxRecord(ticket=ticket, action="X", payload=payload, lane=Lane.OTHER, accepted_at=0.0))
 
 
 def batch(*operations: Operation) -> list[Store]:

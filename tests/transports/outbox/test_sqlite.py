@@ -34,10 +34,9 @@ from ocpp_core.outbox.stored.records import (
     ReplaceAll,
     Unbind,
 )
-from ocpp_transports.outbox._file import DamagedStoreError, FileLock
+from ocpp_transports.outbox._file import FileLock
 from ocpp_transports.outbox._memory import MemoryStore
 from ocpp_transports.outbox._sqlite import SQLiteStore
-from tests.tables import each
 from tests.transports.outbox.sqlite_owner import GUARD, Owner, delete, record, reopened
 
 
@@ -192,29 +191,47 @@ class TestAFileThatCannotBeOpened:
             Owner(path)
         Owner(path, on_damage="aside").close()
 
-    @each(
-        "change",
+    @pytest.mark.parametrize(
+        ("change", "reason"),
         [
-            "message SET lane = 'fast'",
-            "message SET payload = '{'",
-            "message SET payload = '[]'",
-            "message SET payload = CAST(X'FF' AS TEXT)",
-            "message SET urgent = 'x'",
-            "message SET expires_at = 'x'",
-            "outcome SET outcome = '[\"MessageAnswered\", 5]'",
-            "binding SET transaction_id = 'x'",
-            "opened SET times = 'x'",
+            ("message SET lane = 'fast'", "ValueError"),
+            ("message SET accepted_at = 'yesterday'", "TypeError"),
+            ("message SET interval = x'00'", "TypeError"),
+            ("message SET failures = 0.5", "TypeError"),
+            ("message SET action = ''", "ValueError"),
+            ("message SET action = x'00'", "TypeError"),
+            ("message SET message_id = 'longer than the 36 characters of an ID'", "ValueError"),
+            ("message SET payload = '{\"a\":'", "JSONDecodeError"),
+            ("message SET payload = ' {}'", "ValueError"),
+            ("message SET payload = CAST(x'22ff' AS TEXT)", "UnicodeDecodeError"),
+            ("message SET failure = x'00'", "TypeError"),
+            ('message SET failure = \'["MessageNotSent","expired"]\'', "TypeError"),
+            ('message SET failure = \'["MessageRefused",5,"","{}"]\'', "TypeError"),
+            ('message SET failure = \'["MessageRefused","a","","[]"]\'', "ValueError"),
+            ("binding SET transaction_id = 'seven'", "TypeError"),
+            ("outcome SET outcome = '[\"MessageUnknown\"]'", "IndexError"),
+            ('outcome SET outcome = \'["MessageAnswered","{"]\'', "JSONDecodeError"),
+            ("outcome SET outcome = '%s'" % ("[" * 200), "RecursionError"),
+            ("outcome SET key = x'00'", "TypeError"),
+            ("opened SET times = 'often'", "number of openings"),
+            ("opened SET times = 1 << 40", "number of openings"),
         ],
     )
-    def test_has_a_row_that_no_version_wrote(self, tmp_path: Path, change: str) -> None:
-        path = tmp_path / f"{hash(change)}.db"
-        owner = Owner(path, synchronous="normal")
-        owner.commit(Put(record(1)), Bind(Binding(2, 17)), Delete(KeptOutcome(3, None, MessageAnswered("{}"))))
+    def test_has_a_row_that_no_version_wrote(self, path: Path, change: str, reason: str) -> None:
+        owner = Owner(path)
+        owner.commit(Put(record(1)), Bind(Binding(2, 7)), delete(3, MessageDropped()))
         owner.close()
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute(f"UPDATE {change}")
-        with pytest.raises(DamagedStoreError):
+        with pytest.raises(StoreError, match=reason):
             Owner(path)
+        Owner(path, on_damage="aside").close()
+
+    def test_has_a_schema_that_is_not_text(self, path: Path) -> None:
+        Owner(path).close()
+        path.write_bytes(path.read_bytes().replace(b"payload TEXT NOT NULL", b"payload TEXT NOT \xff\xff\xff\xff"))
+        self.refused(path, "its schema is damaged")
+        Owner(path, on_damage="aside").close()
 
     def test_was_being_created_when_the_process_ended(self, path: Path) -> None:
         path.with_name("station.db-new").write_bytes(b"half")
