@@ -63,7 +63,7 @@ class TestProfile3:
         with pytest.raises(UnexpectedHttpResponse):
             lab.play(story())
 
-    @pytest.mark.parametrize("pin", [PIN, "0" * 64])
+    @pytest.mark.parametrize("pin", [PIN, "0" * 64], ids=["right", "wrong"])
     def test_a_pin_is_checked(self, lab, pin):
         async def story():
             await lab.server(make_server(certificate_pins={"CP1": pin}), port=9443)
