@@ -78,7 +78,7 @@ class BrowserOCPPClient(ClientPeer):
         self, *, in_block: bool
     ) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:  # asyncio needs no block
         page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
-        engine = self._message_engine(Draws(SystemRandom(), self._options.ids))
+        engine = self._make_message_engine(runtime.sources)
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]

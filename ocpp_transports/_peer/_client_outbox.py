@@ -38,6 +38,7 @@ from ocpp_transports.outbox._use import StoreUse
 
 if TYPE_CHECKING:
     from ocpp_core.durable.client import DurableClientEngine
+    from ocpp_core.stack.durable import DurableClientStack
     from ocpp_transports._driver._driver import Driver
 
 __all__ = ["ClientOutbox"]
@@ -73,7 +74,7 @@ class ClientOutbox:
         is_stopped: Callable[[], bool],
         failed: Callable[[StoreError], None],
     ) -> None:
-        self.engine: DurableClientEngine
+        self.engine: DurableClientEngine | DurableClientStack
         """The engine of the current use; the client sets it before it opens the outbox."""
         self._store = store
         self._log = log

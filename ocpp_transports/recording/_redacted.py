@@ -1,0 +1,2 @@
+"""x."""
+def redacted(r): return r
