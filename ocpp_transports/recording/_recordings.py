@@ -1,6 +1,6 @@
 """What is recorded now, and what waits to be written; both together have a limit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count

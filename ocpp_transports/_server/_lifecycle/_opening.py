@@ -26,8 +26,8 @@ from ocpp_transports._server._stations._connection import ConnectionCallbacks, O
 from ocpp_transports._server._stations._counted import counted
 from ocpp_transports._server._stations._sessions import SessionKeeper
 from ocpp_transports._tls._loaded import LiveTLS
-
 from ocpp_transports.events import ErrorEvent
+
 from ._ports import expect_place, inherited_sockets
 
 __all__ = ["OpeningMixin", "expect_trust"]
