@@ -10,6 +10,8 @@ from ocpp_core.actions import SendBytes
 
 __all__ = ["checksum"]
 
+_OMITTED: Final = frozenset({"config", "shared"})
+"""What is code in an `Accept` that an engine returns."""
 _FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {}
 """The names of the fields of each class that was met."""
 
@@ -42,5 +44,6 @@ def _content(value: Any) -> str:
 def _fields_of(kind: type[Any]) -> tuple[str, ...]:
     names = _FIELDS.get(kind)
     if names is None:
-        names = _FIELDS[kind] = tuple(each.name for each in fields(kind)) if is_dataclass(kind) else ()
+        shown = fields(kind) if is_dataclass(kind) else ()
+        names = _FIELDS[kind] = tuple(each.name for each in shown if each.name not in _OMITTED)
     return names

@@ -29,7 +29,7 @@ class Drawn:
         self.random: list[float] = []
         self.ids: list[str] = []
         self.numbers: list[int] = []
-        self.shared: list[tuple[int, Any]] = []
+        self.others: list[tuple[int, Any]] = []
         self._dump = dump
         self._asked = 0
 
@@ -37,7 +37,7 @@ class Drawn:
         """Count a question about what connections share; keep the answer unless it is the usual one."""
         self._asked += 1
         if self.is_on and answer != usual:
-            self.shared.append((self._asked, self._dump(answer)))
+            self.others.append((self._asked, self._dump(answer)))
         return answer
 
     def keep(self, number: float) -> None:
@@ -47,7 +47,7 @@ class Drawn:
 
     def take(self, record: dict[str, Any]) -> None:
         """Move everything into a record."""
-        for name in ("random", "ids", "numbers", "shared"):
+        for name in ("random", "ids", "numbers", "others"):
             drawn = getattr(self, name)
             if drawn:
                 record[name] = drawn

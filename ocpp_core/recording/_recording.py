@@ -11,7 +11,7 @@ follow, in order:
     {"poll": [], "sum": …, "raised": …, "fault": …}   the last one raised
     {"stopped": …}                                    the recording ended before its engine
 
-`random`, `ids`, `numbers` and `shared` in a record are what the engine drew since the one before.
+`random`, `ids`, `numbers` and `others` in a record are what the engine drew since the one before.
 """
 
 import json

@@ -26,7 +26,7 @@ class Known:
     """What the engine learnt about other connections, by the number of its question."""
 
     def __init__(self, records: Sequence[Mapping[str, Any]], load: Callable[[Any], Any]) -> None:
-        self._known = {number: load(answer) for record in records for number, answer in record.get("shared", ())}
+        self._known = {number: load(answer) for record in records for number, answer in record.get("others", ())}
         self._asked = 0
 
     def answer(self, usual: Any) -> Any:

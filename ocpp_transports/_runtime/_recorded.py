@@ -16,7 +16,7 @@ __all__ = ["record_engines"]
 
 
 class _RecordingOwner:
-    """Takes the reports of recordings from their thread to the event loop."""
+    """Gets the reports of recordings in their thread, and takes failures to the event loop."""
 
     def __init__(self, log: Log, failed: Callable[[Exception], None]) -> None:
         self._log = log
@@ -24,7 +24,7 @@ class _RecordingOwner:
         self._soon = caller_from_outside()
 
     def wrote(self, name: str) -> None:
-        self._soon(partial(self._log.info, f"recorded in {name}"))
+        self._log.info(f"recorded in {name}")
 
     def failed(self, error: Exception) -> None:
         self._soon(partial(self._fail, error))

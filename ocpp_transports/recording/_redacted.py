@@ -78,7 +78,7 @@ class _Redactor:
     def _headers(self, fields: Sequence[Sequence[str]]) -> list[list[str]]:
         return [[name, hidden_header(name, value)] for name, value in fields]
 
-    def _shared(self, answers: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    def _others(self, answers: Sequence[Sequence[Any]]) -> list[list[Any]]:
         return [[number, self._payload(answer)] for number, answer in answers]
 
     def _secret(self, value: Any) -> Any:
@@ -114,5 +114,5 @@ _FIELDS: Final[Mapping[str, Callable[[_Redactor, Any], Any]]] = {
     "description": _Redactor._free_text,
     "reason": _Redactor._free_text,
     "$error": _Redactor._error,
-    "shared": _Redactor._shared,
+    "others": _Redactor._others,
 }
