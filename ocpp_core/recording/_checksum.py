@@ -29,11 +29,13 @@ def _content(value: Any) -> str:
         return repr(value)
     if isinstance(value, Enum):
         return value.name
+    if type(value) is dict or type(value) is list:  # JSON
+        return repr(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_content(name)}:{_content(item)}" for name, item in value.items()) + "}"
     if isinstance(value, (set, frozenset)):
         return "{" + ",".join(sorted(map(_content, value))) + "}"
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, tuple):
         return "[" + ",".join(map(_content, value)) + "]"
     kind = type(value)
     if isinstance(value, BaseException):

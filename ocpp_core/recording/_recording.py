@@ -20,6 +20,7 @@ from math import inf
 from random import Random
 from typing import Any, Final
 
+from ocpp_core._json import default
 from ocpp_core.actions import StateChanged
 from ocpp_core.errors import OCPPError
 from ocpp_core.inbound.answers import AnswerMemory
@@ -29,7 +30,7 @@ from ocpp_core.states import Closed
 from ._checksum import checksum
 from ._drawn import Drawn, RecordedBucket, RecordedMemory, RecordedRandom, RecordedUnfinished
 from ._engines import made_at, settings_of
-from ._values import RecordedSettings
+from ._values import RecordedSettings, without_payloads
 
 __all__ = ["FORMAT", "MISUSES", "Recording", "written"]
 
@@ -39,9 +40,16 @@ FORMAT: Final = 1
 """The version of the form of a recording."""
 
 
+def _stand_in(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else default(value)
+
+
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=_stand_in)
+
+
 def written(record: Mapping[str, Any]) -> str:
-    """Return a record as a line, without its end."""
-    return json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    """Return a record as a line, without its end. Raises TypeError or ValueError for a payload that is no JSON."""
+    return _ENCODER.encode(record)
 
 
 class Recording:
@@ -120,14 +128,14 @@ class Recording:
     def input(self, event: Any, now: float, *, direct: bool = False) -> None:
         """Record an input, before the engine has it. One that cannot be recorded ends the recording."""
         self._end_polls(self._poll)
-        try:
-            record = {"at": now, "in": type(event).__name__, **self._settings.fields(event)}
-        except Exception as error:  # a value of the application may do anything
-            self._stop(f"{type(event).__name__} cannot be recorded: {type(error).__name__}")
-            return
+        record = {"at": now, "in": type(event).__name__}
         if direct:
             record["direct"] = True
-        self._record(record)
+        try:
+            self._settings.add_fields(record, event)
+            self._record(record)
+        except Exception as error:  # a value of the application may do anything
+            self._stop(f"{type(event).__name__} cannot be recorded: {type(error).__name__}")
 
     def raised(self, error: BaseException, poll: str | None = None) -> None:
         """Record that the engine raised, for an input or when it was polled."""
@@ -185,7 +193,10 @@ class Recording:
         if not self.is_on:
             return
         self._drawn.take(record)
-        line = written(record)
+        try:
+            line = written(record)
+        except (TypeError, ValueError, RecursionError):
+            line = written(without_payloads(record))
         self._left -= len(line) + 1
         if self._left < 0:
             self._stop(f"the recording has {self._max_bytes:.15g} bytes")

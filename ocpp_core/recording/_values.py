@@ -5,7 +5,6 @@ are kept apart (`$json`), so that none is taken for such an object.
 """
 
 import builtins
-import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, replace
@@ -14,7 +13,6 @@ from math import isfinite
 from typing import Any, Final
 
 from ocpp_core import errors
-from ocpp_core._json import default
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.tolerance.profiles import QuirkProfile, StationFacts, StationMatch
 from ocpp_core.tolerance.station import QuirkBook, StationQuirks
@@ -26,6 +24,7 @@ __all__ = ["RecordedSettings", "ReplayedSettings"]
 
 _PAYLOADS: Final = frozenset({"payload", "details"})
 """The fields of inputs that hold JSON of the application or of the peer."""
+_PAYLOAD: Final = "$json"
 _OMITTED: Final = frozenset({"meter"})
 """The fields of settings that count only, and change no action."""
 _PLAIN: Final = (str, int, bool, type(None))
@@ -39,6 +38,7 @@ class RecordedSettings:
         self.code: dict[str, Any] = {}
         """The functions, validators and policies that were written by name only."""
         self._quirks: dict[int, tuple[int, StationQuirks]] = {}
+        self._fields: dict[type[Any], list[Field[Any]]] = {}
 
     def dump(self, value: Any) -> Any:
         """Return a value as JSON has it."""
@@ -67,30 +67,38 @@ class RecordedSettings:
             return {"$version": value.name}
         kind = type(value)
         if CLASSES.get(kind.__name__) is kind:
-            return {"$is": kind.__name__, **self.fields(value)}
+            record: dict[str, Any] = {"$is": kind.__name__}
+            self.add_fields(record, value)
+            return record
         return self._name(value)
 
-    def fields(self, value: Any) -> dict[str, Any]:
-        """Return the fields of a dataclass that differ from their defaults."""
-        dumped = {}
-        for each in fields(value):
-            item = getattr(value, each.name)
-            if not each.init or each.name in _OMITTED or _is_default(each, item):
+    def add_fields(self, record: dict[str, Any], value: Any) -> None:
+        """Add the fields of a dataclass that differ from their defaults."""
+        kind = type(value)
+        names = self._fields.get(kind)
+        if names is None:
+            names = self._fields[kind] = [each for each in fields(kind) if each.init and each.name not in _OMITTED]
+        for each in names:
+            name = each.name
+            item = getattr(value, name)
+            if _is_default(each, item):
                 continue
-            if each.name in _PAYLOADS and not isinstance(item, str):
-                dumped[each.name] = _dump_payload(item)
-            elif each.name == _BUCKET:
-                dumped[each.name] = {"$bucket": True}
+            if type(item) is str or type(item) is int:
+                record[name] = item
+            elif name in _PAYLOADS:
+                record[name] = {_PAYLOAD: item}
+            elif name == _BUCKET:
+                record[name] = {"$bucket": True}
             else:
-                dumped[each.name] = self.dump(item)
-        return dumped
+                record[name] = self.dump(item)
 
     def _dump_quirks(self, quirks: StationQuirks) -> Any:
         """Write the profiles of a connection once, then what is known about the station.
 
         Its identity and path do not change: they are left out, with the profiles that do not match them.
         """
-        facts = self.fields(replace(quirks.facts, identity="", path=""))
+        facts: dict[str, Any] = {}
+        self.add_fields(facts, replace(quirks.facts, identity="", path=""))
         known = self._quirks.get(id(quirks))
         if known is not None:
             return {"$quirks": [known[0], facts]}
@@ -106,7 +114,7 @@ class RecordedSettings:
             name = f"validator {protocol}"
         else:
             owner = value if hasattr(value, "__qualname__") else type(value)
-            name = f"{owner.__module__}.{owner.__qualname__}"
+            name = f"{getattr(owner, '__module__', None) or 'builtins'}.{owner.__qualname__}"
         self.code[name] = value
         return {"$code": name}
 
@@ -125,16 +133,12 @@ def _is_default(each: Field[Any], item: Any) -> bool:
     return each.default_factory is not MISSING and bool(item == each.default_factory())
 
 
-def _dump_payload(payload: Any) -> Any:
-    """Return a payload as the engine would write it; one that it cannot write as a value that it refuses, too."""
-    try:
-        return {"$json": json.loads(json.dumps(payload, default=_stand_in))}
-    except (TypeError, ValueError, RecursionError):
-        return {"$unwritable": type(payload).__name__}
-
-
-def _stand_in(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else default(value)
+def without_payloads(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record in which a value that the engine refuses stands for each payload that is no JSON."""
+    return {
+        name: {"$unwritable": type(item[_PAYLOAD]).__name__} if isinstance(item, dict) and _PAYLOAD in item else item
+        for name, item in record.items()
+    }
 
 
 class ReplayedSettings:

@@ -58,7 +58,7 @@ class Running:
         """Write what is recorded. Idempotent."""
         self._recordings._finish(self)
 
-    def drop(self) -> None:
+    def clear(self) -> None:
         """Record nothing more, and forget what was recorded."""
         self.recording.abandon()
         self.lines.clear()
@@ -124,6 +124,18 @@ class Recordings:
             self._running[running] = None
         return running
 
+    def drop(self, running: Running) -> None:
+        """Forget a recording that is impossible."""
+        with self._lock:
+            self._forget(running)
+
+    def finish_all(self, owner: Owner) -> None:
+        """Finish the recordings of a client or server that ends."""
+        with self._lock:
+            ended = [running for running in self._running if running.owner is owner]
+        for running in ended:
+            running.finish()
+
     def join(self, seconds: float) -> None:
         """Wait until what is finished is written, at most so long."""
         thread = self._thread
@@ -141,15 +153,15 @@ class Recordings:
                 return
             running.size += size
             self._size += size
-            while self._size > self.total_bytes:
+            while self._size > self.total_bytes and (self._waiting or self._running):
                 oldest = next(iter(self._waiting or self._running))
                 self._forget(oldest)
-                oldest.drop()
 
     def _forget(self, running: Running) -> None:
         self._waiting.pop(running, None)
         self._running.pop(running, None)
         self._size -= running.size
+        running.clear()
 
     def _finish(self, running: Running) -> None:
         with self._lock:
@@ -158,8 +170,14 @@ class Recordings:
             del self._running[running]
             self._waiting[running] = None
             if self._thread is None:
-                self._thread = Thread(target=self._write_all, name="ocpp-recordings", daemon=True)
-                self._thread.start()
+                self._start_thread()
+
+    def _start_thread(self) -> None:
+        self._thread = Thread(target=self._write_all, name="ocpp-recordings", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no thread left: the next recording tries again
+            self._thread = None
 
     # In the thread
 

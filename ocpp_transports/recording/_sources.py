@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from anyio import CancelScope, CapacityLimiter, to_thread
 
@@ -12,13 +12,13 @@ from ocpp_core.config import IdFactory
 from ocpp_core.recording import Recorder
 from ocpp_transports._driver._sources import Draws, Sources
 
-from ._recordings import Owner, Recordings, Running
+from ._recordings import Owner, Recordings
 
 __all__ = ["RecordingSources"]
 
 E = TypeVar("E")
 
-_PATIENCE = 10.0
+_PATIENCE: Final = 10.0
 """Seconds that the end of a client or server waits for a slow disk."""
 
 
@@ -35,7 +35,6 @@ class RecordingSources(Sources):
         self._sources = sources
         self._recordings = recordings
         self._owner = owner
-        self._running: dict[Running, None] = {}
 
     def random(self, name: str, *, secret: bool = False) -> Random:
         """Return a source of random numbers of the other sources."""
@@ -60,22 +59,18 @@ class RecordingSources(Sources):
             unfinished=None if draws.unfinished is None else recording.unfinished(draws.unfinished),
             answers=None if draws.answers is None else recording.answers(draws.answers),
         )
-        self._running[running] = None
-        self._drop_finished()
-        return cast("E", Recorder(make(recorded), recording))
-
-    def _drop_finished(self) -> None:
-        """Forget the recordings that have ended before the first one that has not."""
-        for running in tuple(self._running):
-            if running.recording.is_on:
-                return
-            del self._running[running]
+        engine = make(recorded)
+        try:
+            recorder = Recorder(engine, recording)
+        except Exception as error:  # settings of the application may be anything
+            self._recordings.drop(running)
+            self._owner.failed(error)
+            return engine
+        return cast("E", recorder)
 
     async def aclose(self) -> None:
         """Write the recordings that have not ended, and wait for the disk."""
-        for running in self._running:
-            running.finish()
-        self._running.clear()
+        self._recordings.finish_all(self._owner)
         await self._sources.aclose()
         if self._recordings.is_writing:
             with CancelScope(shield=True):

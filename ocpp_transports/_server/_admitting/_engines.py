@@ -34,9 +34,7 @@ class Engines:
         return self._make(options, address, partial(self._session, options, now))
 
     def _make(self, options: ServerOptions, address: str | None, make: Callable[[Draws], _EngineT]) -> _EngineT:
-        draws = Draws(
-            self._random, self._sources.ids(options.ids), self._numbers, self._unfinished, self._answers
-        )
+        draws = Draws(self._random, self._sources.ids(options.ids), self._numbers, self._unfinished, self._answers)
         return self._sources.engine(address or "", draws, make)
 
     def _stack(self, options: ServerOptions, now: float, draws: Draws) -> ServerStack:

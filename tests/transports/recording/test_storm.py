@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from ocpp_core.errors import OCPPError
 from ocpp_core.recording import replay
-from ocpp_core.session import Session
 from ocpp_transports import OCPPServer
 from ocpp_transports.laboratory import World
 from ocpp_transports.recording import Recordings
@@ -46,18 +48,17 @@ async def talk(lab, station, server, number):
             lambda: station.call("StartTransaction", START),
             lambda: server.get_client(station.client.identity).call("Reset", {"type": "Soft"}, timeout=5),
             lambda: station.call("Heartbeat", {"broken": 1}),
+            lambda: asyncio.gather(*(station.call("Heartbeat") for _ in range(5))),
         ):
-            try:
+            with suppress(OCPPError, AttributeError):  # lost, or not connected
                 await call()
-            except (OCPPError, AttributeError):  # lost, or not connected
-                pass
         await lab.run(seconds=5 + turn)
 
 
-def storm(level, **options):
+def storm(level):
     """Return what was recorded in a storm, by name."""
-    kept = {}
-    recordings = Recordings(kept.__setitem__, redact=False, **options)
+    kept: dict[str, Sequence[str]] = {}
+    recordings = Recordings(kept.__setitem__, redact=False)
     with World(seed=5, level=level) as lab:
 
         async def story():
@@ -67,23 +68,27 @@ def storm(level, **options):
                 quirks="known",
                 inbound_rate=5,
                 address_rate=2,
+                address_burst=2,
                 max_unfinished_size=1 << 20,
             )
             await lab.server(server)
             stations = []
             for number in range(6):
-                options = {"offline_queue": True} if number % 2 == 0 else {}
+                options: dict[str, Any] = {"offline_queue": True} if number % 2 == 0 else {"call_concurrency": 5}
                 if level == "bytes":
                     options |= {"record": recordings, "compression": number == 3}
                 station = await lab.station(f"CP{number}", "ocpp1.6", connect=False, **options)
                 station.answers["Reset"] = {"status": "Accepted"}
                 stations.append(station)
             lab.set(jitter=0.3, loss=0.05)
+            lab.set("CP0", towards="station", latency=1.5)  # answers are lost, and asked for again
             if level == "bytes":
                 lab.set(chop=0.3)
-            talks = [asyncio.create_task(talk(lab, *each)) for each in zip([*stations], [server] * 6, range(6))]
+            talks = [
+                asyncio.create_task(talk(lab, *each)) for each in zip([*stations], [server] * 6, range(6), strict=True)
+            ]
             for number in range(8):
-                await lab.run(seconds=4)
+                await lab.run(seconds=2)
                 lab.cut(f"CP{number % 6}")
                 if number == 4:
                     lab.partition("CP1", "CP2")
