@@ -173,9 +173,8 @@ class RecordedBucket:
         self._drawn = drawn
 
     def ready_at(self, now: float) -> float:
-        """Return the time from which the next token is available; see `Bucket`."""
-        ready = self._bucket.ready_at(now)
-        self._drawn.learn(now, max(now, ready))
+        """Return the time from which the next token is available, `now` if it is; see `Bucket`."""
+        ready: float = self._drawn.learn(now, max(now, self._bucket.ready_at(now)))
         return ready
 
     def take(self, now: float) -> None:

@@ -143,7 +143,7 @@ EVERY_INPUT = [
         ),
     ),
 ]
-FAILURES = [
+FAILURES: list[TransportFailed | StreamFailed | StoreFailed | StoreDegraded] = [
     TransportFailed(OSError("refused"), retry=False, attempt=4, retry_after=5.0),
     StreamFailed(OSError("refused"), 16),
     StoreFailed(1, OSError("full")),

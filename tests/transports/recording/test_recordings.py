@@ -3,6 +3,8 @@
 import json
 import stat
 from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any
 
 import anyio
 import pytest
@@ -48,11 +50,9 @@ def everything_in(lines):
     """Return the lines with all that is encoded in them, and what their replay returns."""
     again = replay(lines)
     assert again.difference is None
-    parts = [*lines, *map(str, again.actions)]
-    for line in lines:
-        for value in json.loads(line).values():
-            if isinstance(value, dict) and "$bytes" in value:
-                parts.append(unmasked(b64decode(value["$bytes"])))
+    values = [value for line in lines for value in json.loads(line).values()]
+    received = [b64decode(value["$bytes"]) for value in values if isinstance(value, dict) and "$bytes" in value]
+    parts = [*lines, *map(str, again.actions), *map(unmasked, received)]
     parts += [unmasked(action.data) for action in again.actions if hasattr(action, "data")]
     return "\n".join(parts)
 
@@ -102,7 +102,7 @@ class TestADirectory:
             errors.append(event)
             reported.set()
 
-        errors = []
+        errors: list[Any] = []
         server = OCPPServer(protocols=["ocpp1.6"], record=tmp_path / "x")
         server.on("error", note)
         server.handle("Heartbeat", lambda ctx: {})
@@ -120,7 +120,7 @@ class TestADirectory:
 
 class TestAFunction:
     async def test_gets_everything_without_redaction(self):
-        kept = {}
+        kept: dict[str, Sequence[str]] = {}
         await talk(Recordings(kept.__setitem__, redact=False))
         ((name, lines),) = kept.items()
         assert name.endswith(".ocpp.jsonl")
@@ -128,19 +128,19 @@ class TestAFunction:
         assert [secret for secret in (TAG, KEY) if secret not in shown] == []
 
     async def test_gets_the_beginning_of_what_is_too_large(self):
-        kept = {}
+        kept: dict[str, Sequence[str]] = {}
         await talk(Recordings(kept.__setitem__, connection_bytes=3000), calls=20)
         (lines,) = kept.values()
         assert json.loads(lines[-1]) == {"stopped": "the recording has 3000 bytes"}
         assert replay(lines).difference is None
 
     async def test_gets_nothing_of_what_all_together_have_no_room_for(self):
-        kept = {}
+        kept: dict[str, Sequence[str]] = {}
         await talk(Recordings(kept.__setitem__, total_bytes=1024))
         assert kept == {}
 
     async def test_gets_nothing_of_a_health_check(self):
-        kept = {}
+        kept: dict[str, Sequence[str]] = {}
         server = OCPPServer(protocols=["ocpp1.6"], record=kept.__setitem__, http=True)
         async with server:
             listener = await server.listen(0, "127.0.0.1")
@@ -156,7 +156,7 @@ class TestAFunction:
         await talk(fail, fail)
 
     async def test_gets_the_same_kinds_and_sizes_as_without_redaction(self):
-        kept = {}
+        kept: dict[str, Sequence[str]] = {}
         await talk(Recordings(lambda name, lines: kept.setdefault("raw", lines), redact=False), calls=3)
         await talk(lambda name, lines: kept.setdefault("redacted", lines), calls=3)
         ping = [pair for pair in kinds(kept["raw"]) if pair[0] != "Report"]
@@ -175,5 +175,6 @@ class TestTheOption:
             Recordings(print, **options)
 
     def test_refuses_a_wrong_redact(self):
+        wrong: Any = 0
         with pytest.raises(TypeError, match="expected redact as bool, got int"):
-            Recordings(print, redact=0)
+            Recordings(print, redact=wrong)

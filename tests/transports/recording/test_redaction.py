@@ -20,6 +20,10 @@ HEAD = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Api-Key:abc\r\n\r\n"
 )
 CALL = '[2,"04AB12CD","Authorize",{"idTag":"04AB12CD"}]'
+SET_VARIABLES = (
+    '[2,"1","SetVariables",{"setVariableData":[{"attributeValue":"p4ssw0rd","component":{"name":"X"},'
+    '"variable":{"name":"BasicAuthPassword"}}]}]'
+)
 MASK = b"\x01\x02\x03\x04"
 
 
@@ -81,11 +85,7 @@ class TestAMessage:
             ('[2,"1","Authorize",{"idToken":{"idToken":"04AB12CD","type":"ISO14443"}}]', "04AB12CD"),
             ('[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"0123456789ABCDEF"}]', "0123456789ABCDEF"),
             ('[2,"1","ChangeConfiguration",{"value":"0123456789ABCDEF","key":"AuthorizationKey"}]', "0123456789ABCDEF"),
-            (
-                '[2,"1","SetVariables",{"setVariableData":[{"attributeValue":"p4ssw0rd",'
-                + '"variable":{"name":"BasicAuthPassword"}}]}]',
-                "p4ssw0rd",
-            ),
+            (SET_VARIABLES, "p4ssw0rd"),
             ('[2,"1","DataTransfer",{"vendorId":"v","data":"{\\"password\\":\\"hunter22\\"}"}]', "hunter22"),
             ('[2,"1","UpdateFirmware",{"location":"ftp://user:hunter22@host/x"}]', "hunter22"),
             ('[2,"1","X",{"pin":1234}]', "1234"),
@@ -178,7 +178,7 @@ class TestAStream:
 
 class TestRecords:
     def test_have_pseudonyms_in_every_field(self):
-        records = [
+        records: list[dict[str, Any]] = [
             {
                 "ocpp_recording": 1,
                 "target": {"$is": "UpgradeTarget", "target": "/CP-4711", "headers": [["A", "s3cret"]]},
