@@ -126,7 +126,13 @@ class Recording:
         self._record(header)
 
     def input(self, event: Any, now: float, *, direct: bool = False) -> None:
-        """Record an input, before the engine has it. One that cannot be recorded ends the recording."""
+        """Record an input, before the engine has it. One that cannot be recorded ends the recording.
+
+        Args:
+            event: The input.
+            now: Its time in seconds.
+            direct: True for a message that `enqueue` gets.
+        """
         self._end_polls(self._poll)
         record = {"at": now, "in": type(event).__name__}
         if direct:

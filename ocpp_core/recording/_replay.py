@@ -16,7 +16,7 @@ from ._checksum import checksum
 from ._engines import make_engine
 from ._names import INPUTS
 from ._recording import FORMAT, MISUSES, written
-from ._supplied import Known, ReplayedBucket, supplies_of
+from ._supplied import KnownOfOthers, ReplayedBucket, supplies_of
 from ._values import ReplayedSettings
 
 __all__ = ["Difference", "Replay", "replay", "replayed_again"]
@@ -124,7 +124,7 @@ class _Replaying:
     def __init__(self, records: Sequence[Mapping[str, Any]], code: Mapping[str, Any]) -> None:
         bucket = ReplayedBucket()
         self._settings = ReplayedSettings(code, bucket)
-        known = bucket.known = Known(records, self._settings.load)
+        known = bucket.known = KnownOfOthers(records, self._settings.load)
         header = records[0]
         settings = {name: self._settings.load(value) for name, value in header.items()}
         engine = make_engine(settings, header["at"], supplies_of(records, known))

@@ -16,13 +16,13 @@ from ocpp_core.websocket.close import TOO_BIG
 
 from ._engines import Supplies
 
-__all__ = ["Known", "ReplayedBucket", "supplies_of"]
+__all__ = ["KnownOfOthers", "ReplayedBucket", "supplies_of"]
 
 _SPARE: Final = 1 << 32
 """The first request number of a changed engine that draws more than the recorded one; no recorded one is as high."""
 
 
-class Known:
+class KnownOfOthers:
     """What the engine learnt about other connections, by the number of its question."""
 
     def __init__(self, records: Sequence[Mapping[str, Any]], load: Callable[[Any], Any]) -> None:
@@ -50,7 +50,7 @@ class _ReplayedRandom(Random):
 
 
 class _ReplayedMemory(AnswerMemory):
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: KnownOfOthers) -> None:
         super().__init__()
         self._known = known
 
@@ -61,7 +61,7 @@ class _ReplayedMemory(AnswerMemory):
 class _ReplayedAnswers(Answers):
     __slots__ = ("_known",)
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: KnownOfOthers) -> None:
         self._known = known
 
     def __contains__(self, message_id: str) -> bool:
@@ -90,7 +90,7 @@ class _ReplayedAnswers(Answers):
 class _ReplayedUnfinished(Unfinished):
     __slots__ = ("_known",)
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: KnownOfOthers) -> None:
         super().__init__()
         self._known = known
 
@@ -107,7 +107,7 @@ class ReplayedBucket:
     """A token bucket that has a token whenever the recorded one had one."""
 
     def __init__(self) -> None:
-        self.known: Known | None = None
+        self.known: KnownOfOthers | None = None
         """What is known about the recorded one, once the recording is read."""
 
     def ready_at(self, now: float) -> float:
@@ -119,7 +119,7 @@ class ReplayedBucket:
         """Take nothing."""
 
 
-def supplies_of(records: Sequence[Mapping[str, Any]], known: Known) -> Supplies:
+def supplies_of(records: Sequence[Mapping[str, Any]], known: KnownOfOthers) -> Supplies:
     """Return what a replayed engine draws from."""
     drawn = {name: deque(each for record in records for each in record.get(name, ())) for name in _DRAWN}
     spare = count(1)

@@ -26,7 +26,7 @@ from ocpp_core.link import Unfinished
 from ocpp_core.link._frames import FrameError
 from ocpp_core.recording import Recorder, Recording, replay, replayed_again
 from ocpp_core.recording._drawn import Drawn, RecordedUnfinished
-from ocpp_core.recording._supplied import Known, supplies_of
+from ocpp_core.recording._supplied import KnownOfOthers, supplies_of
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Session
 from ocpp_core.stack import ClientStack
@@ -166,7 +166,7 @@ class TestAReplay:
         with pytest.raises(FrameError):
             recorded.change(1 << 17, 1 << 21, 1 << 21)
         drawn.take(record)
-        again = supplies_of([record], Known([record], lambda value: value)).unfinished
+        again = supplies_of([record], KnownOfOthers([record], lambda value: value)).unfinished
         again.change(0, 1 << 17, 1 << 21)
         with pytest.raises(FrameError, match="unfinished"):
             again.change(1 << 17, 1 << 21, 1 << 21)

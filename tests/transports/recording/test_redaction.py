@@ -5,6 +5,7 @@ import zlib
 from base64 import b64decode, b64encode
 from itertools import accumulate
 from random import Random
+from typing import Any
 
 import pytest
 
