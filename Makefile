@@ -140,6 +140,7 @@ soak: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loo
 HISTORIES ?= 20000
 outbox-histories: $(DEV) ## Simulate crashes, failing stores and lost connections of the outbox; seed mistakes and find them
 	@$(BIN)/python -m tests.core.outbox.simulation --histories $(HISTORIES)
+	@$(BIN)/python -m tests.core.durable.fleet --histories $(HISTORIES)
 
 KILLS ?= 200
 outbox-kills: $(DEV) ## Kill a station with an outbox at random moments; no message may be lost, reordered or sent in error

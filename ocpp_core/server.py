@@ -26,6 +26,7 @@ from .actions import Action, Report, ReportKind, Settle, StateChanged, UpgradeRe
 from .config import IdFactory, LinkConfig, SessionConfig
 from .errors import ConnectionLostError
 from .inbound.answers import AnswerMemory
+from .inbound.directions import MakeDirections
 from .inputs import (
     Accept,
     BinaryReceived,
@@ -140,6 +141,7 @@ class ServerEngine:
         now: The time, in the host's monotonic seconds.
         numbers: Request numbers; all engines of a server share them.
         answers: Stores results; all engines of a server share it. None stores none.
+        directions: Makes the directions of the session, see `Session`.
     """
 
     def __init__(
@@ -151,11 +153,13 @@ class ServerEngine:
         now: float,
         numbers: Iterator[int] | None = None,
         answers: AnswerMemory | None = None,
+        directions: MakeDirections | None = None,
     ) -> None:
         self.session: Session | None = None
         """The session once the upgrade request is accepted; None before."""
         self._config = session
         self._memory = answers
+        self._directions = directions
         self._ids = ids
         self._numbers = count(1) if numbers is None else numbers
         self._handshake: _Handshake = New(now + handshake_timeout)
@@ -252,6 +256,7 @@ class ServerEngine:
             numbers=self._numbers,
             answers=None if self._memory is None else self._memory.of(accept.identity),
             shared=accept.shared,
+            directions=self._directions,
         )
         self._handshake = Ended()
         self._actions.append(StateChanged(self.session.state))

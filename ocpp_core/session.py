@@ -31,6 +31,7 @@ from .actions import CloseTransport, Report, ReportKind, SendText, SessionAction
 from .config import IdFactory, SessionConfig
 from .errors import CallDroppedError, ClosedError, ConnectionLostError
 from .inbound.answers import Answers
+from .inbound.directions import MakeDirections
 from .inbound.receiver import Receiver
 from .inbound.requests import Requests
 from .inputs import (
@@ -84,6 +85,7 @@ class Session(Receiver):
         answers: Stores the results of this and earlier connections, see `AnswerMemory`.
         make_calls: Makes the outbound direction; a client's has an `OfflineQueue`.
         shared: A token bucket of requests that connections share, for example all of an address; see `limits`.
+        directions: Makes both directions in place of `make_calls`, see `inbound.queued`.
     """
 
     __slots__ = ("_actions", "_congested", "_entered", "_send", "_until", "keep_unsent", "unread")
@@ -100,6 +102,7 @@ class Session(Receiver):
         answers: Answers | None = None,
         make_calls: Callable[[*CallsParts], Calls] = Calls,
         shared: Bucket | None = None,
+        directions: MakeDirections | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
         """The state of the connection."""
@@ -115,19 +118,16 @@ class Session(Receiver):
         self._congested = False
         self._now = -inf
         self._until = inf  # the end of the state, if it has one
-        self._bad_messages = 0
-        self._bad_until = -inf
+        self._bad_messages, self._bad_until = 0, -inf
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        emit, send = self._emit, self._send
-        if not config.require_registration:
-            self.calls: Calls = make_calls(version, config, ids, emit, send)
-            self.requests: Requests = Requests(version, config, numbers, emit, send, self.calls, answers, shared)
+        make = _gated() if directions is None and config.require_registration else directions
+        if make is not None:
+            self.calls, self.requests = make(version, config, ids, numbers, self._emit, self._send, answers, shared)
         else:
-            from .inbound.gated import gated  # loaded only when used
-
-            self.calls, self.requests = gated(version, config, ids, numbers, emit, send, answers, shared)
+            self.calls = make_calls(version, config, ids, self._emit, self._send)
+            self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers, shared)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))
@@ -391,3 +391,9 @@ class Session(Receiver):
         elif type(event) is BinaryReceived:
             self._receive_binary(event.data)
         self._finish_drain()
+
+
+def _gated() -> MakeDirections:
+    from .inbound.gated import gated  # loaded only when used
+
+    return gated

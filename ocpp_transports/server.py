@@ -1,10 +1,11 @@
 """The server: a central system that charging stations connect to."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
 from ocpp_core.action_names import Role
+from ocpp_core.errors import StoreError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
 from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
@@ -33,6 +34,7 @@ from ._server._security._records import SecurityRecords
 from ._server._stations._connection import OCPPServerClient
 from ._server._stations._registry import ConnectionRegistry
 from .event_names import SERVER_EVENTS
+from .events import ErrorEvent
 
 __all__ = ["Listener", "OCPPServer"]
 
@@ -90,6 +92,10 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._acceptor: Acceptor | None = None
         self._closed: Acceptor | None = None  # which still refuses connections from other libraries
         self._in_block = False
+        if self._options.offline_queue is not False:
+            from ._server._queue._server_outbox import ServerOutbox  # loaded only when used
+
+            self._outbox = ServerOutbox(self._options, self._registry, self._log, failed=self._store_failed)
 
     async def __aenter__(self) -> Self:
         await warm_up_in_thread(self._options)  # for connections from other libraries; `listen` does it too
@@ -97,6 +103,13 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._closed = None
         if self._runtime is None:
             self._start()
+        try:
+            if self._outbox is not None:
+                await self._outbox.open_store()
+        except BaseException:
+            self._in_block = False
+            await self._shut()
+            raise
         return self
 
     async def __aexit__(
@@ -199,6 +212,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             sockets=sockets,
             listeners=len(self._open_listeners()),
             kept_sessions=0 if self._registry.sessions is None else len(self._registry.sessions.memory),
+            queued_messages=0 if self._outbox is None else self._outbox.queued,
         )
 
     @property
@@ -235,7 +249,19 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         return self._start()[0].spawn
 
     def _name_of(self, station: OCPPServerClient) -> str | StationKey:
-        return station.key if self._plans[None].has_namespaces else station.identity
+        return station.key if self._has_namespaces else station.identity
+
+    @property
+    def _has_namespaces(self) -> bool:
+        return self._plans[None].has_namespaces
+
+    @property
+    def _all_protocols(self) -> Collection[str]:
+        return tuple(dict.fromkeys(name for rules in self._plans[None].rules for name in rules.options.protocols))
+
+    def _store_failed(self, error: StoreError) -> None:
+        self._log.failed("the store failed", error)
+        self._emit("error", ErrorEvent(error))
 
     def _set_options(self, options: ServerOptions) -> None:
         self._use(options, self._planned(options))
@@ -261,6 +287,8 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._log.logger = options.logger
         self._security.use(options.security_logger)
         self._registry.set_rule(options.identities)
+        if self._outbox is not None:
+            self._outbox.set_options(options)
         if self._acceptor is not None and self._runtime is not None:
             self._acceptor.set_plans(plans)
             self._keep_sessions(self._runtime)

@@ -19,6 +19,7 @@ from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._socket import SocketOptions
+from ocpp_transports._options._stations._queue import QueueOptions
 from ocpp_transports._server._routing._options import route_options
 from tools.declarations import class_body, default_of, docstrings, range_of, source_of
 
@@ -32,7 +33,15 @@ __all__ = [
     "options_page",
 ]
 
-OPTIONS: Final = (PeerOptions, SocketOptions, ReconnectOptions, ClientOptions, BrowserOptions, ServerOptions)
+OPTIONS: Final = (
+    PeerOptions,
+    SocketOptions,
+    ReconnectOptions,
+    ClientOptions,
+    BrowserOptions,
+    QueueOptions,
+    ServerOptions,
+)
 SETTINGS: Final = (config.SessionConfig, config.LinkConfig, config.ClientConfig)
 """Configs whose settings are options under the same names."""
 
@@ -96,7 +105,8 @@ KEYWORDS: Final = (
     KeywordType("ClientChanges", ("ClientKeywords",), "Keywords of `OCPPClient.reconfigure`.", None, CHANGES),
     KeywordType("BrowserKeywords", ("ReconnectKeywords",), "See `BrowserOptions`.", BrowserOptions),
     KeywordType("BrowserChanges", ("BrowserKeywords",), "Keywords of `BrowserOCPPClient.reconfigure`.", None, CHANGES),
-    KeywordType("ServerKeywords", ("SocketKeywords",), "See `ServerOptions`.", ServerOptions, ("protocols",)),
+    KeywordType("QueueKeywords", ("SocketKeywords",), "See `QueueOptions`.", QueueOptions),
+    KeywordType("ServerKeywords", ("QueueKeywords",), "See `ServerOptions`.", ServerOptions, ("protocols",)),
     KeywordType("RouteKeywords", ("TypedDict",), "Keywords of `OCPPServer.route`.", None, route_options()),
 )
 KEYWORD_FILE: Final = '''"""The options as keyword arguments, for type checkers and editors.
@@ -216,6 +226,7 @@ TITLES: Final[Mapping[type[Any], str]] = {
     ClientOptions: "Options of `OCPPClient`",
     BrowserOptions: "Options of `BrowserOCPPClient`",
     ServerOptions: "Options of `OCPPServer`",
+    QueueOptions: "Options of `OCPPServer` for stations that are away",
     CallOptions: "Options of one call",
 }
 

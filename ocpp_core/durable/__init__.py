@@ -1,1 +1,1 @@
-"""The client engine with an outbox: its messages outlive connections and restarts."""
+"""Outboxes in engines: of a client, and of the stations of a server. Messages outlive connections and restarts."""

@@ -67,8 +67,6 @@ _UNWRITTEN: Final = replace(_message(Transmit(0, "", "a message", "{}"), {}, inf
 class DurableCalls(Calls):
     """The outbound direction: calls as in `Calls`, and messages of the outbox in the same window."""
 
-    __slots__ = ("_now", "_outbox")
-
     def __init__(
         self,
         version: Version,

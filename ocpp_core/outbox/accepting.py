@@ -97,6 +97,7 @@ def make_record(
         expires_at=wall + ttl,
         deadline_at=wall + (inf if command.deadline is None else command.deadline),
         protocol=command.protocol,
+        peer=command.peer,
     )
 
 

@@ -111,6 +111,8 @@ class Enqueue:
     """A name of at most 255 characters. Older messages with it that were never transmitted are removed."""
     protocol: str | None = None
     """The only subprotocol with which it may be sent; None for any."""
+    peer: str = ""
+    """The peer that it is for, if the store has the messages of several."""
     token: int | None = None
     """The caller's number of this command; an engine settles it with the ticket. None without a caller."""
 

@@ -74,6 +74,11 @@ class Journal:
         else:
             self._release(output)
 
+    @property
+    def is_idle(self) -> bool:
+        """True if nothing waits for the store, and it works."""
+        return not (self._operations or self._held or self.failed) and self._stored == self.open - 1
+
     def withdraw(self, output: OutboxEffect) -> None:
         """Forget a held output."""
         self._held = deque(each for each in self._held if each[1] is not output)
@@ -106,6 +111,10 @@ class Journal:
         if number <= self._stored:
             raise ValueError(f"expected a batch after {self._stored}, which is durable, got {number}")
         self.stored(number - 1)
+        self.halt()
+
+    def halt(self) -> None:
+        """Stop: the store cannot write, and all emitted batches are durable or rolled back."""
         self._operations.clear()
         self.failed = True
         self._held = deque((self.open, output) for _, output in self._held)

@@ -141,6 +141,10 @@ class Messages:
                 self._journal.hold(TicketSettled(ticket, kept.outcome))
         return ticket
 
+    def has_key(self, key: str | None) -> bool:
+        """Return True if a message has this key, or an outcome that is not acknowledged."""
+        return key in self._keys
+
     def expect_transaction(self, start: int | None) -> None:
         """Raise ValueError unless this is the ticket of a start whose transaction has not ended, or None."""
         queued = None if start is None else self.lanes.entries.get(start)
@@ -265,7 +269,7 @@ class Messages:
         """Remove a message, store its outcome, and report it when both are durable."""
         record = entry.record
         self._remove(entry)
-        self.outcomes.keep(KeptOutcome(record.ticket, record.key, outcome))
+        self.outcomes.keep(KeptOutcome(record.ticket, record.key, outcome, record.peer))
         self._close_start(record)
         forgotten = self.ids.end(record, outcome, most=self.config.outcomes_kept)
         self._journal.hold(TicketSettled(record.ticket, outcome))

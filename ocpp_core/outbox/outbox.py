@@ -114,10 +114,7 @@ class Outbox(ResponseMixin):
     # The store
 
     def restore(self, state: Restored, now: float) -> None:
-        """Take the stored state; the first input.
-
-        Raises RuntimeError if it was restored before.
-        """
+        """Take the stored state; the first input. Raises RuntimeError if it had one."""
         if self._next_ticket is not None:
             raise RuntimeError("cannot restore: the outbox has its state already; make a new one")
         self._next_ticket = state.first_ticket
@@ -141,6 +138,9 @@ class Outbox(ResponseMixin):
             return
         self._journal.fail(number)
         self._messages.born(number - 1)
+        self._reject_unborn(error)
+
+    def _reject_unborn(self, error: Exception) -> None:
         self._retract()
         self._journal.reject(self._messages.remove_unborn(), error)
 

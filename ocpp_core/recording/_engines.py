@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from random import Random
 from typing import Any, Final
@@ -9,13 +10,18 @@ from typing import Any, Final
 from ocpp_core.client import ClientEngine
 from ocpp_core.durable.client import DurableClientEngine
 from ocpp_core.inbound.answers import AnswerMemory
+from ocpp_core.inbound.directions import MakeDirections
+from ocpp_core.inbound.queued import queued
 from ocpp_core.link import Unfinished
+from ocpp_core.outbound.station_calls import StationCalls
+from ocpp_core.outbox.outbox import Outbox
+from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.server import New, ServerEngine
 from ocpp_core.session import Session
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.stack.durable import DurableClientStack
 
-__all__ = ["Supplies", "made_at", "make_engine", "settings_of"]
+__all__ = ["Supplies", "has_messages", "made_at", "make_engine", "settings_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +67,40 @@ def _of_durable_stack(stack: DurableClientStack) -> dict[str, Any]:
 
 
 def _of_server_stack(stack: ServerStack) -> dict[str, Any]:
-    return {"link": stack._link._config, "session": stack._config, "stores": stack._memory is not None}
+    return {"link": stack._link._config, **_of_server(stack)}
+
+
+def _of_server(engine: ServerStack | ServerEngine) -> dict[str, Any]:
+    return {
+        "session": engine._config,
+        "stores": engine._memory is not None,
+        "queued": engine._directions is not None,
+    }
 
 
 def _of_server_engine(engine: ServerEngine) -> dict[str, Any]:
     begun = engine.state
     limit = begun.until - engine._now if isinstance(begun, New) else inf
-    return {"session": engine._config, "limit": limit, "stores": engine._memory is not None}
+    return {"limit": limit, **_of_server(engine)}
 
 
 def _answers(settings: Mapping[str, Any], supplies: Supplies) -> AnswerMemory | None:
     return supplies.answers if settings["stores"] else None
+
+
+def _directions(settings: Mapping[str, Any], supplies: Supplies) -> MakeDirections | None:
+    """Return what makes the directions on a server whose stations have outboxes; none has a message."""
+    if not settings["queued"]:
+        return None
+    outbox = Outbox(OutboxConfig(), 1, ids=supplies.ids, emit=lambda _: None, changed=lambda: None)
+    return partial(queued, outbox=outbox)
+
+
+def has_messages(engine: object) -> bool:
+    """Return True once the station has messages in the server's outbox, which are no inputs."""
+    session = getattr(engine, "session", None)
+    calls = getattr(session, "calls", None)
+    return isinstance(calls, StationCalls) and calls._outbox is not calls._without_messages
 
 
 def _make_client_stack(settings: Mapping[str, Any], _: float, supplies: Supplies) -> ClientStack:
@@ -94,6 +123,7 @@ def _make_server_stack(settings: Mapping[str, Any], at: float, supplies: Supplie
         numbers=supplies.numbers,
         unfinished=supplies.unfinished,
         answers=_answers(settings, supplies),
+        directions=_directions(settings, supplies),
     )
 
 
@@ -105,6 +135,7 @@ def _make_server_engine(settings: Mapping[str, Any], at: float, supplies: Suppli
         now=at,
         numbers=supplies.numbers,
         answers=_answers(settings, supplies),
+        directions=_directions(settings, supplies),
     )
 
 

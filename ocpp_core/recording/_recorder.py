@@ -5,6 +5,7 @@ from typing import Any
 
 from ocpp_core.inputs import Accept
 
+from ._engines import has_messages
 from ._recording import Recording
 
 __all__ = ["Recorder"]
@@ -50,6 +51,8 @@ class Recorder:
         if not recording.is_on:
             self._engine.handle(event, now)
             return
+        if has_messages(self._engine):
+            recording.stop("the station has messages in the server's outbox, which are not recorded")
         if isinstance(event, Accept) and event.shared is not None:
             event = replace(event, shared=recording.bucket(event.shared))
         recording.input(event, now)

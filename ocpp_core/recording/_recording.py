@@ -133,6 +133,8 @@ class Recording:
             now: Its time in seconds.
             direct: True for a message that `enqueue` gets.
         """
+        if not self.is_on:
+            return
         self._end_polls(self._poll)
         record = {"at": now, "in": type(event).__name__}
         if direct:
@@ -171,6 +173,11 @@ class Recording:
         """Count the result of a direct command."""
         self._sum = checksum(number, self._sum)
 
+    def stop(self, reason: str) -> None:
+        """Record that nothing follows, and why."""
+        self._end_polls(self._poll)
+        self._stop(reason)
+
     def abandon(self) -> None:
         """Record nothing from now on."""
         self.is_on = self._drawn.is_on = False
@@ -182,7 +189,6 @@ class Recording:
                 self._ended()
 
     def _stop(self, reason: str) -> None:
-        """Record that nothing follows, and why."""
         self._write(written({"stopped": reason}))
         self._end()
 

@@ -17,6 +17,7 @@ from ocpp_core.actions import (
 )
 from ocpp_core.config import IdFactory, LinkConfig, SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory, Answers
+from ocpp_core.inbound.directions import MakeDirections
 from ocpp_core.inputs import (
     Accept,
     BinaryReceived,
@@ -76,12 +77,14 @@ class ServerStack:
         numbers: Request numbers; all stacks of a server share them.
         unfinished: Counts the bytes of unfinished messages; all stacks of a server share it.
         answers: Stores results; all stacks of a server share it. None stores none.
+        directions: Makes the directions of the session, see `Session`.
     """
 
     __slots__ = (
         "_actions",
         "_answers",
         "_config",
+        "_directions",
         "_ids",
         "_link",
         "_memory",
@@ -103,10 +106,12 @@ class ServerStack:
         numbers: Iterator[int] | None = None,
         unfinished: Unfinished | None = None,
         answers: AnswerMemory | None = None,
+        directions: MakeDirections | None = None,
     ) -> None:
         self.session: Session | None = None
         """The session once the upgrade request is accepted; None before."""
         self._memory = answers
+        self._directions = directions
         self._answers: Answers | None = None
         self._shared: Bucket | None = None
         self._link = ServerLink(link, random=random, now=now, unfinished=unfinished)
@@ -249,6 +254,7 @@ class ServerStack:
                 outlets=Outlets(self._link.send_message, self._actions.append),
                 answers=self._answers,
                 shared=self._shared,
+                directions=self._directions,
             )
             return StateChanged(self.session.state)
         if isinstance(action, (TextReceived, BinaryReceived, TransportLost)):

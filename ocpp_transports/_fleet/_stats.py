@@ -35,6 +35,8 @@ class ServerStats:
     """CALLs to stations that were sent and have no response yet."""
     queued_calls: int
     """CALLs to stations that wait for their turn."""
+    queued_messages: int
+    """Messages of `enqueue` for stations that are connected or away, until each has its outcome."""
     open_requests: int
     """CALLs of stations whose handlers have not responded yet, without held ones."""
     held_requests: int
@@ -49,6 +51,7 @@ def stats_of(
     sockets: int,
     listeners: int,
     kept_sessions: int,
+    queued_messages: int,
 ) -> ServerStats:
     """Count what the stations have, and add what only their server knows."""
     sessions = [session for station in stations if (session := station._session) is not None]
@@ -63,6 +66,7 @@ def stats_of(
         kept_sessions=kept_sessions,
         outstanding_calls=sum(session.calls.pending for session in sessions),
         queued_calls=sum(session.calls.waiting for session in sessions),
+        queued_messages=queued_messages,
         open_requests=sum(len(session.requests) for session in sessions),
         held_requests=sum(session.requests.held for session in sessions),
     )
@@ -80,6 +84,7 @@ def gauges_of(stations: Collection[OCPPServerClient], stats: ServerStats) -> dic
         ("ocpp_sockets", stats.sockets),
         ("ocpp_outstanding_calls", stats.outstanding_calls),
         ("ocpp_queued_calls", stats.queued_calls),
+        ("ocpp_queued_messages", stats.queued_messages),
         ("ocpp_open_requests", stats.open_requests),
         ("ocpp_held_requests", stats.held_requests),
     ):

@@ -82,6 +82,7 @@ FAMILIES: Final = {
         _counter("ocpp_keepalive", "Pings and pongs that were received, and pongs that did not come in time.", "event"),
         _gauge("ocpp_outstanding_calls", "CALLs of this side that wait for their response."),
         _gauge("ocpp_queued_calls", "CALLs of this side that wait for their turn."),
+        _gauge("ocpp_queued_messages", "Messages of `enqueue` for stations that have no outcome yet."),
         _gauge("ocpp_open_requests", "CALLs of peers whose handlers have not responded yet."),
         _gauge("ocpp_held_requests", "CALLs of peers that are held."),
         _counter("ocpp_traffic_bytes", "Bytes of connections, without TLS.", "direction"),

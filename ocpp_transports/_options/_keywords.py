@@ -51,6 +51,7 @@ __all__ = [
     "ClientChanges",
     "ClientKeywords",
     "PeerKeywords",
+    "QueueKeywords",
     "ReconnectKeywords",
     "RouteKeywords",
     "ServerKeywords",
@@ -158,7 +159,16 @@ class BrowserChanges(BrowserKeywords, total=False):
     protocols: Sequence[str]
 
 
-class ServerKeywords(SocketKeywords, total=False):
+class QueueKeywords(SocketKeywords, total=False):
+    """See `QueueOptions`."""
+
+    offline_queue: bool | str | PathLike[str] | OutboxStore
+    offline_queue_size: int
+    offline_queue_total: int
+    offline_queue_bytes: float
+
+
+class ServerKeywords(QueueKeywords, total=False):
     """See `ServerOptions`."""
 
     protocols: Sequence[str]

@@ -51,7 +51,7 @@ from ._deciders import (
     expect_proxies,
     expect_verify,
 )
-from ._socket import SocketOptions
+from ._stations._queue import QueueOptions
 from ._tls import TLSOptions, expect_tls
 
 __all__ = ["CLOSE_WINDOW", "ServerOptions"]
@@ -64,7 +64,7 @@ _MARGIN: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerOptions(SocketOptions):
+class ServerOptions(QueueOptions):
     """The options of `OCPPServer`."""
 
     security_profile: SecurityProfile = SecurityProfile.NONE
@@ -155,7 +155,8 @@ class ServerOptions(SocketOptions):
     RegistrationRequiredError. TriggerMessage is always sent, unless the station was rejected."""
     boot_timeout: float = seconds_or_off(30)
     """Seconds to wait for a BootNotification. Then the server asks for it with TriggerMessage, waits as long again, and
-    lets the station in. 0 neither asks nor lets it in. Used with `registration="required"`."""
+    lets the station in. 0 neither asks nor lets it in. Used with `registration="required"`. Also the seconds before a
+    station that does not boot gets the messages of `offline_queue`."""
     ignore_identity_case: bool = _IDENTITIES.ignore_case
     """Treat identities that differ only in case as one: for look-ups, credentials, certificates and eviction."""
     paths_without_identity: Collection[str] = ()

@@ -27,6 +27,7 @@ from ._context import BlockingHandlerContext
 from ._events import BlockingEmitter, presenting
 from ._fleet import BlockingFleetMixin
 from ._listener import BlockingListener
+from ._outbox._stations import BlockingQueueMixin
 from ._registration import BlockingHandlerMixin
 from ._routing._router import BlockingRouter
 from ._server_events import BlockingServerEvents
@@ -47,7 +48,9 @@ _H = TypeVar("_H", bound=HttpHandler)
 _ObserverT = TypeVar("_ObserverT", bound=Callable[[ConnectionEvent, BlockingServerClient | None], object])
 
 
-class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetMixin, BlockingServerEvents):
+class BlockingServer(
+    BlockingQueueMixin, BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetMixin, BlockingServerEvents
+):
     """An `OCPPServer` whose methods block, for any thread of a program that is not asynchronous.
 
         server = BlockingServer(protocols=["ocpp1.6"])

@@ -11,13 +11,14 @@ from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports.handshake import Handshake
 
+from ._outbox._stations import BlockingStationQueueMixin
 from ._peer import BlockingPeer
 from ._threads._bridge import Bridge
 
 __all__ = ["BlockingServerClient"]
 
 
-class BlockingServerClient(BlockingPeer):
+class BlockingServerClient(BlockingStationQueueMixin, BlockingPeer):
     """One connection of a station, as its `BlockingServer` sees it; see `OCPPServerClient`.
 
     It stands for this one connection: when the station reconnects, there is another object.

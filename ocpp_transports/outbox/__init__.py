@@ -26,7 +26,7 @@ from ocpp_core.outbox.stored.outcomes import (
 )
 from ocpp_core.outbox.stored.records import Lane
 
-from ._enqueue_keywords import EnqueueKeywords
+from ._enqueue_keywords import EnqueueKeywords, StationEnqueueKeywords
 from ._interface import OutboxStore, ReportToOutbox, StoreReport
 from ._memory import MemoryStore
 from ._ticket import Ticket
@@ -51,6 +51,7 @@ __all__ = [
     "ReportToOutbox",
     "Restored",
     "SQLiteStore",
+    "StationEnqueueKeywords",
     "Store",
     "StoreBack",
     "StoreDegraded",

@@ -33,15 +33,15 @@ SCHEMA: Final = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
     """CREATE TABLE message (
-        ticket INTEGER PRIMARY KEY, action TEXT NOT NULL, payload TEXT NOT NULL, lane TEXT NOT NULL,
-        accepted_at REAL NOT NULL, key TEXT, name TEXT, start INTEGER, last INTEGER NOT NULL, closed INTEGER NOT NULL,
-        droppable INTEGER NOT NULL, urgent INTEGER NOT NULL, resend INTEGER NOT NULL, attempts INTEGER, interval REAL,
-        expires_at REAL NOT NULL, deadline_at REAL NOT NULL, protocol TEXT, message_id TEXT, sending INTEGER NOT NULL,
-        started INTEGER NOT NULL, failures INTEGER NOT NULL, cuts INTEGER NOT NULL, failed_at REAL NOT NULL,
-        failure TEXT
+        ticket INTEGER PRIMARY KEY, peer TEXT NOT NULL, action TEXT NOT NULL, payload TEXT NOT NULL,
+        lane TEXT NOT NULL, accepted_at REAL NOT NULL, key TEXT, name TEXT, start INTEGER, last INTEGER NOT NULL,
+        closed INTEGER NOT NULL, droppable INTEGER NOT NULL, urgent INTEGER NOT NULL, resend INTEGER NOT NULL,
+        attempts INTEGER, interval REAL, expires_at REAL NOT NULL, deadline_at REAL NOT NULL, protocol TEXT,
+        message_id TEXT, sending INTEGER NOT NULL, started INTEGER NOT NULL, failures INTEGER NOT NULL,
+        cuts INTEGER NOT NULL, failed_at REAL NOT NULL, failure TEXT
     )""",
     "CREATE TABLE binding (start INTEGER PRIMARY KEY, transaction_id INTEGER NOT NULL, closed INTEGER NOT NULL)",
-    "CREATE TABLE outcome (ticket INTEGER PRIMARY KEY, key TEXT, outcome TEXT NOT NULL)",
+    "CREATE TABLE outcome (ticket INTEGER PRIMARY KEY, key TEXT, outcome TEXT NOT NULL, peer TEXT NOT NULL)",
     "CREATE TABLE opened (times INTEGER NOT NULL)",
 )
 """The statements that make the tables."""
@@ -108,8 +108,8 @@ def _insert_binding(connection: sqlite3.Connection, binding: Binding) -> None:
 
 
 def _insert_outcome(connection: sqlite3.Connection, kept: KeptOutcome) -> None:
-    row = kept.ticket, kept.key, _write_outcome(kept.outcome)
-    connection.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?)", row)
+    row = kept.ticket, kept.key, _write_outcome(kept.outcome), kept.peer
+    connection.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?)", row)
 
 
 def _row(record: OutboxRecord) -> list[Any]:
@@ -146,8 +146,8 @@ def load(connection: sqlite3.Connection) -> ReplaceAll:
                 for start, transaction_id, closed in connection.execute("SELECT * FROM binding ORDER BY start")
             ),
             tuple(
-                KeptOutcome(ticket, key, _read_outcome(text))
-                for ticket, key, text in connection.execute("SELECT * FROM outcome ORDER BY ticket")
+                KeptOutcome(ticket, key, _read_outcome(text), peer)
+                for ticket, key, text, peer in connection.execute("SELECT * FROM outcome ORDER BY ticket")
             ),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -1,8 +1,9 @@
 """The ticket of a queued message."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from ocpp_core.errors import ClosedError, StoreError
+from ocpp_core.identity import StationKey
 from ocpp_core.outbox.stored.outcomes import MessageOutcome
 from ocpp_transports._driver._interfaces import Completion, complete
 
@@ -12,16 +13,19 @@ __all__ = ["Ticket", "TicketOwner"]
 class TicketOwner(Protocol):
     """The outbox that gave a ticket out."""
 
+    opened_by: ClassVar[str]
+    """The method of the client or server that opens the store."""
+
     @property
     def is_open(self) -> bool:
         """True while the store is open."""
 
     @property
     def may_deliver(self) -> bool:
-        """True while the store is open and the client is not closed."""
+        """True while the store is open and the client or server is not closed."""
 
     def completion(self) -> Completion[None]:
-        """Return an empty completion. Raises RuntimeError in another event loop than that of the client."""
+        """Return an empty completion. Raises RuntimeError in another event loop than that of the store."""
 
     def cancel(self, number: int) -> None:
         """Settle the message as cancelled. Raises ClosedError if the store is closed."""
@@ -33,17 +37,25 @@ class TicketOwner(Protocol):
 class Ticket:
     """A message of the outbox: if it is stored, and its outcome.
 
-    It remains valid while the client closes and connects again. After a restart, `OCPPClient.outcomes` and `enqueue`
-    with the same `key` return a ticket with the same number.
+    It remains valid while the client or server closes and opens again. After a restart, `outcomes` and `enqueue` with
+    the same `key` return a ticket with the same number.
     """
 
-    __slots__ = ("_action", "_error", "_is_accepted", "_key", "_number", "_outcome", "_owner", "_waiters")
+    __slots__ = ("_action", "_error", "_is_accepted", "_key", "_number", "_outcome", "_owner", "_station", "_waiters")
 
-    def __init__(self, owner: TicketOwner, number: int, action: str | None, key: str | None) -> None:
+    def __init__(
+        self,
+        owner: TicketOwner,
+        number: int,
+        action: str | None,
+        key: str | None,
+        station: StationKey | None = None,
+    ) -> None:
         self._owner = owner
         self._number = number
         self._action = action
         self._key = key
+        self._station = station
         self._is_accepted = False
         self._outcome: MessageOutcome | None = None
         self._error: StoreError | None = None
@@ -79,6 +91,11 @@ class Ticket:
         return self._key
 
     @property
+    def station(self) -> StationKey | None:
+        """The station that the message is for; None for a message of a client."""
+        return self._station
+
+    @property
     def is_settled(self) -> bool:
         """True if the message has an outcome."""
         return self._outcome is not None
@@ -88,12 +105,13 @@ class Ticket:
 
         Raises:
             StoreError: The store could not write it; it was not sent, and will not be.
-            ClosedError: The client closed before the store reported.
+            ClosedError: The client or server closed before the store reported.
         """
         while not self._is_accepted:
             self._raise_error()
             if not self._owner.is_open:
-                raise ClosedError(f"closed before {self._name} was stored; connect() and enqueue it again with its key")
+                advice = f"{self._owner.opened_by} and enqueue it again with its key"
+                raise ClosedError(f"closed before {self._name} was stored; {advice}")
             await self._changed()
 
     async def outcome(self) -> MessageOutcome:
@@ -106,12 +124,13 @@ class Ticket:
 
         Raises:
             StoreError: The store could not write the message; it was not sent.
-            ClosedError: The client is closed; the message is kept, and sent after the next `connect`.
+            ClosedError: The client or server is closed; a durable store keeps the message for the next time.
         """
         while self._outcome is None:
             self._raise_error()
             if not self._owner.may_deliver:
-                raise ClosedError(f"closed before {self._name} was settled; it is kept: connect() and wait again")
+                advice = f"{self._owner.opened_by} and wait again"
+                raise ClosedError(f"closed before {self._name} was settled; it is kept: {advice}")
             await self._changed()
         return self._outcome
 
@@ -119,7 +138,7 @@ class Ticket:
         """Cancel the message, unless it is settled.
 
         Its outcome is then `MessageNotSent`, or `MessageUnknown` if it was transmitted. Raises ClosedError if the
-        client is closed.
+        client or server is closed.
         """
         if self._outcome is None:
             self._owner.cancel(self._number)
@@ -129,7 +148,7 @@ class Ticket:
 
         Raises:
             RuntimeError: The message has no outcome yet.
-            ClosedError: The client is closed; the outcome is reported again after the next start.
+            ClosedError: The client or server is closed; the outcome is reported again after the next start.
         """
         if self._outcome is None:
             raise RuntimeError("cannot acknowledge: the message has no outcome yet; await outcome() first")

@@ -2,16 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ocpp_core.outbox.commands import Restored
+from ocpp_transports._driver._interfaces import Runtime
 
 from ._interface import OutboxStore, StoreReport
 
-if TYPE_CHECKING:
-    from ocpp_transports._driver._driver import Driver
+__all__ = ["OutboxDriver", "StoreUse"]
 
-__all__ = ["StoreUse"]
+
+class OutboxDriver(Protocol):
+    """Drives the engine that has the outbox."""
+
+    runtime: Runtime
+
+    def feed(self, event: Any, /) -> None:
+        """Process an input and everything that follows from it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -19,7 +26,7 @@ class StoreUse:
     """The use of a store that never waits, such as `MemoryStore`: everything happens at once."""
 
     store: OutboxStore
-    driver: "Driver[Any]"
+    driver: OutboxDriver
     is_restored: bool = False
     """True once the stored messages are known."""
     _is_open: bool = False

@@ -51,6 +51,8 @@ class OutboxRecord:
     """The order in which it is sent."""
     accepted_at: float
     """When it was enqueued."""
+    peer: str = ""
+    """The peer that it is for, if the store has the messages of several; empty otherwise."""
     key: str | None = None
     """The application's key: enqueueing it again returns the same ticket."""
     name: str | None = None
@@ -115,6 +117,8 @@ class KeptOutcome:
     """The key of the message."""
     outcome: MessageOutcome
     """What became of it."""
+    peer: str = ""
+    """The peer that the message was for, as in its record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class Acceptor:
         self.alarmed = alarmed
         self.plain: PlainRequests = self._plain_requests(http_handlers, options)
         self._refused = refused
-        self._engines = Engines(runtime.sources)
+        self._engines = Engines(runtime.sources, callbacks.directions)
         self._threads = BoundedThreads(options.max_password_checks)
         self.policies: Mapping[SecurityProfile | None, Policies] = {}
         """The rules of the server (None), and of its listeners with a security profile of their own."""

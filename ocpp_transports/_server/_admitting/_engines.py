@@ -6,6 +6,7 @@ from itertools import count
 from typing import TypeVar
 
 from ocpp_core.inbound.answers import AnswerMemory
+from ocpp_core.inbound.directions import MakeDirections
 from ocpp_core.link import Unfinished
 from ocpp_core.server import ServerEngine
 from ocpp_core.stack import ServerStack
@@ -18,10 +19,14 @@ _EngineT = TypeVar("_EngineT")
 
 
 class Engines:
-    """Makes an engine for each accepted connection; `sources` may replace what it draws from, or record it."""
+    """Makes an engine for each accepted connection; `sources` may replace what it draws from, or record it.
 
-    def __init__(self, sources: Sources) -> None:
+    `directions` makes the directions of each session, see `Session`.
+    """
+
+    def __init__(self, sources: Sources, directions: MakeDirections | None) -> None:
         self._sources = sources
+        self._directions = directions
         self._random, self._numbers = sources.random("server"), count(1)
         self._unfinished, self._answers = Unfinished(), AnswerMemory()
 
@@ -47,6 +52,7 @@ class Engines:
             numbers=draws.numbers,
             unfinished=draws.unfinished,
             answers=draws.answers,
+            directions=self._directions,
         )
 
     def _session(self, options: ServerOptions, now: float, draws: Draws) -> ServerEngine:
@@ -57,4 +63,5 @@ class Engines:
             now=now,
             numbers=draws.numbers,
             answers=draws.answers,
+            directions=self._directions,
         )

@@ -5,6 +5,7 @@ from abc import abstractmethod
 from ocpp_core.inputs import Close
 from ocpp_transports._handlers._running import is_in_handler
 from ocpp_transports._options._server import CLOSE_WINDOW
+from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._server._admitting._acceptor import Acceptor
 from ocpp_transports.events import CloseEvent
 
@@ -123,7 +124,15 @@ class ClosingMixin(OpeningMixin):
             try:
                 await self._close_grace.wait(runtime)
             finally:
-                await runtime.aclose()
+                await self._release(runtime)
+
+    async def _release(self, runtime: SocketRuntime) -> None:
+        """Close the store of messages, then end everything in the event loop."""
+        try:
+            if self._outbox is not None:
+                await self._outbox.close()
+        finally:
+            await runtime.aclose()
 
     @abstractmethod
     def _end_waits(self) -> None:

@@ -18,6 +18,7 @@ from ocpp_transports._server._admitting._acceptor import Acceptor
 from ocpp_transports._server._admitting._quota import SocketGate
 from ocpp_transports._server._observed import ObservedMixin
 from ocpp_transports._server._plain._http_handlers import HttpHandlers
+from ocpp_transports._server._queue._mixin import QueueMixin
 from ocpp_transports._server._renewal._mixin import RenewalMixin
 from ocpp_transports._server._renewal._renewal import load
 from ocpp_transports._server._routing._mixin import RoutingMixin
@@ -45,7 +46,7 @@ class _Place(NamedTuple):
     proxy_protocol: bool
 
 
-class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
+class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
     """Listens, and starts the admission of connections."""
 
     _http_handlers: HttpHandlers
@@ -98,6 +99,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
 
         Raises:
             OSError: The port is not available.
+            StoreError: The store of `offline_queue` cannot be opened.
             ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
                 the passwords of profile 1 or 2. Also for two places to listen, a socket that does not listen,
                 and `proxy_protocol` without `trusted_proxies`.
@@ -129,6 +131,8 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             runtime, acceptor = self._start()
             for rules in (plan.own, *plan.routes):
                 await warm_up_in_thread(rules.options)
+            if self._outbox is not None:
+                await self._outbox.open_store()
             self._expect_not_closed(acceptor)
             context = None if live is None else live.context
             connected = partial(acceptor.connected, profile=profile)
@@ -175,6 +179,8 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             record_engines(self._runtime, self._options.recordings, self._log, self._recording_failed)
             opened, ended = counted(self._registry, self._metrics)
             self._keep_sessions(self._runtime)
+            if self._outbox is not None:
+                self._outbox.start(self._runtime)
             self._acceptor = Acceptor(
                 self._runtime,
                 self._plans,
@@ -186,6 +192,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
                     self._close_grace,
                     self._alarmed,
                     self._observers,
+                    self._outbox,
                 ),
                 self._http_handlers,
                 refused=self._refused,

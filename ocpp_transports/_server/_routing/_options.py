@@ -15,6 +15,7 @@ __all__ = ["WITHOUT_ROUTES", "expect_route_options", "for_route", "route_options
 
 _SOCKETS: Final = "it limits the sockets of all listeners"
 _HANDSHAKES: Final = "it limits the handshakes of all routes"
+_QUEUE: Final = "the server has one store for the stations of all routes"
 _PROXIES: Final = "what proxies report is read before the path"
 _CERTIFICATES: Final = "the certificates belong to a listener"
 
@@ -52,6 +53,10 @@ WITHOUT_ROUTES: Final[Mapping[str, str]] = {
     "ignore_identity_case": "it applies to look-ups in all routes",
     "paths_without_identity": "a pattern without {identity} is such a path",
     "warm_up": "the server compiles the checks of all routes",
+    "offline_queue": _QUEUE,
+    "offline_queue_size": _QUEUE,
+    "offline_queue_total": _QUEUE,
+    "offline_queue_bytes": _QUEUE,
     "close_window": "the server closes the connections of all routes",
     "fleet_concurrency": "it applies to calls to stations of all routes",
 }

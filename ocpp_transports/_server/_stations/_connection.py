@@ -15,6 +15,7 @@ from ocpp_core.config import Range
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
+from ocpp_core.inbound.directions import MakeDirections
 from ocpp_core.inbound.registration import BOOT
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
@@ -31,11 +32,15 @@ from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import nobody_serves
 from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
+from ocpp_transports._server._queue._station_mixin import StationQueueMixin
 from ocpp_transports._server._security._endings import kind_of_closing, kind_of_end
 from ocpp_transports.events import OpenEvent, RegistrationEvent, SecurityEvent, SecurityEventKind
 from ocpp_transports.handshake import Certificate, Handshake
 
 if TYPE_CHECKING:
+    from ocpp_transports._server._queue._delivery import Delivery
+    from ocpp_transports._server._queue._interface import StationQueue
+
     from ._quirks import ConnectionQuirks
     from ._registering import StationRegistration
 
@@ -65,9 +70,16 @@ class ConnectionCallbacks:
     """The connection ends for a reason that may be an attack."""
     observers: "Observers[OCPPServerClient | None] | None" = None
     """The observers of all connections."""
+    outbox: "StationQueue | None" = None
+    """The messages for stations that are away."""
+
+    @property
+    def directions(self) -> MakeDirections | None:
+        """Makes the directions of each session; None for the usual ones."""
+        return None if self.outbox is None else self.outbox.directions
 
 
-class OCPPServerClient(Peer):
+class OCPPServerClient(StationQueueMixin, Peer):
     """One connection of a station, as its server sees it; the payload of the server's `client` event.
 
     It stands for this one connection: when the station reconnects, there is another object.
@@ -78,6 +90,7 @@ class OCPPServerClient(Peer):
     _options: SocketOptions
     _is_one_connection = True
     _registration: "StationRegistration | None" = None
+    _delivery: "Delivery | None" = None
     _quirks: "ConnectionQuirks | None" = None
 
     def __init__(
@@ -215,6 +228,10 @@ class OCPPServerClient(Peer):
     def _session(self) -> Session | None:
         return self._engine.session
 
+    @property
+    def _outbox(self) -> "StationQueue | None":
+        return self._callbacks.outbox
+
     def _not_connected(self) -> OCPPError:
         advice = "get_client() returns the station's newest connection"
         return ConnectionLostError(f"cannot send: this connection of {self.identity!r} is closed; {advice}", sent=False)
@@ -232,6 +249,8 @@ class OCPPServerClient(Peer):
         elif isinstance(state, RegistrationChanged):
             if self._registration is not None:
                 self._registration.update(state)
+            if self._delivery is not None:
+                self._delivery.update(state)
         else:
             self._closed_here = True
             if isinstance(state, Closing) and (kind := kind_of_closing(state)) is not None:
@@ -250,6 +269,11 @@ class OCPPServerClient(Peer):
             self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
         self._begin(driver, protocol)
+        if callbacks.outbox is not None and self._session is not None:
+            must_register = self._registration is not None
+            self._delivery = callbacks.outbox.delivery(
+                self._handshake, self._session, driver, protocol, must_register=must_register
+            )
         if self._quirks is not None:
             self._delegate.dispatched = self._serve_until_booted
         if self._checked is not None and checks_serial_numbers(protocol):
@@ -315,6 +339,8 @@ class OCPPServerClient(Peer):
             driver.stop()
         if self._registration is not None:
             self._registration.end()
+        if self._delivery is not None:
+            self._delivery.end()
         self._callbacks.ended(self)
         if driver is not None and not self._closed_here:
             violation = self._delegate.violation

@@ -26,7 +26,7 @@ from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Handle, complete
 from ocpp_transports.events import RegistrationEvent
 
-__all__ = ["RegistrationMemory", "StationRegistration"]
+__all__ = ["QuietRegistration", "RegistrationMemory", "StationRegistration"]
 
 ValueT = TypeVar("ValueT")
 
@@ -201,3 +201,11 @@ class StationRegistration:
         """Let the station in, unless it is booting: then the response decides, and it is checked again later."""
         self._later(self._let_in)
         self._driver.feed(Register())
+
+
+class QuietRegistration(StationRegistration):
+    """The registration of a station where it is not required: the server does not ask for it, but waits as long."""
+
+    def _ask(self) -> None:
+        if self._wait != inf and not self._stations.has_refused(self._name):
+            self._let_in()

@@ -159,14 +159,20 @@ class ConnectionRegistry:
         if self._waiters:
             self.wake()
 
-    def registering(self, handshake: Handshake, driver: Driver[Command], wait: float) -> MakeRegistration:
-        """Return the function that makes the registration of a station on a new connection."""
-        from ._registering import RegistrationMemory, StationRegistration  # loaded only when used
+    def registering(
+        self, handshake: Handshake, driver: Driver[Command], wait: float, *, asks: bool = True
+    ) -> MakeRegistration:
+        """Return the function that makes the registration of a station on a new connection.
+
+        With `asks`, the server asks for a BootNotification that does not arrive.
+        """
+        from ._registering import QuietRegistration, RegistrationMemory, StationRegistration  # loaded only when used
 
         if self._registered is None:
             self._registered = RegistrationMemory()
         name = self.name_of(handshake.identity, handshake.namespace)
-        return partial(StationRegistration, name, self._registered, driver, wait)
+        make = StationRegistration if asks else QuietRegistration
+        return partial(make, name, self._registered, driver, wait)
 
     def quirks_of(self, book: "QuirkBook", handshake: Handshake, protocol: str) -> "ConnectionQuirks":
         """Return the quirks of a station on a new connection, with what is known from earlier ones."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import Final
 
+from ocpp_core.identity import StationKey
 from ocpp_core.outbox.stored.outcomes import MessageOutcome
 from ocpp_transports.blocking._threads._bridge import Bridge, expect_max_wait
 from ocpp_transports.blocking._threads._within import run_within
@@ -56,6 +57,11 @@ class BlockingTicket:
     def key(self) -> str | None:
         """The `key` of the message, or None."""
         return self._wrapped.key
+
+    @property
+    def station(self) -> StationKey | None:
+        """The station that the message is for; None for a message of a client."""
+        return self._wrapped.station
 
     @property
     def is_settled(self) -> bool:

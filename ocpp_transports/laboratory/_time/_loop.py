@@ -72,6 +72,7 @@ class VirtualLoop(WorkingLoop):
 
     Raises:
         ValueError: A limit is not greater than 0, or `real_io` is neither of the two.
+        RuntimeError: freezegun is active.
     """
 
     # Of BaseEventLoop and BaseSelectorEventLoop, whose types have no private names.
@@ -101,6 +102,7 @@ class VirtualLoop(WorkingLoop):
             raise ValueError(f"expected limits greater than 0, got {end=}, {patience=}, {most_turns=}")
         if real_io not in ("refuse", "wait"):
             raise ValueError(f'expected real_io as "refuse" or "wait", got {real_io!r}')
+        refuse_freezegun()
         self.seed: int = seed
         """The seed, for what is built on this loop."""
         self.end: float = end

@@ -17,6 +17,7 @@ from ocpp_transports.laboratory._network._network import Network
 from ocpp_transports.laboratory._network._runtime import VirtualRuntime
 from ocpp_transports.laboratory._time._loop import VirtualLoop
 from ocpp_transports.laboratory._time._wall_clock import WallClock
+from ocpp_transports.outbox import MemoryStore
 from ocpp_transports.server import OCPPServer
 
 from ._harm import HarmMixin
@@ -49,7 +50,7 @@ class World(HarmMixin):
     Args:
         seed: The seed. A world with the same seed and the same test repeats itself.
         level: `"bytes"` to play connections with all that the library does on a socket. `"messages"` is faster and has
-            no WebSocket: no pings, so that nothing notices a frozen connection, no TLS, no slow readers, no outbox.
+            no WebSocket: no pings, so that nothing notices a frozen connection, no TLS, no slow readers.
         start: What the wall clock shows at the beginning, with a time zone.
         loop: The virtual loop that runs already, for a world within one; None makes a loop.
         **loop_options: The options of the loop that is made, see `VirtualLoop`.
@@ -206,7 +207,8 @@ class World(HarmMixin):
             settings: What is simulated; None for the defaults.
             port: The port of the server.
             path: The path before the identity.
-            **options: The options of `OCPPClient`.
+            **options: The options of `OCPPClient`. Without `offline_queue`, messages about transactions stay in
+                memory, also while the station restarts.
 
         Raises:
             OCPPError: It cannot connect.
@@ -216,6 +218,7 @@ class World(HarmMixin):
         from ocpp_apps.station.asyncio_clock import AsyncioClock
 
         settings = settings or StationSettings()
+        options.setdefault("offline_queue", MemoryStore(keep=True))
         client = self.client(identity, settings.protocol, port=port, path=path, **options)
         station = Station(client, AsyncioClock(self.now), settings)
         self._closing.push_async_callback(station.stop)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from ocpp_core._json import dumps, loads
 from ocpp_core.errors import ConnectionLostError, OCPPError, RPCError
@@ -33,6 +33,7 @@ class VirtualCompletion:
 class FakeOutbox:
     """Fulfils `TicketOwner`. `send` is the coroutine function that sends a message and returns its answer."""
 
+    opened_by: ClassVar[str] = "connect()"
     is_open = may_deliver = True
 
     def __init__(self, clock, send: Callable[..., Any]):

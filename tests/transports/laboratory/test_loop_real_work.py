@@ -98,12 +98,12 @@ def test_a_thread_counts_until_it_has_ended_also_if_no_task_waits_any_more():
 
 
 def test_an_executor_that_is_shut_down_is_waited_for():
-    """The helper thread of the default executor works too; the limit of the runner must not pass meanwhile."""
+    """The helper thread that shuts the default executor down works too; the limit of the runner must not pass."""
 
     async def main():
-        release = threading.Event()
-        asyncio.get_running_loop().run_in_executor(None, release.wait)
-        threading.Timer(0.02, release.set).start()
+        executor = ThreadPoolExecutor(1)
+        asyncio.get_running_loop().set_default_executor(executor)
+        executor.submit(work)  # not by the loop, which counts the shutdown alone
 
     run(main())
 

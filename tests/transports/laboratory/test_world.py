@@ -14,7 +14,7 @@ from ocpp_apps.station import StationSettings
 from ocpp_core.errors import ConnectionFailedError, RPCError, TimeoutError, UnexpectedHttpResponse
 from ocpp_transports import OCPPClient, OCPPServer
 from ocpp_transports.laboratory import World
-from ocpp_transports.outbox import MemoryStore, OutboxConfig, SQLiteStore
+from ocpp_transports.outbox import OutboxConfig, SQLiteStore
 
 pytestmark = pytest.mark.filterwarnings("error")
 PATH = {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -221,18 +221,10 @@ class TestAWorld:
 
         each_lab.play(story())
 
-    def test_of_messages_refuses_what_it_does_not_play(self):
+    def test_refuses_a_level_that_does_not_exist(self):
         other: Any = "frames"
         with pytest.raises(ValueError, match='expected level "bytes" or "messages"'):
             World(level=other)
-
-        async def story(lab):
-            client = lab.client("CP1", "ocpp1.6", outbox=MemoryStore())
-            with pytest.raises(ValueError, match="cannot use an outbox in a world of messages"):
-                await client.connect()
-
-        with World(level="messages") as lab:
-            lab.play(story(lab))
 
     def test_closes_all_that_it_has_even_if_the_story_fails(self):
         async def story(lab):

@@ -25,6 +25,7 @@ from ocpp_transports import (
 )
 from ocpp_transports.fleet import Answered, Failed, FleetCall, NotSent, Refused, StationOutcome, Unanswered
 from ocpp_transports.handshake import AcceptHandshake, RejectHandshake
+from ocpp_transports.outbox import Ticket
 
 
 async def password_of(identity: str) -> bytes | None:
@@ -35,6 +36,7 @@ server = OCPPServer(
     protocols=("ocpp1.6", "ocpp2.1"),
     security_profile=SecurityProfile.TLS_BASIC,
     credentials=password_of,
+    offline_queue="csms.db",
     tls=TLSOptions("cert.pem", "key.pem"),
     strict_mode=True,
     handshake_timeout=10,
@@ -149,6 +151,11 @@ async def main() -> None:
         maybe: dict[str, Any] | None = await server.safe_call("CP001", "ClearCache")
         key: StationKey = station.key
         answer = await server.call(key, "Reset", {"type": "Soft"})
+        ticket: Ticket = server.enqueue(key, v16.Reset(type="Soft"), ttl=600, replaces="reset")
+        ticket = server.enqueue("CP001", "ocpp1.6", "Reset", {"type": "Soft"}, key="one")
+        server.enqueue("CP001", "Reset", lane="transaction")  # type: ignore[call-overload]
+        async for ticket in server.outcomes():
+            print(ticket.station, await ticket.outcome())
         for outcome in await server.call_many("Reset", {key: {"type": "Soft"}}):
             namespace: str = outcome.namespace
             print(namespace, await server.call_many({key: v16.Reset(type="Soft")}))

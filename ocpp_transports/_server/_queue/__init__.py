@@ -1,0 +1,1 @@
+"""Commands for stations that are away: the outboxes of a server on its event loop."""

@@ -1,0 +1,130 @@
+"""The methods of a server for stations that are away."""
+
+from abc import ABC
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Unpack, overload
+
+from ocpp_core.identity import StationKey
+from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel
+from ocpp_transports._handlers._caller import Params
+from ocpp_transports._options._server import ServerOptions
+from ocpp_transports._server._stations._registry import ConnectionRegistry
+
+if TYPE_CHECKING:
+    from ocpp_transports.outbox._enqueue_keywords import StationEnqueueKeywords
+    from ocpp_transports.outbox._ticket import Ticket
+    from ocpp_transports.outbox._ticket_stream import TicketStream
+
+    from ._server_outbox import ServerOutbox
+
+__all__ = ["QueueMixin"]
+
+
+class QueueMixin(ABC):
+    """Queues messages for stations, see the option `offline_queue`."""
+
+    _options: ServerOptions
+    _registry: ConnectionRegistry
+    _outbox: "ServerOutbox | None" = None
+
+    if TYPE_CHECKING:
+
+        @property
+        def _has_namespaces(self) -> bool:
+            """True if stations may have namespaces."""
+
+        @property
+        def _all_protocols(self) -> Collection[str]:
+            """The subprotocols of the server and of its routes."""
+
+    @overload
+    def enqueue(
+        self,
+        identity: str | StationKey,
+        message: Message[Any, Any] | RequestModel[Any, Any],
+        /,
+        **options: "Unpack[StationEnqueueKeywords]",
+    ) -> "Ticket": ...
+    @overload
+    def enqueue(
+        self,
+        identity: str | StationKey,
+        action: str,
+        params: Params = ...,
+        /,
+        **options: "Unpack[StationEnqueueKeywords]",
+    ) -> "Ticket": ...
+    @overload
+    def enqueue(
+        self,
+        identity: str | StationKey,
+        protocol: str,
+        action: str,
+        params: Params = ...,
+        /,
+        **options: "Unpack[StationEnqueueKeywords]",
+    ) -> "Ticket": ...
+    def enqueue(self, identity: str | StationKey, /, *args: Any, **options: Any) -> "Ticket":
+        """Queue a message for a station, which may be away, until it has responded.
+
+        It is sent when the station is connected to this server and registered. By default it is sent once, within an
+        hour, and never again. Middleware does not see it. In strict mode a payload is checked when it is sent. It needs
+        an open store: enter the block or `listen` first.
+
+            ticket = server.enqueue("CP1", "Reset", {"type": "Soft"}, ttl=600)
+            outcome = await ticket.outcome()
+
+        Args:
+            identity: The identity of the station, or its `StationKey`.
+            *args: What `call` takes: a message or a request model; or an action and its payload, after a subprotocol
+                if the message is for this version only.
+            **options: The options of this message, see `StationEnqueueKeywords`.
+
+        Returns:
+            The ticket; that of the earlier message if `key` is known.
+
+        Raises:
+            ClosedError: The store is not open.
+            CallDroppedError: The queues of all stations are full.
+            StoreError: The store cannot write.
+            ValueError: A bad argument, a version that the server does not offer, an action that only stations send,
+                more than `max_outgoing_size` bytes, or an identity without its namespace.
+            TypeError: An argument of the wrong type.
+            RuntimeError: The server has no `offline_queue`, or belongs to the event loop of another thread.
+        """
+        outbox = self._expect_outbox("enqueue")
+        return outbox.enqueue(self._key_of(identity), args, options, self._all_protocols)
+
+    def outcomes(self) -> "TicketStream":
+        """Iterate over the tickets with an outcome that is not acknowledged.
+
+        Those of earlier processes are among them. The iteration ends when the server closes.
+
+            async for ticket in server.outcomes():
+                print(ticket.station, ticket.key, await ticket.outcome())
+                ticket.acknowledge()
+
+        Raises:
+            ClosedError: The store is not open.
+            RuntimeError: The server has no `offline_queue`.
+        """
+        return self._expect_outbox("read outcomes").outcomes()
+
+    def _expect_outbox(self, verb: str) -> "ServerOutbox":
+        if self._outbox is None:
+            raise RuntimeError(f"cannot {verb}: the server has no offline_queue; pass offline_queue=path, or True")
+        return self._outbox
+
+    def _key_of(self, identity: str | StationKey) -> StationKey:
+        """Return the key of a station. Raises ValueError for an identity whose namespace is not known."""
+        if isinstance(identity, StationKey):
+            return identity
+        if not isinstance(identity, str):
+            raise TypeError(f"expected the identity of a station or its StationKey, got {type(identity).__name__}")
+        station = self._registry.get_client(identity)
+        if station is not None:
+            return station.key
+        if self._has_namespaces:
+            raise ValueError(f"expected StationKey(namespace, {identity!r}), because stations may have namespaces")
+        return StationKey("", identity)
