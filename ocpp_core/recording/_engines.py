@@ -92,7 +92,7 @@ def _directions(settings: Mapping[str, Any], supplies: Supplies) -> MakeDirectio
     """Return what makes the directions on a server whose stations have outboxes; none has a message."""
     if not settings["queued"]:
         return None
-    outbox = Outbox(OutboxConfig(), 1, ids=supplies.ids, emit=lambda _: None, changed=lambda: None)
+    outbox = Outbox(OutboxConfig(gate="manual"), 1, ids=supplies.ids, emit=lambda _: None, changed=lambda: None)
     return partial(queued, outbox=outbox)
 
 

@@ -163,6 +163,29 @@ class TestAFunction:
         assert [pair for pair in kinds(kept["redacted"]) if pair[0] != "Report"] == ping
 
 
+class TestAServerWithAQueue:
+    @pytest.mark.parametrize("has_messages", [False, True])
+    async def test_is_recorded_until_a_station_has_messages(self, has_messages):
+        kept: dict[str, Sequence[str]] = {}
+        server = OCPPServer(protocols=["ocpp1.6"], record=kept.__setitem__, offline_queue=True)
+        boot = {"currentTime": "2026-01-01T00:00:00Z", "interval": 300, "status": "Accepted"}
+        server.handle("BootNotification", lambda ctx: boot)
+        async with server:
+            listener = await server.listen(0, "127.0.0.1")
+            if has_messages:
+                server.enqueue("CP1", "Reset", {"type": "Soft"})
+            async with OCPPClient("CP1", f"ws://127.0.0.1:{listener.port}", protocols=["ocpp1.6"]) as client:
+                done = anyio.Event()
+                client.handle("Reset", lambda ctx: done.set() or {"status": "Accepted"})
+                await client.connect()
+                await client.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+                with anyio.fail_after(5):
+                    await (done.wait() if has_messages else anyio.lowlevel.checkpoint())
+        (lines,) = kept.values()
+        assert replay(lines).difference is None
+        assert ("server's outbox, which are not recorded" in lines[-1]) is has_messages
+
+
 class TestTheOption:
     @pytest.mark.parametrize("record", [1, True, b"x"])
     def test_refuses_anything_else(self, record):
