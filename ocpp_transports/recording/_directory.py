@@ -1,6 +1,7 @@
 """A directory of recordings, which holds at most so many bytes."""
 
 import os
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,12 +19,29 @@ class RecordingDirectory:
     def __init__(self, path: Path, total_bytes: int) -> None:
         self._path = path
         self._total = total_bytes
+        self._files: deque[tuple[Path, int]] | None = None
+        self._size = 0
 
     def write(self, name: str, lines: Sequence[str]) -> None:
         """Write a recording, and remove the oldest ones beyond the limit. Raises OSError."""
         content = "".join(f"{line}\n" for line in lines).encode()
         self._path.mkdir(parents=True, exist_ok=True)
-        self._make_room(len(content))
+        files = self._files = self._find() if self._files is None else self._files
+        while files and self._size + len(content) > self._total:
+            oldest, size = files.popleft()
+            oldest.unlink(missing_ok=True)
+            self._size -= size
+        self._write(name, content)
+        files.append((self._path / name, len(content)))
+        self._size += len(content)
+
+    def _find(self) -> deque[tuple[Path, int]]:
+        """Return the recordings that earlier processes left, the oldest first."""
+        files = deque((file, file.stat().st_size) for file in sorted(self._path.glob(_NAMES)))
+        self._size = sum(size for _, size in files)
+        return files
+
+    def _write(self, name: str, content: bytes) -> None:
         part = self._path / f"{name}.part"
         try:
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb") as file:
@@ -32,13 +50,3 @@ class RecordingDirectory:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-
-    def _make_room(self, size: int) -> None:
-        files = sorted(self._path.glob(_NAMES))
-        sizes = [file.stat().st_size for file in files]
-        total = sum(sizes) + size
-        for file, removed in zip(files, sizes, strict=True):
-            if total <= self._total:
-                return
-            file.unlink(missing_ok=True)
-            total -= removed

@@ -36,7 +36,7 @@ class _Hiding:
     def __init__(self, text: str, pseudonyms: Pseudonyms) -> None:
         self._text = text
         self._pseudonyms = pseudonyms
-        self._secrets = set(_secrets_of(text))
+        self._secrets = _secrets_of(text)
         self._names = _Names(text)
         self._name = ""
         self._head = text.find("{") if text.lstrip().startswith("[") else 0
@@ -79,13 +79,13 @@ class _Names:
         return is_secret_field(low) or (self._has_setting and low in VALUE_FIELDS)
 
 
-def _secrets_of(text: str) -> Iterator[str]:
-    """Find the values that a log would not show. The text of a number is found as it is written."""
+def _secrets_of(text: str) -> frozenset[str]:
+    """Return the values that a log would not show. The text of a number is found as it is written."""
     try:
         content = json.loads(text, parse_int=_Number, parse_float=_Number)
-    except (ValueError, RecursionError):
-        return iter(())
-    return _differing(content, redact(content))
+        return frozenset(_differing(content, redact(content)))
+    except (ValueError, RecursionError):  # no JSON, or nested too deep: the names alone decide
+        return frozenset()
 
 
 class _Number(str):

@@ -128,6 +128,11 @@ class TestAMessage:
         hidden_text(CALL, names)
         assert "04AB12CD" not in hidden_text('[4,"1","GenericError","unknown tag 04AB12CD",{}]', names)
 
+    def test_that_is_nested_too_deep_has_no_secret_either(self):
+        text = '[2,"1","X",' + '{"a":' * 900 + '{"idTag":"04AB12CD"}' + "}" * 900 + "]"
+        assert "04AB12CD" not in hide(text)
+        assert len(hide("[" * 5000 + '"idTag":"04AB12CD"')) == 5018
+
     def test_is_the_same_as_a_payload(self):
         names = pseudonyms()
         text = hidden_text(CALL, names)
