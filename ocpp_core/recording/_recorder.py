@@ -33,7 +33,7 @@ class Recorder:
         self._recording = recording
 
     @property  # type: ignore[misc] # read only: hosts ask an engine for its class
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return type(self._engine)
 
     def __getattr__(self, name: str) -> Any:

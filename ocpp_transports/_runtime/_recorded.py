@@ -26,6 +26,9 @@ class _RecordingOwner:
     def wrote(self, name: str) -> None:
         self._log.info(f"recorded in {name}")
 
+    def dropped(self, name: str) -> None:
+        self._log.recurring("a recording was dropped", f"{name}: all together have more than total_bytes")
+
     def failed(self, error: Exception) -> None:
         self._soon(partial(self._fail, error))
 

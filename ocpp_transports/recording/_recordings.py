@@ -26,10 +26,13 @@ _TOTAL: Final = Range(1024, 1 << 40, unit="bytes")
 
 
 class Owner(Protocol):
-    """The client or server whose connections are recorded. Both methods may be called in any thread."""
+    """The client or server whose connections are recorded. The methods may be called in any thread."""
 
     def wrote(self, name: str) -> None:
         """Note that a recording is written."""
+
+    def dropped(self, name: str) -> None:
+        """Note that a recording was dropped, because all together have too many bytes."""
 
     def failed(self, error: Exception) -> None:
         """Note that recordings cannot be written; once, until one is written again."""
@@ -153,9 +156,17 @@ class Recordings:
                 return
             running.size += size
             self._size += size
-            while self._size > self.total_bytes and (self._waiting or self._running):
-                oldest = next(iter(self._waiting or self._running))
-                self._forget(oldest)
+            dropped = self._drop_oldest() if self._size > self.total_bytes else ()
+        for each in dropped:
+            each.owner.dropped(each.name)
+
+    def _drop_oldest(self) -> Sequence[Running]:
+        """Drop recordings until there is room, and return them."""
+        dropped = []
+        while self._size > self.total_bytes and (self._waiting or self._running):
+            dropped.append(next(iter(self._waiting or self._running)))
+            self._forget(dropped[-1])
+        return dropped
 
     def _forget(self, running: Running) -> None:
         self._waiting.pop(running, None)

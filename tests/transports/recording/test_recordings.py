@@ -134,10 +134,11 @@ class TestAFunction:
         assert json.loads(lines[-1]) == {"stopped": "the recording has 3000 bytes"}
         assert replay(lines).difference is None
 
-    async def test_gets_nothing_of_what_all_together_have_no_room_for(self):
+    async def test_gets_nothing_of_what_all_together_have_no_room_for(self, caplog):
         kept: dict[str, Sequence[str]] = {}
         await talk(Recordings(kept.__setitem__, total_bytes=1024))
         assert kept == {}
+        assert "a recording was dropped" in caplog.text
 
     async def test_gets_nothing_of_a_health_check(self):
         kept: dict[str, Sequence[str]] = {}
