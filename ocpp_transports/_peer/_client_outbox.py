@@ -19,6 +19,7 @@ from ._outbox_host import OutboxHost
 
 if TYPE_CHECKING:
     from ocpp_core.durable.client import DurableClientEngine
+    from ocpp_core.stack.durable import DurableClientStack
 
 __all__ = ["ClientOutbox"]
 
@@ -28,13 +29,14 @@ _OPTIONS: Final = EnqueueKeywords.__annotations__.keys()
 class ClientOutbox(OutboxHost):
     """The outbox of one client."""
 
-    engine: "DurableClientEngine"
-    """The engine of the current use, see `use_engine`."""
+    engine: "DurableClientEngine | DurableClientStack"
+    """The engine of the current use, or its recorder; the client sets it before it opens the outbox."""
+    _made: "DurableClientEngine | None" = None
     _divert: Divert | None = None
 
-    def use_engine(self, engine: "DurableClientEngine") -> None:
-        """Use an engine from now on; the client calls this before it opens the outbox."""
-        self.engine = engine
+    def made(self, engine: "DurableClientEngine") -> None:
+        """Let this engine, which may be recorded, divert messages as the last one did."""
+        self._made = engine
         engine.divert = self._divert
 
     def divert(self, function: Callable[[str], object] | None) -> None:
@@ -44,8 +46,8 @@ class ClientOutbox(OutboxHost):
                 raise TypeError(f"expected a plain function that diverts messages, got {function!r}")
             expect_arguments(function, "function that diverts messages", "text")
         self._divert = None if function is None else partial(self._is_diverted, function)
-        if hasattr(self, "engine"):
-            self.engine.divert = self._divert
+        if self._made is not None:
+            self._made.divert = self._divert
 
     def _is_diverted(self, function: Callable[[str], object], text: str) -> bool:
         try:
