@@ -1,14 +1,17 @@
 """A directory of recordings, which holds at most so many bytes."""
 
 import os
+import re
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 __all__ = ["RecordingDirectory"]
 
-_NAMES: Final = "*.ocpp.jsonl"
+_OWN: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+\.ocpp\.jsonl(\.part)?")
+"""The names of recordings, and of those that a killed process left unfinished. No other file is removed."""
 _MODE: Final = 0o600
 """Only the user may read a recording."""
 
@@ -37,7 +40,11 @@ class RecordingDirectory:
 
     def _find(self) -> deque[tuple[Path, int]]:
         """Return the recordings that earlier processes left, the oldest first."""
-        files = deque((file, file.stat().st_size) for file in sorted(self._path.glob(_NAMES)))
+        files: deque[tuple[Path, int]] = deque()
+        for file in sorted(self._path.iterdir()):
+            with suppress(FileNotFoundError):  # another process may have removed it
+                if _OWN.fullmatch(file.name) and file.is_file():
+                    files.append((file, file.stat().st_size))
         self._size = sum(size for _, size in files)
         return files
 

@@ -85,14 +85,16 @@ class TestADirectory:
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
     async def test_holds_the_newest_ones_only(self, tmp_path):
-        for name in "abc":
-            (tmp_path / f"2020{name}.ocpp.jsonl").write_text("x" * 2000)
-        (tmp_path / "mine.txt").write_text("x" * 9000)
+        old = [f"20200101T000000.00000{number}Z-1.ocpp.jsonl{end}" for number, end in enumerate(("", ".part", ""))]
+        mine = ["0-mine.ocpp.jsonl", "0-mine.txt", "1-directory.ocpp.jsonl"]
+        for name in (*old, *mine[:2]):
+            (tmp_path / name).write_text("x" * 2000)
+        (tmp_path / mine[2]).mkdir()
         await talk(Recordings(tmp_path, total_bytes=6000))
         names = sorted(file.name for file in tmp_path.iterdir())
-        assert names[:2] != ["2020a.ocpp.jsonl", "2020b.ocpp.jsonl"]
-        assert "mine.txt" in names
-        assert sum(file.stat().st_size for file in tmp_path.glob("*.ocpp.jsonl")) <= 6000
+        assert names[:3] == mine
+        assert not {*old[:2]} & {*names}
+        assert sum((tmp_path / name).stat().st_size for name in names[3:]) <= 6000
 
     async def test_that_cannot_be_written_is_reported_once_and_harms_no_connection(self, tmp_path, caplog):
         (tmp_path / "x").write_text("no directory")
