@@ -70,6 +70,7 @@ def ocpp_lab(request: pytest.FixtureRequest, ocpp_seed: int) -> "Iterator[World]
     with World(ocpp_seed, **options) as world:
         play = request.node.stash[_PLAY] = _Play(world, BackgroundErrors(world))
         yield world
+    play.errors.note_kept_tasks()
     play.errors.expect_none()
 
 

@@ -15,6 +15,7 @@ class BackgroundErrors:
     def __init__(self, world: World) -> None:
         self.seen: list[BaseException] = []
         self._reported = 0
+        self._tasks = world.loop.tasks
         world.loop.set_exception_handler(self._note)
 
     def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -22,6 +23,15 @@ class BackgroundErrors:
         if isinstance(error, BaseException):
             self.seen.append(error)
         loop.default_exception_handler(context)
+
+    def note_kept_tasks(self) -> None:
+        """Note what the loop does not report, because the application keeps the tasks that raised it."""
+        for task in sorted(self._tasks, key=hash):
+            if task.done() and task._log_traceback:  # type: ignore[attr-defined]  # False once it was retrieved
+                task._log_traceback = False  # type: ignore[attr-defined]  # it would be reported after the test
+                error = task.exception()
+                if error is not None:
+                    self.seen.append(error)
 
     def expect_none(self) -> None:
         """Raise BackgroundTaskError from the first exception that was seen since the last time."""

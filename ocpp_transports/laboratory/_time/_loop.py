@@ -23,6 +23,7 @@ from random import Random
 from selectors import BaseSelector
 from time import perf_counter
 from typing import Any, TypeVar, TypeVarTuple
+from weakref import WeakSet
 
 from ocpp_transports.laboratory._errors import (
     DeadlockError,
@@ -118,6 +119,8 @@ class VirtualLoop(WorkingLoop):
         self._turns = 0
         self._timers = OrderedTimers(Random(f"{seed}/timers").random if shuffled else count().__next__)
         self._next_task = count().__next__
+        self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+        """The tasks of this loop that something refers to, also those that are done."""
         super().__init__()
         self.refuses_real_io: bool = real_io == "refuse"
         self._is_watching = not self.refuses_real_io
@@ -162,7 +165,9 @@ class VirtualLoop(WorkingLoop):
         if options or self.get_task_factory() is not None:
             return super().create_task(coro, name=name, context=context, **options)
         self._check_closed()
-        return NumberedTask(coro, self._next_task(), loop=self, name=name, context=context)
+        task = NumberedTask(coro, self._next_task(), loop=self, name=name, context=context)
+        self.tasks.add(task)
+        return task
 
     def add_signal_handler(self, sig: int, callback: Callable[[*Ts], object], *args: *Ts) -> None:
         """Call a function on a signal; see asyncio."""

@@ -83,6 +83,10 @@ def test_says_how_to_repeat_a_failure(run):
             asyncio.create_task(boom())
             await asyncio.sleep(1)
 
+        async def test_kept(ocpp_lab, kept=[]):
+            kept.append(asyncio.create_task(boom()))
+            await asyncio.sleep(1)
+
         @pytest.mark.parametrize("limit", [-1])
         def test_luck(ocpp_lab, limit):
             ocpp_lab.play(asyncio.sleep(12.5))
@@ -105,7 +109,7 @@ def test_says_how_to_repeat_a_failure(run):
             pass
         """
     result = run(source)
-    result.assert_outcomes(passed=1, failed=2, errors=2)
+    result.assert_outcomes(passed=2, failed=2, errors=3)
     result.stdout.fnmatch_lines_random(
         [
             "*BackgroundTaskError: a background task raised KeyError('boom')",
