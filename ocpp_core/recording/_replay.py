@@ -1,8 +1,8 @@
 """The replay of a recording: a new engine gets the recorded inputs, and what it returns is compared."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -111,7 +111,7 @@ def _read(lines: Iterable[str]) -> list[dict[str, Any]]:
 def _record(number: int, line: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
         raise ValueError(f"expected a record in line {number}, got {line[:60]!r}")
@@ -124,10 +124,11 @@ class _Replaying:
     def __init__(self, records: Sequence[Mapping[str, Any]], code: Mapping[str, Any]) -> None:
         bucket = ReplayedBucket()
         self._settings = ReplayedSettings(code, bucket)
-        known = bucket.known = KnownOfOthers(records, self._settings.load)
         header = records[0]
-        settings = {name: self._settings.load(value) for name, value in header.items()}
-        engine = make_engine(settings, header["at"], supplies_of(records, known))
+        with _reading("the settings in line 1"):
+            known = bucket.known = KnownOfOthers(records, self._settings.load)
+            settings = {name: self._settings.load(value) for name, value in header.items()}
+            engine = make_engine(settings, float(header["at"]), supplies_of(records, known))
         self.is_strict = True
         """False to note no difference."""
         self.summed: list[Mapping[str, Any]] = [header]
@@ -164,8 +165,10 @@ class _Replaying:
         return True
 
     def _feed(self, at: int, record: Mapping[str, Any], raised: str | None, *, was_fault: bool) -> bool:
-        self._after = f"{record['in']} at {record['at']:.3f} s"
-        event, now = self._event(record), record["at"]
+        with _reading(f"an input in line {at + 1}"):
+            now = float(record["at"])
+            event = self._event(record)
+        self._after = f"{record['in']} at {now:.3f} s"
         try:
             if record.get("direct"):
                 self._sum = checksum(self._replay.engine.enqueue(event, now), self._sum)
@@ -190,7 +193,9 @@ class _Replaying:
 
     def _poll(self, at: int, record: Mapping[str, Any], poll: str, outputs: list[Any]) -> bool:
         """Poll as often as it was polled, and compare; a recorded fault is raised by the last poll."""
-        names, is_ended, raised = record[poll], record.get("end", False), record.get("raised")
+        with _reading(f"polls in line {at + 1}"):
+            names, expected = list(map(str, record[poll])), int(record["sum"])
+        is_ended, raised = record.get("end", False), record.get("raised")
         got: list[Any] = []
         most = len(names) + (raised is not None)
         while is_ended or len(got) < most:
@@ -203,19 +208,28 @@ class _Replaying:
         self.summed.append({**record, poll: [type(each).__name__ for each in got], "sum": self._sum})
         if raised is not None:
             return False
-        self._compare(at, record, names, got)
+        self._compare(at, names, expected, got)
         return True
 
-    def _compare(self, at: int, record: Mapping[str, Any], names: list[str], got: Sequence[object]) -> None:
+    def _compare(self, at: int, names: list[str], expected: int, got: Sequence[object]) -> None:
         kinds = [type(output).__name__ for output in got]
         if kinds != names:
             self._differ(at, _listed(names), _listed(kinds))
-        elif self._sum != record["sum"]:
+        elif self._sum != expected:
             self._differ(at, f"{_listed(names)} with other contents", repr(got)[:_MOST_SHOWN])
 
     def _differ(self, at: int, expected: str, got: str) -> None:
         if self._replay.difference is None and self.is_strict:
             self._replay.difference = Difference(at + 1, self._after, expected, got)
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Raise ValueError for content of another form, which is no fault of the engine."""
+    try:
+        yield
+    except (TypeError, LookupError, AttributeError) as error:
+        raise ValueError(f"expected {what} in the form of this version, got {type(error).__name__}: {error}") from error
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -178,12 +178,33 @@ class TestAReplay:
         path.write_text("\n".join(kept.lines))
         assert replay(path).actions == replay(str(path)).actions == done
 
-    @pytest.mark.parametrize("lines", [[], ["[]"], ["nonsense"], ['{"ocpp_recording":99}'], ["{}"]])
+    @pytest.mark.parametrize("lines", [[], ["[]"], ["nonsense"], ['{"ocpp_recording":99}'], ["{}"], ["[" * 9999]])
     def test_refuses_what_is_no_recording(self, lines):
         with pytest.raises(ValueError, match="expected a rec"):
             replay(lines)
 
-    @pytest.mark.parametrize("line", ['{"at":0.0,"in":"Nonsense"}', '{"a":1}'])
+    @pytest.mark.parametrize("name", ["at", "config"])
+    def test_refuses_settings_that_are_incomplete(self, name):
+        kept = Kept()
+        a_session(kept)
+        header = {each: value for each, value in kept.records[0].items() if each != name}
+        with pytest.raises(ValueError, match="expected the settings in line 1 in the form"):
+            replay([json.dumps(header), *kept.lines[1:]])
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            '{"at":0.0,"in":"Nonsense"}',
+            '{"a":1}',
+            '{"in":"Tick"}',
+            '{"at":{},"in":"Tick"}',
+            '{"at":0.0,"in":[]}',
+            '{"at":0.0,"in":"TextReceived"}',
+            '{"at":0.0,"in":"BytesReceived","data":{"$bytes":1}}',
+            '{"poll":[]}',
+            '{"poll":1,"sum":1}',
+        ],
+    )
     def test_refuses_a_line_that_is_no_record(self, line):
         kept = Kept()
         a_session(kept)
