@@ -14,7 +14,7 @@ from typing import Final
 
 from ._heads import hidden_head
 
-__all__ = ["HideText", "hidden_bytes", "hidden_stream"]
+__all__ = ["HideText", "Inflated", "TooLargeError", "hidden_bytes", "hidden_stream"]
 
 HideText = Callable[[str], str]
 """Returns a message without its secrets, as long as before."""
@@ -27,8 +27,24 @@ _CLOSE: Final = 8
 _HEAD: Final = 2
 """Bytes of the shortest head of a frame."""
 _TAIL: Final = b"\x00\x00\xff\xff"
-_MOST_INFLATED: Final = 1 << 26
 _STAR: Final = b"*"
+
+
+class TooLargeError(Exception):
+    """The compressed messages are too large without compression."""
+
+    def __init__(self, chunk: int) -> None:
+        super().__init__(chunk)
+        self.chunk: int = chunk
+        """The index of the chunk in which the first of these messages begins that has no room."""
+
+
+class Inflated:
+    """The bytes that the compressed messages of a recording may still have without compression."""
+
+    def __init__(self, most: int) -> None:
+        self.left: int = most
+        """Bytes that are left."""
 
 
 @dataclass(slots=True)
@@ -70,20 +86,30 @@ class _Pieces:
         return [bytes(chunk) for chunk in chunks]
 
 
-def hidden_stream(chunks: Sequence[bytes], hide: HideText, hide_target: HideText) -> list[bytes]:
+def hidden_stream(
+    chunks: Sequence[bytes], hide: HideText, hide_target: HideText, inflated: Inflated
+) -> list[bytes]:
     """Return the chunks of a stream that begins with the head of a request or response.
 
     Args:
         chunks: The received bytes.
         hide: Returns a message without its secrets.
         hide_target: The same for the target of a request.
+        inflated: The room for compressed messages, which a peer can make a thousand times as large.
+
+    Raises:
+        TooLargeError: The compressed messages have more bytes than `inflated` has left.
     """
     stream, pieces = b"".join(chunks), _Pieces()
     found = stream.find(_END)
     head = len(stream) if found < 0 else found + len(_END)
     pieces.add(0, head, hidden_head(stream[:head], hide_target))
-    _Messages(stream, head, pieces, hide).read()
-    return pieces.cut([len(chunk) for chunk in chunks])
+    sizes = [len(chunk) for chunk in chunks]
+    messages = _Messages(stream, head, pieces, hide, inflated)
+    messages.read()
+    if messages.too_large_at is not None:
+        raise TooLargeError(bisect_right([*accumulate(sizes)], messages.too_large_at))
+    return pieces.cut(sizes)
 
 
 def hidden_bytes(content: bytes, hide: HideText) -> bytes:
@@ -95,7 +121,10 @@ def hidden_bytes(content: bytes, hide: HideText) -> bytes:
 class _Messages:
     """Reads the frames after the head, and hides what is in them."""
 
-    def __init__(self, stream: bytes, at: int, pieces: _Pieces, hide: HideText) -> None:
+    def __init__(self, stream: bytes, at: int, pieces: _Pieces, hide: HideText, room: Inflated) -> None:
+        self.too_large_at: int | None = None
+        """The offset of the first message for which there is no room; no further one is read."""
+        self._room = room
         self._stream = stream
         self._at = at
         self._pieces = pieces
@@ -104,7 +133,7 @@ class _Messages:
         self._inflater = zlib.decompressobj(-15)
 
     def read(self) -> None:
-        while (frame := self._next()) is not None:
+        while self.too_large_at is None and (frame := self._next()) is not None:
             self._at = frame.end
             if frame.opcode >= _CLOSE:
                 self._end_frames(frame)
@@ -168,15 +197,19 @@ class _Messages:
                 self._pieces.add(frame.begin, frame.end, kept)
         last, opcode = frames[-1], data[0].opcode
         inflated = self._inflated(content)
+        if self._room.left < 0:
+            self.too_large_at = frames[0].begin
+            return
         whole = b"" if inflated is None else _frame(opcode, self._hidden(inflated), last.mask)
         self._pieces.add(last.begin, last.end, whole)
 
     def _inflated(self, content: bytes) -> bytes | None:
         """Return the message; None for one that cannot be inflated, and that the engine refused therefore."""
         try:
-            inflated = self._inflater.decompress(content + _TAIL, _MOST_INFLATED)
+            inflated = self._inflater.decompress(content + _TAIL, self._room.left + 1)
         except zlib.error:
             return None
+        self._room.left -= len(inflated)
         if self._inflater.eof:
             self._inflater = zlib.decompressobj(-15)
         return inflated

@@ -215,7 +215,8 @@ class Recordings:
             return running
 
     def _write(self, running: Running) -> None:
-        lines = finished(running.lines, running.recording.code, redact=self.redact)
+        code, most = running.recording.code, self.connection_bytes
+        lines = finished(running.lines, code, redact=self.redact, most_inflated=most)
         if not lines:
             return
         self._sink(running.name, lines)

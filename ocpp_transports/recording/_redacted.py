@@ -7,7 +7,7 @@ from functools import partial
 from os import urandom
 from typing import Any, Final
 
-from ._frames import hidden_bytes, hidden_stream
+from ._frames import Inflated, TooLargeError, hidden_bytes, hidden_stream
 from ._heads import hidden_header, hidden_target
 from ._pseudonyms import Pseudonyms
 from ._texts import hidden_text, hidden_value
@@ -15,39 +15,62 @@ from ._texts import hidden_text, hidden_value
 __all__ = ["redacted"]
 
 
-def redacted(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def redacted(records: Sequence[Mapping[str, Any]], *, most_inflated: int) -> list[dict[str, Any]]:
     """Return the records with pseudonyms of the same length and kind in the place of secrets.
 
     Secrets are identities, ID tokens, passwords, keys and certificates, and the values of header fields. A secret that
     has a digit and is found in one place is replaced in every text: hence all is read twice.
+
+    Args:
+        records: The records.
+        most_inflated: Bytes of all compressed messages, which are written without compression. Beyond, the recording
+            ends before the message.
     """
-    redactor = _Redactor(Pseudonyms(urandom(32)))
-    redactor.all(records)
+    redactor = _Redactor(Pseudonyms(urandom(32)), most_inflated)
+    try:
+        redactor.all(records)
+    except _RecordTooLargeError as error:
+        reason = f"the compressed messages have {most_inflated} bytes without compression"
+        records = [*records[: error.index], {"stopped": reason}]
     return redactor.all(records)
 
 
+class _RecordTooLargeError(Exception):
+    """From the record with this index on, there is no room."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
+
+
 class _Redactor:
-    def __init__(self, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, pseudonyms: Pseudonyms, most_inflated: int) -> None:
         self._pseudonyms = pseudonyms
+        self._most_inflated = most_inflated
         self._text = partial(hidden_text, pseudonyms=pseudonyms)
         self._target = partial(hidden_target, hide=pseudonyms.of)
 
     def all(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return all records without secrets."""
         made = [self._members(record) for record in records]
-        streams: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for record in made:
+        streams: dict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
+        for index, record in enumerate(made):
             if record.get("in") == "BytesReceived":
-                streams[record.get("attempt", 0)].append(record)
+                streams[record.get("attempt", 0)][index] = record
             elif record.get("in") == "BinaryReceived":
                 record["data"] = _bytes(hidden_bytes(_content(record), self._text))
+        inflated = Inflated(self._most_inflated)
         for parts in streams.values():
-            self._hide_stream(parts)
+            try:
+                self._hide_stream([*parts.values()], inflated)
+            except TooLargeError as error:
+                raise _RecordTooLargeError([*parts][error.chunk]) from None
         return made
 
-    def _hide_stream(self, parts: Sequence[dict[str, Any]]) -> None:
+    def _hide_stream(self, parts: Sequence[dict[str, Any]], inflated: Inflated) -> None:
         chunks = [_content(part) for part in parts]
-        for part, before, chunk in zip(parts, chunks, hidden_stream(chunks, self._text, self._target), strict=True):
+        hidden = hidden_stream(chunks, self._text, self._target, inflated)
+        for part, before, chunk in zip(parts, chunks, hidden, strict=True):
             if before and not chunk:  # no bytes would mean the end of the stream
                 part["in"] = "Tick"
                 del part["data"]

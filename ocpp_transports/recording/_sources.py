@@ -75,3 +75,6 @@ class RecordingSources(Sources):
         if self._recordings.is_writing:
             with CancelScope(shield=True):
                 await to_thread.run_sync(self._recordings.join, _PATIENCE, limiter=CapacityLimiter(1))
+            if self._recordings.is_writing:
+                text = f"recordings are not written {_PATIENCE:g} s after the end; they are lost if the process ends"
+                self._owner.failed(TimeoutError(text))

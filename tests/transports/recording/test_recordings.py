@@ -4,6 +4,7 @@ import json
 import stat
 from base64 import b64decode
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import anyio
@@ -157,6 +158,16 @@ class TestAFunction:
             raise ValueError("full")
 
         await talk(fail, fail)
+
+    async def test_that_hangs_is_reported_at_the_end(self, monkeypatch, caplog):
+        monkeypatch.setattr("ocpp_transports.recording._sources._PATIENCE", 0.01)
+        free = Event()
+        try:
+            await talk(lambda name, lines: free.wait(10))
+            await anyio.wait_all_tasks_blocked()
+        finally:
+            free.set()
+        assert "recordings are not written 0.01 s after the end" in caplog.text
 
     async def test_gets_the_same_kinds_and_sizes_as_without_redaction(self):
         kept: dict[str, Sequence[str]] = {}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ocpp_core.recording._recording import written
-from ocpp_transports.recording._frames import hidden_stream
+from ocpp_transports.recording._frames import Inflated, hidden_stream
 from ocpp_transports.recording._heads import hidden_head, hidden_target
 from ocpp_transports.recording._pseudonyms import Pseudonyms
 from ocpp_transports.recording._redacted import redacted
@@ -25,6 +25,7 @@ SET_VARIABLES = (
     '[2,"1","SetVariables",{"setVariableData":[{"attributeValue":"p4ssw0rd","component":{"name":"X"},'
     '"variable":{"name":"BasicAuthPassword"}}]}]'
 )
+ROOM = 1 << 20
 MASK = b"\x01\x02\x03\x04"
 
 
@@ -158,7 +159,7 @@ class TestAStream:
         stream = HEAD + frame(CALL) + fragments + frame("x" * 300) + frame(CALL)[:30]
         cuts = sorted(random.sample(range(1, len(stream)), 6))
         chunks = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
-        made = hidden_stream(chunks, hide, lambda target: target)
+        made = hidden_stream(chunks, hide, lambda target: target, Inflated(ROOM))
         assert list(map(len, made)) == list(map(len, chunks))
         whole = b"".join(made)[len(HEAD) :]
         first = plain(whole[: len(frame(CALL))])
@@ -167,7 +168,7 @@ class TestAStream:
         assert whole[len(frame(CALL)) + len(fragments) :].startswith(frame("x" * 300))
 
     def test_shows_nothing_after_what_is_no_frame(self):
-        (made,) = hidden_stream([HEAD + b"\xf3\x01 idTag 04AB12CD"], hide, lambda target: target)
+        (made,) = hidden_stream([HEAD + b"\xf3\x01 idTag 04AB12CD"], hide, lambda target: target, Inflated(ROOM))
         assert made.endswith(b"\r\n\xf3\x01***************")
 
     def test_has_compressed_messages_as_uncompressed_ones(self):
@@ -177,7 +178,7 @@ class TestAStream:
         for message in messages:
             data = deflater.compress(message.encode()) + deflater.flush(zlib.Z_SYNC_FLUSH)
             frames.append(frame(data[:-4], 0xC1))
-        made = hidden_stream([HEAD, frames[0][:9], frames[0][9:], frames[1]], hide, lambda target: target)
+        made = hidden_stream([HEAD, frames[0][:9], frames[0][9:], frames[1]], hide, lambda target: target, Inflated(ROOM))
         assert made[1] == b""  # nothing had arrived yet
         assert [plain(each) for each in made[2:]] == list(map(hide, messages))
 
@@ -200,7 +201,7 @@ class TestRecords:
             {"in": "Restored", "records": [{"payload": '{"idTag":"04AB12CD"}', "key": "k-04AB12CD"}]},
             {"poll": [], "others": [[1, '[3,"1",{"idTagInfo":{"parentIdTag":"04AB12CD"}}]']]},
         ]
-        made = redacted(records)
+        made = redacted(records, most_inflated=ROOM)
         shown = "".join(map(written, made)) + b64decode(made[7]["data"]["$bytes"]).decode()
         shown = shown.replace('\\"04AB12CD\\",\\"Authorize', "").replace('"04AB12CD","Authorize', "")  # a message ID
         assert [secret for secret in ("4711", "s3cret", "04AB12CD") if secret in shown] == []
@@ -212,5 +213,17 @@ class TestRecords:
         compressed = frame(data[:-4], 0xC1)
         chunks = [HEAD, compressed[:9], compressed[9:], b""]
         records = [{"in": "BytesReceived", "data": {"$bytes": b64encode(chunk).decode()}} for chunk in chunks]
-        assert [record["in"] for record in redacted(records)] == ["BytesReceived", "Tick"] + ["BytesReceived"] * 2
+        assert [record["in"] for record in redacted(records, most_inflated=ROOM)] == ["BytesReceived", "Tick"] + ["BytesReceived"] * 2
         assert list(accumulate(map(len, chunks)))[-1] == len(HEAD) + len(compressed)
+
+    @pytest.mark.parametrize("fragments", [1, 2])
+    def test_end_where_compressed_messages_are_too_large(self, fragments):
+        deflater = zlib.compressobj(9, zlib.DEFLATED, -12)
+        data = (deflater.compress(b"x" * 3000) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        message = frame(data, 0xC1) if fragments == 1 else frame(data[:5], 0x41) + frame(data[5:], 0x80)
+        chunks = [HEAD, message[:9], message[9:] + frame(data[:9], 0xC1)]
+        records = [{"in": "BytesReceived", "data": {"$bytes": b64encode(chunk).decode()}} for chunk in chunks]
+        assert len(redacted(records, most_inflated=3000)) == 3
+        made = redacted(records, most_inflated=2999)
+        assert [record.get("in", "stopped") for record in made] == ["BytesReceived", "stopped"]
+        assert made[1] == {"stopped": "the compressed messages have 2999 bytes without compression"}
