@@ -14,9 +14,7 @@ _ARRIVALS: Final = frozenset({"BytesReceived", "TextReceived", "UpgradeReceived"
 """An input that makes a recording worth keeping; a failed attempt to connect too."""
 
 
-def finished(
-    lines: Sequence[str], code: Mapping[str, Any], *, redact: bool, most_inflated: int
-) -> Sequence[str]:
+def finished(lines: Sequence[str], code: Mapping[str, Any], *, redact: bool, most_inflated: int) -> Sequence[str]:
     """Return the lines to write; none for a health check, or a connection on which nothing arrived.
 
     Args:

@@ -24,6 +24,7 @@ _FIN, _COMPRESSED, _OPCODE, _MASKED, _LENGTH = 0x80, 0x40, 0x0F, 0x80, 0x7F
 _RESERVED: Final = 0x30
 _OPCODES: Final = frozenset({0, 1, 2, 8, 9, 10})
 _CLOSE: Final = 8
+_STATUS_BYTES: Final = 2
 _HEAD: Final = 2
 """Bytes of the shortest head of a frame."""
 _TAIL: Final = b"\x00\x00\xff\xff"
@@ -86,9 +87,7 @@ class _Pieces:
         return [bytes(chunk) for chunk in chunks]
 
 
-def hidden_stream(
-    chunks: Sequence[bytes], hide: HideText, hide_target: HideText, inflated: Inflated
-) -> list[bytes]:
+def hidden_stream(chunks: Sequence[bytes], hide: HideText, hide_target: HideText, inflated: Inflated) -> list[bytes]:
     """Return the chunks of a stream that begins with the head of a request or response.
 
     Args:
@@ -163,11 +162,17 @@ class _Messages:
         return _Frame(at, start, end, first, mask, _masked(stream[start:end], mask))
 
     def _end_frames(self, frame: _Frame) -> None:
-        """Write a control frame as it is; it may be between the frames of a message."""
+        """Write a control frame, now or with the message whose frames it is between."""
         if self._frames:
             self._frames.append(frame)
         else:
-            self._pieces.add(frame.begin, frame.end, self._stream[frame.begin : frame.end])
+            self._pieces.add(frame.begin, frame.end, self._control(frame))
+
+    def _control(self, frame: _Frame) -> bytes:
+        """Return a ping, a pong, or a close frame, whose status code stays (RFC 6455 §5.5.1)."""
+        code = _STATUS_BYTES if frame.opcode == _CLOSE else 0
+        content = frame.content[:code] + self._hidden(frame.content[code:])
+        return self._stream[frame.begin : frame.start] + _masked(content, frame.mask)
 
     def _end_message(self) -> None:
         frames, self._frames = self._frames, []
@@ -178,10 +183,10 @@ class _Messages:
             return
         hidden = self._hidden(content)
         for frame in frames:
-            head = self._stream[frame.begin : frame.start]
             if frame.opcode >= _CLOSE:
-                self._pieces.add(frame.begin, frame.end, head + _masked(frame.content, frame.mask))
+                self._pieces.add(frame.begin, frame.end, self._control(frame))
                 continue
+            head = self._stream[frame.begin : frame.start]
             size = frame.end - frame.start
             part, hidden = hidden[:size], hidden[size:]
             self._pieces.add(frame.begin, frame.end, head + _masked(part, frame.mask))
@@ -192,7 +197,7 @@ class _Messages:
     def _write_inflated(self, frames: list[_Frame], data: list[_Frame], content: bytes) -> None:
         """Write a compressed message as one frame; control frames between its frames come first."""
         for frame in frames:
-            kept = self._stream[frame.begin : frame.end] if frame.opcode >= _CLOSE else b""
+            kept = self._control(frame) if frame.opcode >= _CLOSE else b""
             if frame is not frames[-1]:
                 self._pieces.add(frame.begin, frame.end, kept)
         last, opcode = frames[-1], data[0].opcode

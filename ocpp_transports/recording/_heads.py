@@ -1,6 +1,7 @@
 """The heads of handshakes without their secrets: what the engine does not read is starred."""
 
 from collections.abc import Callable, Iterable
+from re import DOTALL
 from re import compile as pattern
 from typing import Final
 
@@ -26,8 +27,9 @@ _READ: Final = frozenset(
     }
 )
 """The fields that stay: the engine or a reader needs them, and they hold no secret."""
-_NAMELY: Final = pattern(r"(?<==)[^&;]+")
-_SEGMENT: Final = pattern(r"%[0-9A-Fa-f]{2}|[^%]+|%")
+_PARAMETER: Final = pattern(r"(?<==)[^&;]+|(?<![^&;])[^=&;]+(?=[&;]|\Z)")
+"""The value of a parameter, or a parameter without a name."""
+_BYTE: Final = pattern(r"%([0-9A-Fa-f]{2})|(.)", DOTALL)
 
 
 def hidden_header(name: str, value: str) -> str:
@@ -40,9 +42,22 @@ def hidden_header(name: str, value: str) -> str:
 def hidden_target(target: str, hide: Callable[[str], str]) -> str:
     """Return a request target whose last segment, the identity, and whose parameters are pseudonyms."""
     path, mark, query = target.partition("?")
-    begin, slash, identity = path.rpartition("/")
-    identity = "".join(piece if piece[0] == "%" else hide(piece) for piece in _SEGMENT.findall(identity))
-    return f"{begin}{slash}{identity}{mark}{_NAMELY.sub(lambda value: hide(value[0]), query)}"
+    trimmed = path.rstrip("/")
+    begin, slash, identity = trimmed.rpartition("/")
+    parameters = _PARAMETER.sub(lambda value: _hidden_segment(value[0], hide), query)
+    return f"{begin}{slash}{_hidden_segment(identity, hide)}{path[len(trimmed) :]}{mark}{parameters}"
+
+
+def _hidden_segment(segment: str, hide: Callable[[str], str]) -> str:
+    """Return a segment whose pseudonym is that of the decoded one, with the same bytes in percent-encoding."""
+    encoded = [each[1] is not None for each in _BYTE.finditer(segment)]
+    content = b"".join(
+        bytes.fromhex(each[1]) if each[1] else each[2].encode("latin-1", "replace") for each in _BYTE.finditer(segment)
+    )
+    hidden = hide(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    return "".join(
+        f"%{byte:02X}" if is_encoded else chr(byte) for byte, is_encoded in zip(hidden, encoded, strict=True)
+    )
 
 
 def hidden_head(head: bytes, hide: Callable[[str], str]) -> bytes:

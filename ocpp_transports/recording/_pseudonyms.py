@@ -19,6 +19,8 @@ _LEAST: Final = 6
 """Characters of a secret that is replaced also where nothing names it."""
 _MOST: Final = 1000
 """Secrets of a recording that are."""
+_MOST_LENGTHS: Final = 16
+"""Lengths of those that begin with the same six characters: each is tried at each place."""
 _MARK: Final = re.compile(r"\d")
 _PIECE: Final = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -33,8 +35,9 @@ class Pseudonyms:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._known: dict[str, None] = {}
-        self._search: re.Pattern[str] | None = None
+        self._known: set[str] = set()
+        self._lengths: dict[str, list[int]] = {}
+        """The lengths of known secrets, the longest first, by their first letters."""
 
     def of(self, secret: str) -> str:
         """Return the pseudonym of a text, with as many bytes of UTF-8."""
@@ -47,17 +50,36 @@ class Pseudonyms:
 
     def _note(self, secret: str) -> None:
         """Remember a secret, unless it may be a word of the protocol."""
-        if len(secret) >= _LEAST and len(self._known) < _MOST and secret not in self._known and _MARK.search(secret):
-            self._known[secret] = None
-            self._search = None
+        if len(secret) < _LEAST or len(self._known) >= _MOST or not _MARK.search(secret):
+            return
+        lengths = self._lengths.setdefault(secret[:_LEAST], [])
+        if len(secret) not in lengths:
+            if len(lengths) >= _MOST_LENGTHS:
+                return
+            lengths.append(len(secret))
+            lengths.sort(reverse=True)
+        self._known.add(secret)
 
     def within(self, text: str) -> str:
-        """Return a text in which the known secrets are replaced."""
-        if not self._known:
+        """Return a text in which the known secrets are replaced.
+
+        A regular expression of all of them would be slow, and would block the other threads.
+        """
+        if not self._known or _MARK.search(text) is None:
             return text
-        if self._search is None:
-            self._search = re.compile("|".join(map(re.escape, sorted(self._known, key=len, reverse=True))))
-        return self._search.sub(lambda found: self._made(found[0]), text)
+        parts, begin, at = [], 0, 0
+        while at <= len(text) - _LEAST:
+            secret = self._known_at(text, at)
+            if secret is None:
+                at += 1
+                continue
+            parts += [text[begin:at], self._made(secret)]
+            begin = at = at + len(secret)
+        return "".join((*parts, text[begin:]))
+
+    def _known_at(self, text: str, at: int) -> str | None:
+        lengths = self._lengths.get(text[at : at + _LEAST], ())
+        return next((text[at : at + size] for size in lengths if text[at : at + size] in self._known), None)
 
     def of_json(self, token: str) -> str:
         """Return the pseudonym of the inside of a JSON string, whose escapes keep their length."""

@@ -20,6 +20,12 @@ __all__ = ["hidden_text", "hidden_value"]
 
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)("?)(\s*:)?|-?\d[\d.eE+-]*', re.DOTALL)
 """A string, perhaps cut off, and if a colon follows it the name of a member; or a number."""
+_LOOSE: Final = re.compile(
+    r"""(?<![\w"'])(["']?)([A-Za-z][\w.-]{0,40})(\1\s{0,8}[:=]\s{0,8})"""
+    r"""("(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*|[^\s"'{}\[\],;]+)""",
+    re.DOTALL,
+)
+"""A name and its value in what is no JSON: either may be in single quotes, or without quotes."""
 
 
 def hidden_text(text: str, pseudonyms: Pseudonyms) -> str:
@@ -43,7 +49,14 @@ class _Hiding:
         self._left = 2
 
     def hidden(self) -> str:
-        return _TOKEN.sub(self._hide, self._text)
+        hidden = _TOKEN.sub(self._hide, self._text)
+        return hidden if self._secrets is not None else self._pseudonyms.within(_LOOSE.sub(self._hide_loose, hidden))
+
+    def _hide_loose(self, pair: re.Match[str]) -> str:
+        quote, name, sign, value = pair.groups()
+        if (quote == '"' and value[0] in '"0123456789-') or not self._names.is_secret(name):
+            return pair[0]  # what is like JSON is hidden
+        return f"{quote}{name}{sign}{self._pseudonyms.of_json(value)}"
 
     def _hide(self, token: re.Match[str]) -> str:
         inside, end, colon = token[1], token[2], token[3]
@@ -53,7 +66,8 @@ class _Hiding:
         if colon:
             self._name = inside
             return token[0]
-        if (token[0] if inside is None else _decoded(inside)) in self._secrets or self._names.is_secret(self._name):
+        value = token[0] if inside is None else _decoded(inside)
+        if (self._secrets and value in self._secrets) or self._names.is_secret(self._name):
             return self._replaced(token[0], inside, end)
         return token[0] if inside is None else f'"{self._pseudonyms.within(inside)}{end}'
 
@@ -70,7 +84,7 @@ class _Names:
     """Which members of a message are secret by their names alone, wherever they are."""
 
     def __init__(self, text: str) -> None:
-        settings = re.finditer(r'"([^"\\]{1,60})"\s*:\s*"([^"\\]{0,100})', text)
+        settings = re.finditer(r"""["']([^"'\\]{1,60})["']\s*:\s*["']([^"'\\]{0,100})""", text)
         self._has_setting = any(each[1].lower() in SETTING_FIELDS and is_secret_setting(each[2]) for each in settings)
 
     def is_secret(self, name: str) -> bool:
@@ -79,13 +93,16 @@ class _Names:
         return is_secret_field(low) or (self._has_setting and low in VALUE_FIELDS)
 
 
-def _secrets_of(text: str) -> frozenset[str]:
-    """Return the values that a log would not show. The text of a number is found as it is written."""
+def _secrets_of(text: str) -> frozenset[str] | None:
+    """Return the values that a log would not show. The text of a number is found as it is written.
+
+    None for what is no JSON, or nested too deep: the names alone decide.
+    """
     try:
         content = json.loads(text, parse_int=_Number, parse_float=_Number)
         return frozenset(_differing(content, redact(content)))
-    except (ValueError, RecursionError):  # no JSON, or nested too deep: the names alone decide
-        return frozenset()
+    except (ValueError, RecursionError):
+        return None
 
 
 class _Number(str):

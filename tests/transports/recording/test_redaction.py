@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from itertools import accumulate
 from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -71,6 +72,14 @@ class TestAPseudonym:
         made = names.of("04AB12CD")
         assert names.within("unknown 04AB12CD, bye") == f"unknown {made}, bye"
 
+    def test_replaces_the_longest_of_those_that_begin_alike(self):
+        names = pseudonyms()
+        for secret in ("04AB12", "04AB12CD99", "04AB12CD"):
+            names.of(secret)
+        text = "04AB12CD9 04AB12CD99.04AB12."
+        expected = f"{names.of('04AB12CD')}9 {names.of('04AB12CD99')}.{names.of('04AB12')}."
+        assert names.within(text) == expected
+
     @pytest.mark.parametrize("word", ["Accepted", "A1"])
     def test_replaces_no_word_that_may_be_one_of_the_protocol(self, word):
         names = pseudonyms()
@@ -98,6 +107,10 @@ class TestAMessage:
             ('[2,"1","Authorize",{idTag:1,"idTag":"04AB12CD",}]', "04AB12CD"),
             ('[2,"1","X",{"key":"AuthorizationKey","value":"0123456789ABCDEF",', "0123456789ABCDEF"),
             ('[2,"1","X",{"idTag":"04AB12CD","idTag":"11AB12CD"}]', "04AB12CD"),
+            ("[2,'1','Authorize',{'idTag':'04AB12CD'}]", "04AB12CD"),
+            ('[2,"1","Authorize",{idTag : "04AB12CD"}]', "04AB12CD"),
+            ("[2,'1','X',{'key':'AuthorizationKey','value':'0123456789ABCDEF'}]", "0123456789ABCDEF"),
+            ("{password=hunter22", "hunter22"),
         ],
     )
     def test_has_no_secret_and_its_length(self, text, secret):
@@ -150,8 +163,25 @@ class TestAHead:
         assert "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" in head
         assert "X-Api-Key:***" in head
 
+    @pytest.mark.parametrize("target", ["/ocpp/%43P%2D4711", "/CP-4711/", "/ocpp/CP-4711?CP-4711&x=CP-4711", "/%ff/é%"])
+    def test_has_the_same_identity_in_every_encoding(self, target):
+        names = pseudonyms()
+        hidden = hidden_target(target, names.of)
+        assert len(hidden) == len(target)
+        assert "4711" not in hidden
+        assert unquote(hidden) == unquote(target).replace("CP-4711", names.of("CP-4711"))
+
 
 class TestAStream:
+    @pytest.mark.parametrize("opcode", [8, 9, 10])
+    def test_has_no_known_secret_in_control_frames(self, opcode):
+        names = pseudonyms()
+        names.of("CP-4711")
+        close = "\x03q" if opcode == 8 else ""
+        content = frame(f"{close}no CP-4711", 0x80 | opcode)
+        made = hidden_stream([HEAD, content], lambda text: hidden_text(text, names), lambda target: target, Inflated(1))
+        assert plain(made[1]) == f"{close}no {names.of('CP-4711')}"
+
     @pytest.mark.parametrize("seed", range(8))
     def test_is_cut_at_the_same_places(self, seed):
         random = Random(seed)
@@ -178,7 +208,9 @@ class TestAStream:
         for message in messages:
             data = deflater.compress(message.encode()) + deflater.flush(zlib.Z_SYNC_FLUSH)
             frames.append(frame(data[:-4], 0xC1))
-        made = hidden_stream([HEAD, frames[0][:9], frames[0][9:], frames[1]], hide, lambda target: target, Inflated(ROOM))
+        made = hidden_stream(
+            [HEAD, frames[0][:9], frames[0][9:], frames[1]], hide, lambda target: target, Inflated(ROOM)
+        )
         assert made[1] == b""  # nothing had arrived yet
         assert [plain(each) for each in made[2:]] == list(map(hide, messages))
 
@@ -213,7 +245,9 @@ class TestRecords:
         compressed = frame(data[:-4], 0xC1)
         chunks = [HEAD, compressed[:9], compressed[9:], b""]
         records = [{"in": "BytesReceived", "data": {"$bytes": b64encode(chunk).decode()}} for chunk in chunks]
-        assert [record["in"] for record in redacted(records, most_inflated=ROOM)] == ["BytesReceived", "Tick"] + ["BytesReceived"] * 2
+        assert [record["in"] for record in redacted(records, most_inflated=ROOM)] == ["BytesReceived", "Tick"] + [
+            "BytesReceived"
+        ] * 2
         assert list(accumulate(map(len, chunks)))[-1] == len(HEAD) + len(compressed)
 
     @pytest.mark.parametrize("fragments", [1, 2])
