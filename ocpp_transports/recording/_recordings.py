@@ -148,7 +148,7 @@ class Recordings:
     @property
     def is_writing(self) -> bool:
         """True while a finished recording is not written."""
-        return self._thread is not None
+        return self._thread is not None or bool(self._waiting)
 
     def _grew(self, running: Running, size: int) -> None:
         with self._lock:
@@ -180,7 +180,7 @@ class Recordings:
                 return
             del self._running[running]
             self._waiting[running] = None
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # a fork has no threads, `SystemExit` ends one
                 self._start_thread()
 
     def _start_thread(self) -> None:

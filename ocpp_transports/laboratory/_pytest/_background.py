@@ -27,8 +27,8 @@ class BackgroundErrors:
     def note_kept_tasks(self) -> None:
         """Note what the loop does not report, because the application keeps the tasks that raised it."""
         for task in sorted(self._tasks, key=hash):
-            if task.done() and task._log_traceback:  # type: ignore[attr-defined]  # False once it was retrieved
-                task._log_traceback = False  # type: ignore[attr-defined]  # it would be reported after the test
+            if task.done() and task._log_traceback:  # False once it was retrieved
+                task._log_traceback = False  # it would be reported after the test
                 error = task.exception()
                 if error is not None:
                     self.seen.append(error)
