@@ -27,6 +27,8 @@ _CLOSE: Final = 8
 _STATUS_BYTES: Final = 2
 _HEAD: Final = 2
 """Bytes of the shortest head of a frame."""
+_NO_DEFLATE: Final = b"\xff"
+"""A block of no kind (RFC 1951 §3.2.3)."""
 _TAIL: Final = b"\x00\x00\xff\xff"
 _STAR: Final = b"*"
 
@@ -50,7 +52,10 @@ class Inflated:
 
 @dataclass(slots=True)
 class _Frame:
-    """A frame of a stream, from `begin` to `end`; `content` is its payload without mask."""
+    """A frame of a stream, from `begin` to `end`, which is before its own end in the last one of a stream that was cut.
+
+    `content` is its payload without mask.
+    """
 
     begin: int
     start: int
@@ -58,6 +63,7 @@ class _Frame:
     first: int
     mask: bytes
     content: bytes
+    is_whole: bool
 
     @property
     def opcode(self) -> int:
@@ -147,7 +153,7 @@ class _Messages:
     def _next(self) -> _Frame | None:
         """Return the next frame; the last one may be cut off. None for what is no frame, and ends the connection."""
         stream, at = self._stream, self._at
-        if len(stream) < at + _HEAD or stream[at] & _RESERVED or stream[at] & _OPCODE not in _OPCODES:
+        if len(stream) < at + _HEAD or not _may_begin(stream[at]):
             return None
         first, second = stream[at], stream[at + 1]
         size, start = second & _LENGTH, at + 2
@@ -159,7 +165,7 @@ class _Messages:
         if start > len(stream):
             return None
         end = min(start + size, len(stream))
-        return _Frame(at, start, end, first, mask, _masked(stream[start:end], mask))
+        return _Frame(at, start, end, first, mask, _masked(stream[start:end], mask), start + size == end)
 
     def _end_frames(self, frame: _Frame) -> None:
         """Write a control frame, now or with the message whose frames it is between."""
@@ -195,17 +201,25 @@ class _Messages:
         return hidden_bytes(content, self._hide)
 
     def _write_inflated(self, frames: list[_Frame], data: list[_Frame], content: bytes) -> None:
-        """Write a compressed message as one frame; control frames between its frames come first."""
+        """Write a compressed message as one frame; control frames between its frames come first.
+
+        One that was cut is left out, because the engine had not read it. One that cannot be inflated stays one.
+        """
         for frame in frames:
             kept = self._control(frame) if frame.opcode >= _CLOSE else b""
             if frame is not frames[-1]:
                 self._pieces.add(frame.begin, frame.end, kept)
         last, opcode = frames[-1], data[0].opcode
-        inflated = self._inflated(content)
+        is_whole = last.is_whole and bool(data[-1].first & _FIN)
+        inflated = self._inflated(content) if is_whole else None
         if self._room.left < 0:
             self.too_large_at = frames[0].begin
             return
-        whole = b"" if inflated is None else _frame(opcode, self._hidden(inflated), last.mask)
+        whole = b""
+        if inflated is not None:
+            whole = _frame(opcode, self._hidden(inflated), last.mask)
+        elif is_whole:
+            whole = _frame(opcode, _NO_DEFLATE, last.mask, _COMPRESSED)
         self._pieces.add(last.begin, last.end, whole)
 
     def _inflated(self, content: bytes) -> bytes | None:
@@ -220,14 +234,20 @@ class _Messages:
         return inflated
 
 
-def _frame(opcode: int, content: bytes, mask: bytes) -> bytes:
+def _may_begin(first: int) -> bool:
+    """Return True if a frame may begin with this byte. No control frame is compressed (RFC 7692 §6.1)."""
+    opcode = first & _OPCODE
+    return not first & _RESERVED and opcode in _OPCODES and (opcode < _CLOSE or not first & _COMPRESSED)
+
+
+def _frame(opcode: int, content: bytes, mask: bytes, reserved: int = 0) -> bytes:
     size, flag = len(content), _MASKED if mask else 0
     if size < 126:
-        head = bytes((_FIN | opcode, flag | size))
+        head = bytes((_FIN | reserved | opcode, flag | size))
     elif size < 1 << 16:
-        head = bytes((_FIN | opcode, flag | 126)) + size.to_bytes(2)
+        head = bytes((_FIN | reserved | opcode, flag | 126)) + size.to_bytes(2)
     else:
-        head = bytes((_FIN | opcode, flag | 127)) + size.to_bytes(8)
+        head = bytes((_FIN | reserved | opcode, flag | 127)) + size.to_bytes(8)
     return head + mask + _masked(content, mask)
 
 

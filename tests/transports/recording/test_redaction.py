@@ -201,6 +201,19 @@ class TestAStream:
         (made,) = hidden_stream([HEAD + b"\xf3\x01 idTag 04AB12CD"], hide, lambda target: target, Inflated(ROOM))
         assert made.endswith(b"\r\n\xf3\x01***************")
 
+    @pytest.mark.parametrize("body", [b"Hello 04AB12CD", b"In 04AB12CD", b"A 04AB12CD"])
+    def test_shows_nothing_of_the_body_of_a_response(self, body):
+        made = hidden_stream([b"HTTP/1.1 403 No\r\n\r\n", body * 9], hide, lambda target: target, Inflated(ROOM))
+        assert b"04AB" not in made[1]
+
+    def test_keeps_what_is_no_compressed_message_and_no_part_of_one(self):
+        deflater = zlib.compressobj(9, zlib.DEFLATED, -12)
+        whole = frame((deflater.compress(CALL.encode()) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4], 0xC1)
+        made = hidden_stream(
+            [HEAD, frame("\xff04AB12CD", 0xC1), whole[:-1]], hide, lambda target: target, Inflated(ROOM)
+        )
+        assert made[1:] == [frame(b"\xff", 0xC1), b""]
+
     def test_has_compressed_messages_as_uncompressed_ones(self):
         deflater = zlib.compressobj(9, zlib.DEFLATED, -12)
         messages = [CALL * 4, CALL * 4]
