@@ -92,7 +92,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties leaks soak outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -148,8 +148,12 @@ leaks: $(DEV) ## Send a million messages through one process on each event loop;
 fuzz-properties: $(DEV) ## Search long for counterexamples to the properties, from new random seeds
 	@$(BIN)/python -m pytest --hypothesis-profile=fuzz --timeout=0 tests/properties
 
-soak: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loop; nothing may be lost or left
-	@$(BIN)/python tools/soak.py
+MINUTES ?= 1
+soak: $(DEV) ## Play histories with faults in virtual time, for MINUTES; what is promised must hold in each
+	@$(BIN)/python tools/soak.py --minutes $(MINUTES)
+
+soak-sockets: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loop; nothing may be lost or left
+	@$(BIN)/python tools/soak_sockets.py
 
 HISTORIES ?= 20000
 outbox-histories: $(DEV) ## Simulate crashes, failing stores and lost connections of the outbox; seed mistakes and find them
@@ -157,8 +161,9 @@ outbox-histories: $(DEV) ## Simulate crashes, failing stores and lost connection
 	@$(BIN)/python -m tests.core.durable.fleet --histories $(HISTORIES)
 
 KILLS ?= 200
-outbox-kills: $(DEV) ## Kill a station with an outbox at random moments; no message may be lost, reordered or sent in error
+outbox-kills: $(DEV) ## Kill a station and a server at random moments; no message may be lost, reordered or sent in error
 	@$(BIN)/python -m tests.transports.outbox.kills --kills $(KILLS)
+	@$(BIN)/python -m tests.transports.server.queue.kills --kills $(KILLS)
 
 siege: $(DEV) ## Have hostile stations attack and load a server on each event loop; measure what the others notice
 	@$(BIN)/python tools/siege.py
@@ -204,4 +209,4 @@ clean: ## Remove build results and caches; the environment stays
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'

@@ -3,13 +3,14 @@
 A CALL and its response are two messages. Client, server, handlers and network share one core. The engine's laboratory,
 which has no event loop, is measured beside it: on a busy machine, compare the ratios.
 
-    python benchmarks/laboratory.py [--stations 1 100 1000] [--messages 20000]
+    python benchmarks/laboratory.py [--stations 1 100 1000] [--messages 20000] [--json]
 """
 
 import argparse
 import asyncio
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
@@ -90,22 +91,33 @@ def _engines(stations: int, seconds: int) -> float:
     return 2 * stations * seconds / (time.process_time() - begun)
 
 
-def _best(measure: Callable[[], float]) -> float:
-    return max(measure() for _ in range(3))
+def _best(measure: Callable[[], float], repeats: int) -> float:
+    return max(measure() for _ in range(repeats))
+
+
+def _rates(stations: int, messages: int, repeats: int) -> Iterator[tuple[str, float]]:
+    """Iterate over what is measured, and the messages a second."""
+    seconds = max(1, messages // 2 // stations)
+    for variant in _VARIANTS:
+        yield variant.title, _best(partial(_world, variant, stations, seconds), repeats)
+    yield "engines alone", _best(partial(_engines, stations, seconds), repeats)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stations", type=int, nargs="+", default=[1, 100, 1000])
     parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--repeats", type=int, default=3, help="the best one counts")
+    parser.add_argument("--json", action="store_true", help='print {"STATIONS TITLE": messages a second}')
     options = parser.parse_args()
+    measured = {}
     for stations in options.stations:
-        seconds = max(1, options.messages // 2 // stations)
-        for variant in _VARIANTS:
-            rate = _best(partial(_world, variant, stations, seconds))
-            print(f"{stations:5} stations, {variant.title:30} {rate:8,.0f} messages/s")
-        rate = _best(partial(_engines, stations, seconds))
-        print(f"{stations:5} stations, {'engines alone':30} {rate:8,.0f} messages/s")
+        for title, rate in _rates(stations, options.messages, options.repeats):
+            measured[f"{stations} {title}"] = rate
+            if not options.json:
+                print(f"{stations:5} stations, {title:30} {rate:8,.0f} messages/s")
+    if options.json:
+        print(json.dumps(measured))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import plot
-from benchmarks.parts import cold, cost, engine, fleet, latency, memory, pings, scale, storm
+from benchmarks.parts import cold, cost, engine, fleet, laboratory, latency, memory, pings, scale, storm
 from benchmarks.process import raise_descriptor_limit, split_processors
 from benchmarks.report import Header, Section, render
 from benchmarks.runner import Runner, say
@@ -37,6 +37,7 @@ PARTS: Final[Mapping[str, Callable[[Runner, Sizes], Section]]] = {
     "fleet": fleet.measure,
     "cold": cold.measure,
     "engine": engine.measure,
+    "laboratory": laboratory.measure,
 }
 
 

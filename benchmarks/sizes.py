@@ -48,6 +48,9 @@ class Sizes:
     """CALLs with CALLRESULTs of the session without sockets."""
     repeats: int = 7
     """Repetitions of the session's figures."""
+    world_stations: tuple[int, ...] = (1, 100, 1_000)
+    """Numbers of stations in a world."""
+    world_messages: int = 20_000
     slow_figures: bool = True
     """True to measure what takes tens of seconds at any size: pings in the laboratory, the engine's tests."""
 
@@ -77,5 +80,7 @@ QUICK: Final = Sizes(
     starts=1,
     pairs=200,
     repeats=1,
+    world_stations=(1, 5),
+    world_messages=200,
     slow_figures=False,
 )

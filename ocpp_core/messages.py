@@ -107,8 +107,6 @@ class Leniency:
     """Read binary WebSocket messages as UTF-8 text."""
     control_characters: bool = False
     """Read strings with unescaped line ends and other control characters (RFC 8259 §7 forbids them)."""
-    null_members: bool = False
-    """In strict mode, ignore a received member that is `null` although its schema does not allow `null`."""
 
     def __post_init__(self) -> None:
         for each in fields(self):

@@ -123,11 +123,12 @@ class Session(Receiver):
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
         make = _gated() if directions is None and config.require_registration else directions
-        if make is not None:
-            self.calls, self.requests = make(version, config, ids, numbers, self._emit, self._send, answers, shared)
+        if make is None:
+            self.calls: Calls = make_calls(version, config, ids, self._emit, self._send)
+            parts = version, config, numbers, self._emit, self._send, self.calls, answers, shared
+            self.requests: Requests = Requests(*parts)
         else:
-            self.calls = make_calls(version, config, ids, self._emit, self._send)
-            self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers, shared)
+            self.calls, self.requests = make(version, config, ids, numbers, self._emit, self._send, answers, shared)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))

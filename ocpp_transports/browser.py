@@ -4,7 +4,6 @@ It uses the browser's own WebSocket.
 """
 
 from collections.abc import Sequence
-from random import SystemRandom
 from typing import Unpack
 
 from ocpp_core.client import ClientEngine
@@ -15,7 +14,6 @@ from ._browser._runtime import BrowserRuntime
 from ._browser._socket import BrowserSocket
 from ._driver._driver import Driver
 from ._driver._interfaces import InputSink, MessageInput, Runtime
-from ._driver._sources import Draws
 from ._options._browser import BrowserOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import BrowserChanges, BrowserKeywords
@@ -78,7 +76,7 @@ class BrowserOCPPClient(ClientPeer):
         self, *, in_block: bool
     ) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:  # asyncio needs no block
         page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
-        engine = self._message_engine(Draws(SystemRandom(), self._options.ids))
+        engine = self._make_message_engine(runtime.sources)
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]

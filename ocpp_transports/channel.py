@@ -25,7 +25,6 @@ from ocpp_transports.handshake import ConnectionFacts
 
 from ._driver._driver import Driver
 from ._driver._interfaces import InputSink, MessageInput
-from ._driver._sources import Draws
 from ._hosts._channel import Channel, ChannelClosed, ChannelConnection
 from ._hosts._counted_channel import channel_connection
 from ._options._client import ClientOptions
@@ -35,6 +34,7 @@ from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientCommand, ClientPeer
 from ._runtime._base import SocketRuntime
 from ._runtime._current import current_runtime
+from ._runtime._recorded import record_engines
 
 if TYPE_CHECKING:
     from ._server._admitting._acceptor import Acceptor
@@ -193,9 +193,8 @@ class ChannelClient(ClientPeer):
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         if self._options.meter is not None:
             runtime.count(self._options.meter.traffic)
-        sources = runtime.sources
-        draws = Draws(sources.random(self.identity, secret=True), sources.ids(self._options.ids))
-        engine = sources.engine(self.identity, draws, self._message_engine)
+        record_engines(runtime, self._options.recordings, self._log, self._recording_failed)
+        engine = self._make_message_engine(runtime.sources)
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]

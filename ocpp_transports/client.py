@@ -19,9 +19,12 @@ from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientCommand, ClientPeer
 from ._runtime._base import Address
 from ._runtime._current import current_runtime
+from ._runtime._recorded import record_engines
 from ._tls._contexts import context_of
 
 if TYPE_CHECKING:
+    from ocpp_core.stack.durable import DurableClientStack
+
     from ._peer._client_outbox import ClientOutbox
 
 __all__ = ["OCPPClient"]
@@ -88,6 +91,7 @@ class OCPPClient(ClientPeer):
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         if self._options.meter is not None:
             runtime.count(self._options.meter.traffic)
+        record_engines(runtime, self._options.recordings, self._log, self._recording_failed)
         stack = self._make_stack(runtime.sources)
         dialer = runtime.dialer(self._address)
         driver: Driver[StackInput] = Driver(stack, runtime, self._delegate, dialer=dialer)
@@ -99,14 +103,17 @@ class OCPPClient(ClientPeer):
 
     def _make_stack(self, sources: Sources) -> ClientStack:
         draws = Draws(sources.random(self.identity, secret=True), sources.ids(self._options.ids))
-        make = self._stack if self._outbox is None else partial(self._durable_stack, self._outbox)
-        return sources.engine(self.identity, draws, make)
+        if self._outbox is None:
+            return sources.engine(self.identity, draws, self._stack)
+        make = partial(self._durable_stack, self._outbox)
+        self._outbox.engine = stack = sources.engine(self.identity, draws, make)
+        return stack
 
     def _stack(self, draws: Draws) -> ClientStack:
         options = self._options
         return ClientStack(self._client_config(), options.link, options.upgrade, random=draws.random, ids=draws.ids)
 
-    def _durable_stack(self, outbox: "ClientOutbox", draws: Draws) -> ClientStack:
+    def _durable_stack(self, outbox: "ClientOutbox", draws: Draws) -> "DurableClientStack":
         """Return the stack of a client with an outbox."""
         options = self._options
         from ocpp_core.stack.durable import DurableClientStack  # loaded only when used
@@ -119,5 +126,5 @@ class OCPPClient(ClientPeer):
             random=draws.random,
             ids=draws.ids,
         )
-        outbox.engine = stack.engine
+        outbox.made(stack.engine)
         return stack

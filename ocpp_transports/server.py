@@ -212,7 +212,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             sockets=sockets,
             listeners=len(self._open_listeners()),
             kept_sessions=0 if self._registry.sessions is None else len(self._registry.sessions.memory),
-            queued_messages=0 if self._outbox is None else self._outbox.queued,
+            queued_messages=0 if self._outbox is None else self._outbox.size,
         )
 
     @property
@@ -254,6 +254,11 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
     @property
     def _has_namespaces(self) -> bool:
         return self._plans[None].has_namespaces
+
+    @property
+    def _common_rules(self) -> ServerOptions | None:
+        is_one_rule = not self._plans[None].routes and self._options.quirk_book is None
+        return self._options if is_one_rule else None
 
     @property
     def _all_protocols(self) -> Collection[str]:

@@ -40,7 +40,7 @@ LONG = (
     "tests/contracts/test_accept_checks.py",
     "tests/typing/test_completeness.py",
     "tests/typing/test_samples.py",
-    "tests/interop/test_soak.py",
+    "tests/interop/test_soak_sockets.py",
     "tests/transports/blocking/test_processes.py",
     "tests/properties/test_engine.py",
     "tests/interop/test_demo.py",

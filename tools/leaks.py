@@ -28,7 +28,7 @@ import anyio
 from ocpp_transports import HandlerContext, OCPPClient, OCPPServer, TimeoutError
 from tools.containers import container_sizes, objects_by_type
 from tools.leftovers import under_way
-from tools.soak import BACKENDS
+from tools.soak_sockets import BACKENDS
 
 __all__ = ["Load", "Outcome", "run_load"]
 

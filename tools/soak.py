@@ -1,139 +1,132 @@
-"""Run hundreds of misbehaving stations against one server, and check for lost calls, duplicates and leaks.
+"""Play random histories in virtual time, and check in each what the library promises.
 
-    python tools/soak.py                                a minute on each event loop, 300 stations
-    python tools/soak.py --minutes 10 --stations 500 --backend trio --seed 7
+    python tools/soak.py                                a minute of histories from a new seed
+    python tools/soak.py --minutes 15 --first 7         those of the seeds 7, 8, ...
+    python tools/soak.py --first 123 --histories 1      one of them again
+    python tools/soak.py --mistakes                     plant mistakes in the library, and find them
 
-Stations run in rounds. In each round, every station does random things: calls, of which some are cancelled, time out
-or wait for slow handlers; reconnects; lost connections; a second connection with the same identity; garbage. Then
-all disconnect, and these rules must hold: every call has had one outcome, no request ran twice, no request ran
-after its caller learned that it was not sent, and every response belonged to its call. No task, socket, timer or object
-of the stations is left, and memory does not grow. At the end nothing of the server is left either. Violations are
-listed and set the exit code to 1.
+A history is a server, three stations, and 40 operations: calls of both sides, messages that either side queues, lost,
+frozen and half-open connections, partitions, refused connections, pauses. Its network has jitter, loss and split
+chunks. At the end of each history the network is healed, and these rules must hold: every call has one outcome, its
+own response, and one run of its handler at most; none that its caller learned was not sent has run; every message that
+a station queued was handled, in order; all stations are back, as both sides see it; no task and no connection is left.
+A history that breaks one is shortened and printed, and sets the exit code to 1.
 """
 
 import argparse
+import logging
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Final
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
 
-import anyio
+from tools.histories.history import History
+from tools.histories.ledger import Figures
+from tools.histories.mistakes import MISTAKES
+from tools.histories.operations import Operation, shrunk
 
-from tools.leftovers import live_objects, under_way
-from tools.soaking.ledger import SETTLING, Ledger
-from tools.soaking.stations import Csms, Station
+__all__ = ["Level", "failure_of", "first_failure", "main", "run_histories"]
 
-__all__ = ["BACKENDS", "Soak", "soak"]
-
-BACKENDS: Final[dict[str, tuple[str, dict[str, bool]]]] = {
-    "asyncio": ("asyncio", {"use_uvloop": False}),
-    "uvloop": ("asyncio", {"use_uvloop": True}),
-    "trio": ("trio", {}),
-}
-"""The event loops: backends and options for `anyio.run`."""
-
-_PATIENCE: Final = 180.0
-"""Seconds until a missing event is a fault."""
-_LINGER: Final = 10.0
-"""Seconds after which nothing of a disconnected station may be left."""
+Level = Literal["bytes", "messages"]
+_MISTAKE_HISTORIES = 3000
 
 
-class Soak:
-    """Rounds of stations against one server."""
-
-    def __init__(self, stations: int, seed: int, *, acts: int = 6) -> None:
-        self.ledger = Ledger()
-        self._stations = stations
-        self._acts = acts
-        self._rng = random.Random(seed)
-
-    async def run(self, goes_on: Callable[[int], bool]) -> Ledger:
-        """Play rounds while `goes_on(rounds played)`, then check that nothing is left."""
-        await self._serve(lambda played: played < 0)  # allocates what is kept after its first use
-        before = _all_there_is()
-        await self._serve(goes_on)
-        await self._see_the_end(before)
-        self.ledger.check_memory()
-        return self.ledger
-
-    async def _serve(self, goes_on: Callable[[int], bool]) -> None:
-        csms = Csms(self.ledger)
-        async with csms.server:
-            listener = await csms.server.listen(0, "127.0.0.1", backlog=1024)
-            idle = await self._idle(csms, listener.port)
-            while goes_on(self.ledger.rounds):
-                with anyio.fail_after(_PATIENCE):
-                    await self._round(csms, listener.port)
-                await self._see_the_end(idle)
-                self.ledger.close_round()
-            with anyio.fail_after(_PATIENCE):
-                await csms.server.close()
-
-    async def _idle(self, csms: Csms, port: int) -> Counter[str]:
-        """Return what a server without stations holds, as counts."""
-        first = Station("first", port, csms, self._rng)
-        async with first.client() as client:
-            await first.come(client)
-        await anyio.sleep(0.1)
-        del first, client
-        return _all_there_is()
-
-    async def _round(self, csms: Csms, port: int) -> None:
-        async with anyio.create_task_group() as tasks:
-            for number in range(self._stations):
-                rng = random.Random(self._rng.random())
-                tasks.start_soon(Station(f"CP{number}", port, csms, rng).live, self._acts)
-
-    async def _see_the_end(self, before: Counter[str]) -> None:
-        """Wait for the last stations to end: a server lingers on connections that ended abnormally."""
-        with anyio.move_on_after(_LINGER):
-            while _all_there_is() - before:  # noqa: ASYNC110 - there is no event for it
-                await anyio.sleep(0.1)
-        for kind, number in (_all_there_is() - before).items():
-            self.ledger.fault(f"{number} {kind} are left after {self.ledger.rounds} rounds")
+def failure_of(seed: int, operations: Sequence[Operation] | None = None, *, level: Level = "bytes") -> Exception | None:
+    """Play a history, and return what went wrong."""
+    try:
+        History(seed, operations, level=level).run()
+    except Exception as error:
+        return error
+    return None
 
 
-def _all_there_is() -> Counter[str]:
-    return under_way() + Counter(objects=live_objects())
+def run_histories(first: int, goes_on: Callable[[int], bool], *, level: Level = "bytes") -> tuple[Figures, int | None]:
+    """Play the histories of a row of seeds while `goes_on(number played)`.
+
+    Returns:
+        The counts, and the seed of the history that failed; None without one.
+    """
+    figures, seed = Figures(), first
+    while goes_on(seed - first):
+        try:
+            figures.add(History(seed, level=level).run())
+        except Exception:
+            return figures, seed
+        seed += 1
+    return figures, None
 
 
-def soak(backend: str, stations: int, seed: int, goes_on: Callable[[int], bool], *, acts: int = 6) -> Ledger:
-    """Run a soak on a new event loop."""
-    name, options = BACKENDS[backend]
-    return anyio.run(Soak(stations, seed, acts=acts).run, goes_on, backend=name, backend_options=options)
+def first_failure(
+    first: int, most: int, mistake: AbstractContextManager[None], *, level: Level = "bytes"
+) -> int | None:
+    """Return the first seed whose history fails while a mistake is planted; None if none of them does."""
+    with mistake:
+        return run_histories(first, lambda played: played < most, level=level)[1]
+
+
+def explain(seed: int, level: Level, mistake: AbstractContextManager[None]) -> str:
+    """Return a failed history, shortened, as text."""
+    with mistake:
+        error = failure_of(seed, level=level)
+        operations = History(seed, level=level).operations
+        short = shrunk(operations, lambda some: type(failure_of(seed, some, level=level)) is type(error))
+        error = failure_of(seed, short, level=level)
+    lines = [f"  {each!r}" for each in short]
+    return "\n".join([f"seed {seed}, {len(operations)} operations, shortened to {len(short)}:", *lines, f"  {error!r}"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a soak on each selected event loop, print the results, and return the exit code."""
+    """Play histories, print the results, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=1.0, help="minutes for each event loop (default: %(default)s)")
-    parser.add_argument("--stations", type=int, default=300, help="stations in a round (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=None, help="seed of the stations' choices (default: a new one)")
-    parser.add_argument("--backend", choices=BACKENDS, nargs="*", default=[*BACKENDS], help="default: all")
+    parser.add_argument("--minutes", type=float, default=1.0, help="real minutes (default: %(default)s)")
+    parser.add_argument("--histories", type=int, default=None, help="histories, instead of a time")
+    parser.add_argument("--first", type=int, default=None, help="the first seed (default: a new one)")
+    parser.add_argument("--level", choices=("bytes", "messages"), default="bytes", help="default: %(default)s")
+    parser.add_argument("--mistakes", action="store_true", help="plant mistakes and find them")
     wanted = parser.parse_args(arguments)
-    seed = random.randrange(1 << 32) if wanted.seed is None else wanted.seed
-    faults = 0
-    for backend in wanted.backend:
-        print(f"{backend}: {wanted.stations} stations, seed {seed}", flush=True)
-        ledger = soak(backend, wanted.stations, seed, partial(_until, time.monotonic() + wanted.minutes * 60))
-        faults += len(ledger.faults)
-        _print_results(ledger)
-    return 1 if faults else 0
+    logging.disable()
+    first = random.randrange(1 << 32) if wanted.first is None else wanted.first
+    if wanted.mistakes:
+        return _find_mistakes(first, wanted.level)
+    began = time.monotonic()
+    end = began + wanted.minutes * 60
+    count: int | None = wanted.histories
+
+    def goes_on(played: int) -> bool:
+        return time.monotonic() < end if count is None else played < count
+
+    print(f"histories from seed {first}, level {wanted.level}", flush=True)
+    figures, failed = run_histories(first, goes_on, level=wanted.level)
+    print(_shown(figures, time.monotonic() - began))
+    if failed is not None:
+        print(explain(failed, wanted.level, nullcontext()))
+        print(f"repeat it: python tools/soak.py --first {failed} --histories 1 --level {wanted.level}")
+    return 0 if failed is None else 1
 
 
-def _until(end: float, played: int) -> bool:
-    return played <= SETTLING or time.monotonic() < end
+def _find_mistakes(first: int, level: Level) -> int:
+    missed = 0
+    for name, plant in MISTAKES.items():
+        began = time.monotonic()
+        seed = first_failure(first, _MISTAKE_HISTORIES, plant(), level=level)
+        missed += seed is None
+        print(f"{name}: ", end="", flush=True)
+        if seed is None:
+            print("not found")
+        else:
+            print(f"found in history {seed - first + 1} after {time.monotonic() - began:.1f} s")
+            print(explain(seed, level, plant()), flush=True)
+    return 1 if missed else 0
 
 
-def _print_results(ledger: Ledger) -> None:
-    outcomes = ", ".join(f"{number} {kind}" for kind, number in ledger.outcomes.most_common())
-    print(f"  {ledger.rounds} rounds, {ledger.acts.total()} acts, {ledger.started} calls: {outcomes}")
-    print(f"  KiB after each round: {ledger.resident}")
-    for fault in ledger.faults[:20]:
-        print(f"  FAULT: {fault}")
+def _shown(figures: Figures, seconds: float) -> str:
+    return (
+        f"{figures.histories} histories in {seconds:.0f} s: {figures.seconds / 3600:.0f} virtual hours, "
+        f"{figures.calls} calls, {figures.messages} messages in {figures.chunks} chunks on "
+        f"{figures.connections} connections, {figures.faults} faults, {figures.checks} checks"
+    )
 
 
 if __name__ == "__main__":

@@ -82,6 +82,9 @@ class Client(Protocol):
     def reconfigure(self, *, offline_queue_config: OutboxConfig) -> None:
         """Change the settings of the outbox."""
 
+    def divert_messages(self, function: Callable[[str], object] | None) -> None:
+        """Let a function divert queued messages: if it returns a true value, their text is not written."""
+
     def handle(self, version: str, action: str, handler: Callable[..., Any], /) -> Any:
         """Register the handler of an action in one version.
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ocpp_core.actions import Direction
 from ocpp_core.errors import (
+    OCPPError,
     RPCError,
     TimeoutError,  # the library's subclass of the built-in class
 )
@@ -15,7 +16,7 @@ from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._table import NOREPLY
 
 from .client import Client
-from .clock import Clock
+from .clock import Clock, Task
 from .messages.log import MessageLog
 
 __all__ = ["KINDS", "TARGETS", "ArmedFault", "FaultInjector"]
@@ -41,14 +42,12 @@ class ArmedFault:
     """`answer` for the responses of the station, `call` for its calls, `any` for both."""
 
     def meets(self, action: str | None, target: str) -> bool:
-        """Return True if the fault affects this message: an `answer`, a `call`, or one for the `queue`."""
-        if target == "queue":
-            return self.kind in ("malformed", "wrong_type") and self.meets(action, "call")
+        """Return True if the fault affects this message, an `answer` or a `call`."""
         return self.action in (None, action) and self.target in ("any", target)
 
 
 class FaultInjector:
-    """Arms and injects faults with the public interface of a client: middleware, `NO_REPLY` and raw texts.
+    """Arms and injects faults with the public interface of a client: middleware, diverted messages and raw texts.
 
     * `drop`: the message is never sent. The station still obeys a request, but sends no response. A call of the
       station fails with a timeout.
@@ -56,8 +55,8 @@ class FaultInjector:
     * `malformed`: malformed JSON is sent instead.
     * `wrong_type`: one member of its payload has another JSON type.
 
-    A message about a transaction is queued until it arrives. `malformed` and `wrong_type` send the altered text first;
-    `drop` and `delay` do not affect it.
+    A fault affects one transmission of a message in the offline queue. The queue handles the message as sent, and sends
+    it again after a timeout or a CALLERROR. What is delayed is lost with its connection.
     """
 
     def __init__(self, client: Client, clock: Clock, log: MessageLog) -> None:
@@ -65,6 +64,7 @@ class FaultInjector:
         self._log = log
         self._clock = clock
         self._faults: list[ArmedFault] = []
+        self._late: dict[str, Task] = {}  # by message ID
         self._spoilt = 0
         self._is_used = False
 
@@ -96,6 +96,9 @@ class FaultInjector:
         if not self._is_used:  # a middleware costs time for every message and cannot be removed
             self._is_used = True
             self._client.use(self._strike)
+            self._client.divert_messages(self._divert)
+            self._client.on("disconnect", self._lose_late)
+            self._client.on("close", self._lose_late)
         fault = ArmedFault(kind, action, times, seconds, target)
         self._faults.append(fault)
         return fault
@@ -113,25 +116,39 @@ class FaultInjector:
         is_send = frame[0] == MessageType.SEND
         action = frame[2] if is_send else self._log.action_of(frame[1], "in")
         fault = self._take(action, "call" if is_send else "answer")
-        if fault is not None and fault.kind == "delay":
-            await self._clock.sleep(fault.seconds)
-        text = json.dumps(frame)
-        if fault is not None and fault.kind == "malformed":
-            self._send_broken(text[:-1])
-        elif fault is None or fault.kind != "drop":
-            is_mistyped = fault is not None and fault.kind == "wrong_type"
-            self._client.send_raw(json.dumps([*frame[:-1], mistyped(frame[-1])]) if is_mistyped else text)
+        await self._send_spoilt(fault, frame)
         return fault
 
-    def _precede(self, action: str, params: Mapping[str, Any]) -> None:
-        """Send the altered text of a message that is about to be queued; the queue then sends the right one."""
-        fault = self._take(action, "queue") if self._client.state.name == "OPEN" else None
-        if fault is not None:
-            text = json.dumps([MessageType.CALL, self._next_id(), action, mistyped(params)])
-            if fault.kind == "malformed":
-                self._send_broken(text[:-1])
-            else:
-                self._client.send_raw(text)
+    async def _send_spoilt(self, fault: ArmedFault | None, frame: list[Any]) -> None:
+        kind = None if fault is None else fault.kind
+        if fault is not None and kind == "delay":
+            await self._clock.sleep(fault.seconds)
+        if kind == "malformed":
+            self._send_broken(json.dumps(frame)[:-1])
+        elif kind == "wrong_type":
+            self._client.send_raw(json.dumps([*frame[:-1], mistyped(frame[-1])]))
+        elif kind != "drop":
+            self._client.send_raw(json.dumps(frame))
+
+    def _divert(self, text: str) -> bool:
+        """Let a fault send a message of the queue in its way; return False if none affects it."""
+        frame = json.loads(text)
+        fault = self._take(frame[2], "call")
+        if fault is None:
+            return False
+        self._late[frame[1]] = self._clock.spawn(self._send_late(fault, frame))
+        return True
+
+    async def _send_late(self, fault: ArmedFault, frame: list[Any]) -> None:
+        try:
+            with suppress(OCPPError):  # the connection closes
+                await self._send_spoilt(fault, frame)
+        finally:
+            self._late.pop(frame[1], None)
+
+    def _lose_late(self, _: object) -> None:
+        for task in list(self._late.values()):
+            task.cancel()
 
     def _take(self, action: str | None, target: str) -> ArmedFault | None:
         """Return the first fault that affects a message, and count it."""

@@ -76,7 +76,7 @@ class Station:
         self.faults: FaultInjector = FaultInjector(client, clock, self.log)
         """Faults that can be armed, to test how a central system reacts."""
         self._equipment = equipment = Equipment(client, clock, settings, self.log, _DIALECTS)
-        self._messages = messages = TransactionMessages(equipment, self.faults)
+        self._messages = messages = TransactionMessages(equipment)
         metering = Metering(equipment, messages)
         self._transactions = Transactions(equipment, messages, metering)
         reservations = Reservations(equipment)

@@ -37,9 +37,7 @@ class Tolerance(Protocol):
     It remembers which quirks it has reported, so each connection has its own.
     """
 
-    def mend(
-        self, validator: Validator, kind: Kind, action: str, payload: object, *, null_members: bool
-    ) -> Mended | None:
+    def mend(self, validator: Validator, kind: Kind, action: str, payload: object) -> Mended | None:
         """Return a refused payload as it may be delivered; None if it stays refused.
 
         Args:
@@ -47,7 +45,6 @@ class Tolerance(Protocol):
             kind: The type of the message.
             action: The action of the message.
             payload: The payload; it is not changed.
-            null_members: True to leave out members that must not be null as well.
         """
 
     def mend_text(self, text: str) -> Mended | None:

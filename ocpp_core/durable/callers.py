@@ -72,6 +72,7 @@ def _unknown(reason: UnknownReason) -> OCPPError:
             return TimeoutError("no response to the message", sent=True)
 
 
-def kept_error(action: str) -> ClosedError:
-    """Return the error of a caller that waits while the client closes: the message stays queued."""
-    return ClosedError(f"closed before {action} was answered; it is kept, and sent after the next connect()")
+def kept_error(action: str, *, sent: bool) -> ClosedError:
+    """Return the error of a caller that waits while the client closes: the message stays queued if the store can."""
+    text = f"closed before {action} was answered; in a durable store it is kept, and sent after the next connect()"
+    return ClosedError(text, sent=sent)

@@ -8,14 +8,14 @@ the action `OutboxChanged` it drains `poll_outbox`: the changes of all inputs un
 
 A call of a transaction message becomes a message while the transaction lane is not empty, because new transaction
 messages wait until the queue is empty (1.6 §3.7). Its caller waits for the outcome. If the client closes before, the
-caller gets ClosedError, and the message is kept.
+caller gets ClosedError, and a durable store keeps the message.
 """
 
 from collections import deque
 from collections.abc import Mapping
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Any, assert_never, get_args
+from typing import TYPE_CHECKING, Any, Final, assert_never, get_args
 
 from ocpp_core.actions import OutboxChanged, Settle
 from ocpp_core.client import ClientEngine
@@ -25,7 +25,7 @@ from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import CancelCall, ClientInput, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.outbound.calls import Calls, CallsParts
-from ocpp_core.outbound.durable_calls import DurableCalls
+from ocpp_core.outbound.durable_calls import Divert, DurableCalls
 from ocpp_core.outbox.commands import (
     Acknowledge,
     CancelTicket,
@@ -53,6 +53,8 @@ from .queue import QueueBesideOutbox
 __all__ = ["DurableClientEngine"]
 
 _OUTBOX_INPUTS = frozenset(get_args(OutboxInput))
+_ENDING: Final = (ClientClosing, Stopped)
+"""The states in which a call is refused."""
 
 
 class DurableClientEngine(ClientEngine):
@@ -65,6 +67,8 @@ class DurableClientEngine(ClientEngine):
         ids: Function that returns message IDs.
     """
 
+    _offline: QueueBesideOutbox
+
     def __init__(self, config: ClientConfig, outbox: OutboxConfig, *, random: Random, ids: IdFactory) -> None:
         self._effects: deque[OutboxEffect] = deque()
         self._is_announced = False
@@ -74,6 +78,8 @@ class DurableClientEngine(ClientEngine):
             outbox, config.offline_queue_size, ids=ids, emit=self._perform, changed=self._announce
         )
         """The outbox, to be read; its inputs pass through `handle`."""
+        self.divert: Divert | None = None
+        """A function that diverts messages of the outbox, see `Divert`; None to write all."""
         super().__init__(config, random=random, ids=ids, offline_queue=partial(QueueBesideOutbox, self.outbox))
 
     def poll_outbox(self) -> OutboxEffect | None:
@@ -84,6 +90,12 @@ class DurableClientEngine(ClientEngine):
             return self._effects.popleft()
         self._is_announced = False
         return None
+
+    @property
+    def queued(self) -> int:
+        """Number of calls in the offline queue, and of those that became messages and are not being sent."""
+        messages = [self.outbox.queued.get(ticket) for ticket in self._callers]
+        return len(self._offline) + sum(entry is None or not entry.record.sending for entry in messages)
 
     def _announce(self) -> None:
         if not self._is_announced:
@@ -105,14 +117,15 @@ class DurableClientEngine(ClientEngine):
 
     def start(self, event: StartCall, now: float) -> None:
         """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
-        if self.outbox.queued and self._waits_for_lane(event):
+        if self.outbox.queued and not isinstance(self.state, _ENDING) and self._waits_for_lane(event):
             self._now = now
             self._queue_call(event)
         else:
             ClientEngine.start(self, event, now)
 
     def _waits_for_lane(self, call: StartCall) -> bool:
-        return isinstance(call.payload, dict) and self.outbox.is_behind(call.action, call.payload)
+        outbox = self.outbox
+        return outbox.has_ordered and isinstance(call.payload, dict) and outbox.is_ordered(call.action, call.payload)
 
     def enqueue(self, message: Enqueue, now: float) -> int:
         """Queue a message as `handle` does, and return its ticket at once; the host drains both polls afterwards.
@@ -214,7 +227,7 @@ class DurableClientEngine(ClientEngine):
                 self._effects.append(effect)
                 self._announce()
         elif isinstance(calls, DurableCalls):  # without a connection, the transmission was taken back
-            calls.transmit(effect, self._now)
+            calls.transmit(effect, self._now, self.divert)
 
     def _is_for_caller(self, effect: OutboxEffect) -> bool:
         """Settle the call that became this message; return False if it is no such message."""
@@ -253,14 +266,15 @@ class DurableClientEngine(ClientEngine):
             self.outbox.opened(state.subprotocol, self._now)
         elif isinstance(state, Waiting | Stopped):
             self.outbox.lost(self._now)
-        if isinstance(state, ClientClosing | Stopped):
+        if isinstance(state, _ENDING):
             self._release_callers()
         if isinstance(state, Stopped):
             self.outbox.boot_answered(None)  # the next connection is that of a station that starts
 
     def _release_callers(self) -> None:
-        for call in self._callers.values():
-            self._emit(Settle(call.token, None, kept_error(call.action)))
+        for ticket, call in self._callers.items():
+            entry = self.outbox.queued.get(ticket)  # None: it has an outcome that is not stored yet
+            self._emit(Settle(call.token, None, kept_error(call.action, sent=entry is None or entry.record.started)))
         self._callers.clear()
 
 

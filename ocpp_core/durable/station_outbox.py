@@ -1,12 +1,14 @@
 """The outbox of one station, among those of all stations of a server that share a store."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ocpp_core.config import IdFactory
+from ocpp_core.outbox.commands import Restored
 from ocpp_core.outbox.effects import EmitEffect
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
-from ocpp_core.outbox.stored.records import ReplaceAll
+from ocpp_core.outbox.stored.records import OutboxRecord, ReplaceAll
 
 __all__ = ["StationOutbox"]
 
@@ -26,6 +28,11 @@ class StationOutbox(Outbox):
     ) -> None:
         super().__init__(config, size, ids=ids, emit=emit, changed=changed)
         self.name: str = name
+
+    def restore(self, state: Restored, now: float) -> None:
+        """Take the stored state; a message from the future counts as accepted now: the clock was set back."""
+        records = [_not_after(state.wall, record) for record in state.records]
+        super().restore(replace(state, records=records), now)
 
     @property
     def is_idle(self) -> bool:
@@ -61,3 +68,10 @@ class StationOutbox(Outbox):
         if not self._journal.failed:
             self._journal.halt()
             self._reject_unborn(error)
+
+
+def _not_after(wall: float, record: OutboxRecord) -> OutboxRecord:
+    """Return a record that was accepted by then, with the same time to live: an old command must not surprise."""
+    ahead = max(0.0, record.accepted_at - wall)
+    expires_at, deadline_at = record.expires_at - ahead, record.deadline_at - ahead
+    return replace(record, accepted_at=wall, expires_at=expires_at, deadline_at=deadline_at) if ahead else record

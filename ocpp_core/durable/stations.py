@@ -12,9 +12,9 @@ What it guarantees, beyond what each `Outbox` does: no message is sent before it
 sent on the newest connection of its station only. What is queued and kept is bounded, for each station and for all.
 """
 
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Final, TypeAlias, assert_never
@@ -49,6 +49,7 @@ from ocpp_core.outbox.stored.records import KeptOutcome, OutboxRecord
 from ocpp_core.timers import Timers
 
 from .shared_batches import SharedBatches
+from .station_connections import StationConnection, StationConnections
 from .station_outbox import StationOutbox
 from .totals import OutboxLimits, Totals
 
@@ -61,16 +62,6 @@ StationsInput: TypeAlias = (
 _UNSTORED: Final = 2
 """Factor on the limit of messages for batches that the store has not reported."""
 _OF_THE_STORE: Final = frozenset({OutboxReportKind.STORE_FAILED, OutboxReportKind.STORE_BACK})
-
-
-@dataclass(slots=True, eq=False)
-class _Connection:
-    """The newest connection of a station."""
-
-    calls: StationCalls
-    protocol: str
-    wake: Callable[[], None]
-    is_registered: bool = False
 
 
 class StationOutboxes:
@@ -102,9 +93,10 @@ class StationOutboxes:
         self.totals: Totals = Totals(limits)
         """What all outboxes have, and may have."""
         self._outboxes: dict[str, StationOutbox] = {}
-        self._connections: dict[str, _Connection] = {}
+        self.connections: StationConnections = StationConnections()
+        """The newest connection of each station, to be read."""
         self._owners: dict[int, str] = {}
-        self._touched: dict[str, None] = {}
+        self._touched: OrderedDict[str, None] = OrderedDict()  # a dict would pass all removed ones at each look-up
         self._timers = Timers()
         self._next_ticket: int | None = None
         self._is_degraded = False
@@ -164,6 +156,10 @@ class StationOutboxes:
         self._config, self.totals.limits = config, limits
         self._for_each(lambda outbox: outbox.configure(config, limits.size, now))
 
+    def queued(self, name: str) -> Iterable[int]:
+        """Return the tickets of the messages of a station that have no outcome, in the order of acceptance."""
+        return tuple(self._outboxes[name].queued) if name in self._outboxes else ()
+
     # Commands
 
     def enqueue(self, name: str, message: Enqueue, now: float) -> int:
@@ -177,7 +173,8 @@ class StationOutboxes:
         Raises:
             RuntimeError: The stored state was not restored.
             TypeError: An argument has a wrong type.
-            ValueError: An argument is out of range.
+            ValueError: An argument is out of range, or the station is connected with another version.
+            RPCError: The station is connected, and the payload violates its schema in strict mode.
             CallDroppedError: The outboxes of all stations are full.
             StoreError: The store cannot write, or does not keep up.
         """
@@ -187,6 +184,8 @@ class StationOutboxes:
         if outbox is None:
             outbox = self._new(name, Restored(wall=now + self._offset), now)
         if not outbox.has_key(message.key):
+            if name in self.connections:
+                self.connections[name].expect_valid(message)
             self._expect_store(message.action)
             self.totals.expect_room(message.action)
         outbox.number_from(self._next_ticket)
@@ -217,8 +216,8 @@ class StationOutboxes:
     def _insert(self, name: str, outbox: StationOutbox, now: float) -> None:
         if name not in self._outboxes:
             self._outboxes[name] = outbox
-            if name in self._connections:
-                self._join(name, outbox, self._connections[name], now)
+            if name in self.connections:
+                self._join(name, outbox, self.connections[name], now)
         self.totals.count(outbox)
         self._touch(name)
 
@@ -260,17 +259,17 @@ class StationOutboxes:
             wake: Function that is called after the session wrote something.
             now: The monotonic time, in seconds.
         """
-        older = self._connections.get(name)
+        older = self.connections.get(name)
         if older is not None:
             self.disconnected(name, older.calls, now)
-        self._connections[name] = connection = _Connection(calls, protocol, wake)
+        self.connections[name] = connection = StationConnection(calls, protocol, wake)
         if name in self._outboxes:
             self._join(name, self._outboxes[name], connection, now)
 
     def registered(self, name: str, calls: StationCalls, *, is_registered: bool) -> None:
         """Note that a station is registered, or no longer; ignore a connection that does not count."""
-        connection = self._connections.get(name)
-        if connection is None or connection.calls is not calls:
+        connection = self.connections.counting(name, calls)
+        if connection is None:
             return
         connection.is_registered = is_registered
         if name in self._outboxes:
@@ -279,16 +278,15 @@ class StationOutboxes:
 
     def disconnected(self, name: str, calls: StationCalls, now: float) -> None:
         """Note that a connection has ended; ignore one that does not count."""
-        connection = self._connections.get(name)
-        if connection is None or connection.calls is not calls:
+        if self.connections.counting(name, calls) is None:
             return
-        del self._connections[name]
+        del self.connections[name]
         calls.use(None)
         if name in self._outboxes:
             self._outboxes[name].lost(now)
             self._touch(name)
 
-    def _join(self, name: str, outbox: StationOutbox, connection: _Connection, now: float) -> None:
+    def _join(self, name: str, outbox: StationOutbox, connection: StationConnection, now: float) -> None:
         connection.calls.use(outbox)
         outbox.opened(connection.protocol, now)
         outbox.set_gate(connection.is_registered)
@@ -341,20 +339,21 @@ class StationOutboxes:
     def _advance(self, name: str, now: float) -> None:
         """Let an outbox send and store what it can."""
         self._now = max(self._now, now)
-        outbox, connection = self._outboxes.get(name), self._connections.get(name)
+        outbox, connection = self._outboxes.get(name), self.connections.get(name)
+        if outbox is not None and connection is not None:
+            connection.calls.fill_window(self._now)
+        self._touched.pop(name, None)
         if outbox is not None:
             if connection is not None:
-                connection.calls.fill_window(self._now)
-                connection.wake()
+                connection.wake()  # this may run code of the application, which enqueues again
             outbox.flush()
             self.totals.count(outbox)
             self._timers.set(name, outbox.deadline)
-        self._touched.pop(name, None)
         self._forget_excess()
         if outbox is not None and outbox.is_idle:
             self._remove(name, connection)
 
-    def _remove(self, name: str, connection: _Connection | None) -> None:
+    def _remove(self, name: str, connection: StationConnection | None) -> None:
         del self._outboxes[name]
         self._timers.cancel(name)
         self._touched.pop(name, None)
@@ -393,7 +392,7 @@ class StationOutboxes:
         self._effects.append(effect)
 
     def _transmit(self, name: str, transmit: Transmit) -> None:
-        connection = self._connections.get(name)
+        connection = self.connections.get(name)
         if connection is not None:  # otherwise the transmission was taken back
             connection.calls.transmit(transmit, self._now)
             self._touch(name)

@@ -1,5 +1,6 @@
 """What the outboxes of all stations have together, and how much they may have."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from ocpp_core.config import expect_declared, number
@@ -34,7 +35,7 @@ class Totals:
         """Queued messages."""
         self._bytes = 0
         self._counted: dict[StationOutbox, tuple[int, int]] = {}
-        self._kept: dict[int, int] = {}
+        self._kept: OrderedDict[int, int] = OrderedDict()  # a dict would pass all removed ones at each look-up
         self._kept_bytes = 0
 
     def count(self, outbox: StationOutbox) -> None:

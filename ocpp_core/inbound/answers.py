@@ -11,9 +11,6 @@ A handler that continues after its connection ended is stored too, so that a cop
 from typing import Final, TypeAlias
 
 from ocpp_core.actions import Dispatch
-from ocpp_core.config import SessionConfig
-from ocpp_core.inputs import Reply
-from ocpp_core.messages import encode_result, expect_size
 
 __all__ = ["AnswerMemory", "Answers"]
 
@@ -165,21 +162,6 @@ class Answers:
             return None
         is_fresh = was_awaited or given_by is self or not isinstance(outcome, str) or _TIME_MEMBER not in outcome
         return outcome if is_fresh else None
-
-    def keep_late(self, reply: Reply, now: float, config: SessionConfig) -> None:
-        """Store the valid result of a handler that outlived its connection, if the request is known."""
-        unfinished = self.take_unfinished(reply.request)
-        if unfinished is None:
-            return
-        try:
-            text = encode_result(unfinished.message_id, reply.payload)
-            expect_size(text, config.max_outgoing_size)
-        except (TypeError, ValueError):
-            return
-        check, action = config.check_sent_result, unfinished.action
-        is_valid = check is None or check(action, reply.payload) is None
-        if is_valid or config.validation_mode("out", "result", action) == "report":
-            self.keep(unfinished, text, now, config.answer_window)
 
     def take_unfinished(self, number: int) -> Dispatch | None:
         """Remove and return the request of a running handler; None if it is unknown."""

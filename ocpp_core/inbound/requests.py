@@ -14,7 +14,6 @@ from ocpp_core.actions import (
     Abandon,
     Direction,
     Dispatch,
-    InvalidPayload,
     Reading,
     Report,
     ReportKind,
@@ -27,12 +26,13 @@ from ocpp_core.limits import Bucket
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
 from ocpp_core.outbound.calls import Calls
 from ocpp_core.outbound.sends import UNREADABLE_ID
-from ocpp_core.outbound.violations import invalid_request, is_tolerated, tolerated, violation_error
+from ocpp_core.outbound.violations import invalid_request, tolerated, violation_error
 from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
 from .held import HeldRequests
 from .limited import Limited
+from .results import late_result, unencodable, violating
 from .watching import DROPPED, LOST, watch_error, watch_result, watch_send, watch_unanswered
 
 __all__ = ["Requests"]
@@ -251,7 +251,7 @@ class Requests(Limited):
         request = self._close(reply.request)
         if request is None:
             if self._answers is not None:
-                self._answers.keep_late(reply, now, self.config)
+                self._keep_late(self._answers, reply, now)
             return
         if not request.expects_reply:
             self.dispatch_held(now)
@@ -262,14 +262,12 @@ class Requests(Limited):
             if 4 * len(text) > config.max_outgoing_size:
                 expect_size(text, config.max_outgoing_size)
         except (TypeError, ValueError) as error:
-            detail = f"{request.action} CALLRESULT: {error}"
-            fault = Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action)
-            self._own_fault(request, fault, now)
+            self._own_fault(request, unencodable(request, reply, error), now)
             return
         if (
             config.check_sent_result is not None
             and (violation := config.check_sent_result(request.action, reply.payload)) is not None
-            and (report := self._fault_of(request, reply, violation)) is not None
+            and (report := violating(request, reply, violation, config, self._version, self._emit)) is not None
         ):
             self._own_fault(request, report, now)
             return
@@ -281,13 +279,14 @@ class Requests(Limited):
         if self._held is not None:
             self.dispatch_held(now)
 
-    def _fault_of(self, request: Dispatch, reply: Reply, violation: Violation) -> Report | None:
-        """Return the report of a result that breaks its schema; None if it is tolerated."""
-        parts = request.action, request.message_id, reply.payload, violation
-        invalid = InvalidPayload(Direction.OUT, "result", *parts)
-        if is_tolerated(invalid, self.config, self._version, self._emit):
-            return None
-        return invalid.report(ReportKind.INVALID_REPLY, violation_error(violation, self._version))
+    def _keep_late(self, answers: Answers, reply: Reply, now: float) -> None:
+        """Store the result of a handler that outlived its connection, for copies of its CALL."""
+        request = answers.take_unfinished(reply.request)
+        if request is None:
+            return
+        text = late_result(request, reply, self.config, self._version, self._emit)
+        if text is not None:
+            answers.keep(request, text, now, self.config.answer_window)
 
     def _own_fault(self, request: Dispatch, report: Report, now: float) -> None:
         """Report a bad result to this side, and send an InternalError without details to the peer."""

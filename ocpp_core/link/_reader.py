@@ -142,7 +142,7 @@ class MessageReader:
 
     def count_no_more(self, unfinished: Unfinished) -> None:
         """Subtract the counted bytes, because the reader is dropped."""
-        unfinished.size -= self._counted
+        unfinished.release(self._counted)
         self._counted = 0
 
     @property

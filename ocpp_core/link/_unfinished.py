@@ -38,3 +38,7 @@ class Unfinished:
         self.size += after - before
         if self.size > limit and after > FREE:
             raise FrameError(TOO_BIG, f"unfinished messages of more than {limit} bytes together")
+
+    def release(self, size: int) -> None:
+        """Forget bytes that a link held."""
+        self.size -= size

@@ -40,7 +40,7 @@ __all__ = [
     "with_newest",
 ]
 
-RESPONSE_ONLY: Final = 2  # of `OutboundCall.validate`: a violation of the call was reported and tolerated
+RESPONSE_ONLY: Final = 2  # of `OutboundCall.validate`: the call was checked, and its tolerated violation reported
 
 
 @dataclass(slots=True, eq=False)

@@ -7,26 +7,30 @@ written later, when its mark is durable. The outbox learns of the end of each me
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import inf
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from ocpp_core._json import dumps, loads
 from ocpp_core.actions import ReportKind, SessionAction
 from ocpp_core.config import IdFactory, SessionConfig, Violation
 from ocpp_core.errors import ClosedError, ConnectionLostError, RPCError
-from ocpp_core.messages import Frame, MessageType
+from ocpp_core.messages import Frame, MessageType, encode_message
 from ocpp_core.outbox.accepting import BOOT
 from ocpp_core.outbox.effects import Transmit
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.stored.outcomes import MessageRefused
 from ocpp_core.versions import Version
 
-from .call import OutboundCall
+from .call import RESPONSE_ONLY, OutboundCall
 from .calls import Calls
-from .offline_queue import OfflineQueue
+from .memory_queue import MemoryQueue
 from .violations import invalid_result, tolerated, violation_error
 
-__all__ = ["DurableCalls"]
+__all__ = ["Divert", "DurableCalls"]
+
+Divert: TypeAlias = Callable[[str], bool]
+"""A function that returns True to write nothing for the text of a message; it must not raise nor use the engine."""
 
 _LARGEST: Final = 65536
 """Characters of a response that is kept; a larger one is settled without its content."""
@@ -54,7 +58,7 @@ def _message(transmit: Transmit, payload: dict[str, Any], timeout: float) -> _Me
         timeout=timeout,
         expires=inf,
         message_id=transmit.message_id,
-        validate=True,
+        validate=RESPONSE_ONLY if transmit.is_repeated else True,
         protocol=None,
     )
 
@@ -67,6 +71,8 @@ _UNWRITTEN: Final = replace(_message(Transmit(0, "", "a message", "{}"), {}, inf
 class DurableCalls(Calls):
     """The outbound direction: calls as in `Calls`, and messages of the outbox in the same window."""
 
+    _offline: MemoryQueue | None
+
     def __init__(
         self,
         version: Version,
@@ -74,7 +80,7 @@ class DurableCalls(Calls):
         ids: IdFactory,
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
-        offline: OfflineQueue | None,
+        offline: MemoryQueue | None,
         outbox: Outbox,
     ) -> None:
         super().__init__(version, config, ids, emit, send, offline)
@@ -84,8 +90,12 @@ class DurableCalls(Calls):
     # Writing
 
     def expect_valid(self, action: str, payload: Mapping[str, Any]) -> None:
-        """Raise the RPCError of a message that strict mode does not send."""
-        if self.config.check_sent_call is None:
+        """Raise the RPCError of a message that strict mode does not send.
+
+        A violation that is only reported is reported at the first transmission, not here.
+        """
+        config = self.config
+        if config.check_sent_call is None or config.validation_mode("out", "call", action) == "report":
             return
         error = self._refusal(_message(Transmit(0, "", action, "{}"), dict(payload), inf))
         if error is not None:
@@ -103,11 +113,22 @@ class DurableCalls(Calls):
             pending.pop(_RESERVED, None)
         if self.is_open and len(pending) < self.config.call_concurrency:
             is_kept = self._offline is not None and self._offline.first(now) is not None
-            if self._outbox.take(now, live=is_kept or bool(self._waiting.calls)):
+            if self._outbox.take(now, live=is_kept or bool(self._waiting.calls), ordered=self._is_turn_of_ordered()):
                 pending[_RESERVED] = _UNWRITTEN
 
-    def transmit(self, transmit: Transmit, now: float) -> None:
-        """Write a message of the outbox, whose mark is durable, in the slot that it took."""
+    def _is_turn_of_ordered(self) -> bool:
+        """Return False while a call of a transaction message waits.
+
+        It is older than all messages of the transaction lane: one that is made while there are any becomes a message.
+        """
+        outbox = self._outbox
+        if not outbox.has_ordered:
+            return True
+        waiting = chain(self._offline or (), self._waiting.calls)
+        return not any(outbox.is_ordered(call.action, call.payload) for call in waiting)
+
+    def transmit(self, transmit: Transmit, now: float, divert: Divert | None = None) -> None:
+        """Write a message of the outbox, whose mark is durable, in the slot that it took, unless it is diverted."""
         self._now = now
         self._pending.pop(_RESERVED, None)
         call = _message(transmit, loads(transmit.payload), self.config.call_timeout)
@@ -115,8 +136,16 @@ class DurableCalls(Calls):
         if self.config.check_sent_call is not None and self._refusal(call) is not None:
             self._outbox.declined(transmit.message_id)
             self.fill_window(now)
-        else:
+        elif divert is None or transmit.message_id in self._pending or not divert(_text_of(transmit)):
             self._write(call, now)
+        else:
+            self._await_response(call, now)
+
+    def _await_response(self, call: _Message, now: float) -> None:
+        """Wait for the response to a message that is written in another way, or not at all."""
+        self._pending[call.message_id or ""] = call
+        call.written_at = now
+        self.timers.set(call, now + call.timeout)
 
     def take_waiting(self) -> list[OutboundCall]:
         """Remove and return the calls that were not written; no message of the outbox is written any more."""
@@ -184,6 +213,10 @@ class DurableCalls(Calls):
             )
         elif not isinstance(error, ConnectionLostError | ClosedError):  # the engine reports the end of the connection
             outbox.timed_out(message_id, self._now)
+
+
+def _text_of(transmit: Transmit) -> str:
+    return encode_message(MessageType.CALL.value, transmit.message_id, transmit.action, transmit.payload)
 
 
 def _text(value: object, most: int = _LARGEST) -> str:

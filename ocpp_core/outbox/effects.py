@@ -73,6 +73,8 @@ class Transmit:
     """The name of the OCPP action."""
     payload: str = field(repr=False)
     """The payload as JSON text."""
+    is_repeated: bool = False
+    """True if a transmission of the message began before."""
 
 
 class OutboxReportKind(Enum):
@@ -92,6 +94,8 @@ class OutboxReportKind(Enum):
     """Too many outcomes were not acknowledged; the oldest is no longer reported after a restart."""
     BINDING_FORGOTTEN = "transaction ID forgotten"
     """Too many transactions have no last message; the ID of the oldest is forgotten."""
+    STORE_LATE = "store does not report"
+    """Nothing is sent, and what is enqueued is not accepted, until the store reports."""
     STORE_FAILED = "store failed"
     """Nothing is accepted or sent until the store can write again."""
     STORE_DEGRADED = "store in memory"

@@ -79,6 +79,10 @@ class Journal:
         """True if nothing waits for the store, and it works."""
         return not (self._operations or self._held or self.failed) and self._stored == self.open - 1
 
+    def has_stored(self, number: int) -> bool:
+        """Return True if all batches up to `number` are durable."""
+        return number <= self._stored
+
     def withdraw(self, output: OutboxEffect) -> None:
         """Forget a held output."""
         self._held = deque(each for each in self._held if each[1] is not output)

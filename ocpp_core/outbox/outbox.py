@@ -23,7 +23,6 @@ the process knows better than the mark that the peer has not seen it. After a re
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from math import inf
 from typing import Any, Final
 
 from ocpp_core.config import IdFactory
@@ -39,6 +38,7 @@ from .ordering.room import victims
 from .responses import ResponseMixin
 from .settings import OutboxConfig
 from .slot import Flight, Slot
+from .store_watch import StoreWatch
 from .stored.outcomes import (
     MessageNotSent,
     MessageOutcome,
@@ -78,6 +78,8 @@ class Outbox(ResponseMixin):
         self._chooser = Chooser(self._lanes, config)
         self._next_ticket: int | None = None
         self._slot = Slot()
+        self._store = StoreWatch(self._journal, self._messages.timers)
+        self._changed = changed
 
     def __len__(self) -> int:
         """Return the number of queued messages."""
@@ -98,9 +100,14 @@ class Outbox(ResponseMixin):
         """True while a message has a slot of the window, and its mark is not durable."""
         return self._slot.flight is not None and not self._slot.flight.is_written
 
-    def is_behind(self, action: str, payload: Mapping[str, Any]) -> bool:
-        """Return True if a new message would wait for others of the transaction lane."""
-        return self._lanes.has_transactions and lane_of(action, payload, self._messages.config) is Lane.TRANSACTION
+    @property
+    def has_ordered(self) -> bool:
+        """True if a message of the transaction lane is queued."""
+        return self._lanes.has_transactions
+
+    def is_ordered(self, action: str, payload: Mapping[str, Any]) -> bool:
+        """Return True if a message would be one of the transaction lane."""
+        return lane_of(action, payload, self._messages.config) is Lane.TRANSACTION
 
     @property
     def records(self) -> Iterable[OutboxRecord]:
@@ -127,6 +134,11 @@ class Outbox(ResponseMixin):
         """
         self._journal.stored(number)
         self._messages.born(number)
+        self._note_store()
+
+    def _note_store(self) -> None:
+        if self._store.reported():
+            self._changed()  # messages may be sent again
 
     def store_failed(self, number: int, error: Exception) -> None:
         """Note that the store rolled back this batch and all after it.
@@ -141,6 +153,7 @@ class Outbox(ResponseMixin):
         self._reject_unborn(error)
 
     def _reject_unborn(self, error: Exception) -> None:
+        self._note_store()
         self._retract()
         self._journal.reject(self._messages.remove_unborn(), error)
 
@@ -158,8 +171,10 @@ class Outbox(ResponseMixin):
 
     def _release(self, output: OutboxEffect) -> None:
         self._slot.note_written(output)
-        self._emit(output)
-        if isinstance(output, TicketSettled):
+        if not isinstance(output, TicketSettled):
+            self._emit(output)
+        elif self._messages.outcomes.get(output.ticket) is not None:  # otherwise it was acknowledged meanwhile
+            self._emit(output)
             self._messages.note_told(output.ticket)
 
     # Commands
@@ -200,6 +215,7 @@ class Outbox(ResponseMixin):
         for each in dropped:
             messages.drop(each)
         messages.accept(entry)
+        self._store.expect(now)
         self._next_ticket += 1
         return record.ticket
 
@@ -249,7 +265,7 @@ class Outbox(ResponseMixin):
         chooser.resumes_at = now + self._messages.config.resume_after
         if chooser.resumes_at > now:
             self._messages.timers.set(_RESUME, chooser.resumes_at)
-        self._messages.timers.set(_HELD, inf if chooser.is_open else now + _NOTICE)
+        self._messages.timers.set(_HELD, now + _NOTICE)
 
     def stop_sending(self) -> None:
         """Send nothing more on this connection, which closes; a written transmission may still be answered."""
@@ -263,7 +279,7 @@ class Outbox(ResponseMixin):
         if flight is not None and flight.entry is not None:
             self._messages.cut(flight.entry, UnknownReason.LOST, now)
 
-    def take(self, now: float, *, live: bool = False) -> bool:
+    def take(self, now: float, *, live: bool = False, ordered: bool = True) -> bool:
         """Take a free slot of the window for the next message, if one is due.
 
         `Transmit` follows when its mark is durable. The slot remains taken until `answered`, `refused`, `timed_out` or
@@ -272,16 +288,18 @@ class Outbox(ResponseMixin):
         Args:
             now: The monotonic time, in seconds.
             live: True if a call of the session waits for the slot.
+            ordered: False while a call waits that precedes the messages of the transaction lane.
 
         Returns:
             True if a message has the slot, False if the slot is for a call of the session.
         """
         self.expire(now)
-        if self.has_slot or not self._chooser.is_online or self._journal.failed:
+        if self.has_slot or not self._chooser.is_online or self._journal.failed or self._store.is_late:
             return False
-        while (entry := self._chooser.next(now, live)) is not None:
+        while (entry := self._chooser.next(now, live, ordered)) is not None:
             if not self._is_unfit(entry):
                 self._mark(entry)
+                self._store.expect(now)
                 return True
         return False
 
@@ -298,7 +316,7 @@ class Outbox(ResponseMixin):
         message_id = before.message_id or self._ids()
         self._messages.mark(entry, message_id)
         payload = self._messages.ids.fill(before)
-        transmit = Transmit(before.ticket, message_id, before.action, payload)
+        transmit = Transmit(before.ticket, message_id, before.action, payload, before.started)
         self._slot.flight = Flight(entry, transmit, before)
         self._journal.hold(transmit)
 
@@ -318,11 +336,18 @@ class Outbox(ResponseMixin):
             if isinstance(name, tuple):
                 self._expire(name[0], self._lanes.entries[name[1]])
             elif name == _HELD:
-                self._note_held()
+                self._note_held(now)
+            elif name is self._store and self._store.expire(now):
+                self._retract()
+                self._emit(OutboxReport(OutboxReportKind.STORE_LATE, detail="its messages wait"))
 
-    def _note_held(self) -> None:
-        """Report messages that wait although there is a connection: nothing waits in silence."""
-        if self._lanes.entries and self._chooser.is_online and not self._chooser.is_open:
+    def _note_held(self, now: float) -> None:
+        """Report once a connection messages that wait although it is open: nothing waits in silence."""
+        if not self._chooser.is_online:
+            return
+        if self._chooser.is_open or not self._lanes.entries:  # the gate may close, and messages may follow
+            self._messages.timers.set(_HELD, now + _NOTICE)
+        else:
             detail = f"{len(self)} messages wait until a BootNotification is accepted, or the gate is opened"
             self._emit(OutboxReport(OutboxReportKind.HELD, detail=detail))
 

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 
+from .accepting import BOOT
 from .effects import OutboxEffect, OutboxReport, OutboxReportKind
 from .messages import Messages
 from .ordering.lanes import Entry, Lanes
@@ -29,6 +30,10 @@ class ResponseMixin:
     _slot: Slot
 
     @abstractmethod
+    def boot_answered(self, status: object) -> None:
+        """Note the status in the response to a BootNotification."""
+
+    @abstractmethod
     def _settle(self, entry: Entry, outcome: MessageOutcome) -> None:
         """Settle a message; its written transmission keeps the slot."""
 
@@ -51,11 +56,16 @@ class ResponseMixin:
         ticket = self._slot.earlier(message_id)
         entry = None if ticket is None else self._lanes.entries.get(ticket)
         if entry is not None:
-            self._settle(entry, MessageAnswered(text))
+            self._settle_late(entry, MessageAnswered(text))
             self._emit(OutboxReport(OutboxReportKind.LATE_ACCEPTED, ticket))
         elif ticket is not None:
             self._emit(OutboxReport(OutboxReportKind.LATE_IGNORED, ticket))
         return ticket is not None
+
+    def _settle_late(self, entry: Entry, outcome: MessageAnswered) -> None:
+        self._settle(entry, outcome)
+        if entry.record.action == BOOT and isinstance(outcome.payload, dict):
+            self.boot_answered(outcome.payload.get("status"))
 
     def refused(self, message_id: str, refusal: MessageRefused, now: float) -> bool:
         """Note a CALLERROR; return False if it is not to a message of this queue.

@@ -51,7 +51,7 @@ class OutboxConfig:
     """Bytes of the kept outcomes; beyond, the oldest is forgotten."""
     gate: GateRule = "boot"
     """`"boot"` sends messages that are not urgent once a BootNotification is answered with Accepted, `"open"` always,
-    `"manual"` while the host has opened the gate."""
+    `"manual"` while the host has opened the gate, see `OCPPClient.set_gate`."""
 
     def __post_init__(self) -> None:
         expect_declared(self)

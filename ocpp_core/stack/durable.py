@@ -7,7 +7,9 @@ from ocpp_core.config import ClientConfig, IdFactory, LinkConfig, UpgradeTarget
 from ocpp_core.durable.client import DurableClientEngine
 from ocpp_core.inputs import StackInput
 from ocpp_core.outbound.offline_queue import MakeOfflineQueue
-from ocpp_core.outbox.commands import OutboxInput
+from ocpp_core.outbox.commands import Enqueue, OutboxInput
+from ocpp_core.outbox.effects import OutboxEffect
+from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
 
 from ._client import ClientStack
@@ -53,6 +55,19 @@ class DurableClientStack(ClientStack):
         self, client: ClientConfig, *, random: Random, ids: IdFactory, offline_queue: MakeOfflineQueue
     ) -> DurableClientEngine:
         return DurableClientEngine(client, self._outbox, random=random, ids=ids)  # it has its own offline queue
+
+    @property
+    def outbox(self) -> Outbox:
+        """The outbox, to be read; its inputs pass through `handle`."""
+        return self.engine.outbox
+
+    def enqueue(self, message: Enqueue, now: float) -> int:
+        """Queue a message and return its ticket, see `DurableClientEngine.enqueue`, whose errors it raises."""
+        return self.engine.enqueue(message, now)
+
+    def poll_outbox(self) -> OutboxEffect | None:
+        """Return the next output of the outbox, or None, see `DurableClientEngine.poll_outbox`."""
+        return self.engine.poll_outbox()
 
     if TYPE_CHECKING:  # it also takes the inputs of the outbox
 

@@ -4,15 +4,13 @@
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from ocpp_core.actions import Report, ReportKind
-from ocpp_core.config import AppliedQuirk, BrokenRule, Effect, Kind, Remedy, SessionConfig
+from ocpp_core.config import AppliedQuirk, Kind, SessionConfig
 from ocpp_core.errors import OCPPError
 
 __all__ = ["forgive", "mended", "report_quirks"]
-
-_DROP: Final = Remedy(Effect.DROP)
 
 
 def mended(text: str, mend: Callable[[str], object], emit: Callable[[Report], None]) -> str:
@@ -36,8 +34,7 @@ def mended(text: str, mend: Callable[[str], object], emit: Callable[[Report], No
 def forgive(config: SessionConfig, kind: Kind, action: str, payload: Any, emit: Callable[[Report], None]) -> Any:
     """Return a received payload that its schema refuses as it may be delivered; None if it stays refused.
 
-    Members that are null are left out with `Leniency.null_members`. The quirks of the peer apply, and those that this
-    connection needs for the first time are reported.
+    The quirks of the peer apply, and those that this connection needs for the first time are reported.
 
     Args:
         config: The config of the session.
@@ -46,13 +43,9 @@ def forgive(config: SessionConfig, kind: Kind, action: str, payload: Any, emit: 
         payload: The payload; it is not changed.
         emit: Takes the reports.
     """
-    validator = config.validator
-    if validator is None:
+    if config.validator is None or config.tolerance is None:
         return None
-    drops_nulls = config.leniency.null_members
-    if config.tolerance is None:
-        return validator.mend(kind, action, payload, _without_null) if drops_nulls else None
-    result = config.tolerance.mend(validator, kind, action, payload, null_members=drops_nulls)
+    result = config.tolerance.mend(config.validator, kind, action, payload)
     if result is None:
         return None
     report_quirks(result.news, emit, action)
@@ -64,7 +57,3 @@ def report_quirks(news: Sequence[AppliedQuirk], emit: Callable[[Report], None], 
     for each in news:
         place = f" at {each.at}" if each.at else ""
         emit(Report(ReportKind.QUIRK, f"profile {each.profile}: {each.quirk}{place}", message=each, action=action))
-
-
-def _without_null(broken: BrokenRule) -> Remedy | None:
-    return _DROP if broken.value is None else None

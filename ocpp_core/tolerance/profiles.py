@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from ocpp_core.config import ValidationRule
 from ocpp_core.messages import Leniency
+from ocpp_core.versions import canonical_code
 
 from .quirks import Quirk
 from .texts import REPAIRS
@@ -96,11 +97,15 @@ class StationMatch:
 
     def covers(self, facts: StationFacts) -> bool:
         """Return True if every pattern matches."""
-        for name, pattern in self._patterns:
-            fact = getattr(facts, name)
-            if not fact or pattern.match(fact.lower()) is None:
-                return False
-        return True
+        return all(_matches(pattern, getattr(facts, name)) for name, pattern in self._patterns)
+
+    def covers_protocol(self, protocol: str) -> bool:
+        """Return True if stations of this subprotocol may match."""
+        return all(_matches(pattern, protocol) for name, pattern in self._patterns if name == "protocol")
+
+
+def _matches(pattern: re.Pattern[str], fact: str) -> bool:
+    return bool(fact) and pattern.match(fact.lower()) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,7 +132,7 @@ class QuirkProfile:
     replace_text: Mapping[str, str] = field(default_factory=dict)
     """Texts to replace in texts that are not JSON, before `mend_text`; at most 100 characters and 100 times each."""
     error_codes: Mapping[str, str] = field(default_factory=dict)
-    """By an error code that the peer sends, the one that it means."""
+    """By an error code that the peer sends, the one of OCPP that it means."""
     default_protocol: str | None = None
     """The subprotocol of a station that offers none. The patterns `identity` and `path` decide then, or none."""
     validation: Sequence[ValidationRule] = ()
@@ -144,14 +149,17 @@ class QuirkProfile:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise TypeError(f"expected the name of a profile as a text, got {self.name!r}")
-        for name, kind in (("match", StationMatch), ("leniency", Leniency)):
+        for name, kind in (("match", StationMatch), ("leniency", Leniency), ("about", str)):
             if not isinstance(getattr(self, name), kind):
                 raise TypeError(f"{self.name}: expected {name} as {kind.__name__}, got {getattr(self, name)!r}")
+        if self.default_protocol is not None and not (self.default_protocol and _is_text(self.default_protocol)):
+            raise TypeError(f"{self.name}: expected default_protocol as a name, got {self.default_protocol!r}")
         for name in ("references", "quirks", "mend_text", "validation"):
             object.__setattr__(self, name, self._tuple_of(name))
         for name in ("replace_text", "error_codes"):
             object.__setattr__(self, name, self._texts_by_text(name))
         self._expect_items()
+        self._expect_texts()
         for name in (*_SECONDS, "call_concurrency"):
             self._expect_number(name, getattr(self, name))
 
@@ -177,6 +185,14 @@ class QuirkProfile:
         for repair in self.mend_text:
             if not callable(repair) and repair not in REPAIRS:
                 raise ValueError(f"{self.name}: expected mend_text as some of {', '.join(REPAIRS)}, got {repair!r}")
+
+    def _expect_texts(self) -> None:
+        for reference in self.references:
+            if not _is_text(reference):
+                raise TypeError(f"{self.name}: expected references as texts, got {reference!r}")
+        for code in self.error_codes.values():
+            if canonical_code(code) is None:
+                raise ValueError(f"{self.name}: expected error_codes with codes of OCPP as values, got {code!r}")
         for found, inserted in self.replace_text.items():
             if not found or len(found) > _MAX_REPLACED or len(inserted) > _MAX_REPLACED:
                 raise ValueError(f"{self.name}: expected replace_text of 1 to {_MAX_REPLACED} characters")

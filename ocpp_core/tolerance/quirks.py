@@ -77,11 +77,22 @@ class Quirk(ABC):
 
 
 def _leads_to(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(_leads_to(pattern[1:], path[start:]) for start in range(len(path) + 1))
-    return bool(path) and pattern[0] in ("*", path[0]) and _leads_to(pattern[1:], path[1:])
+    """Return True if a pattern matches a path. Its steps are followed together, since each `**` could end anywhere."""
+    reached = _from(pattern, {0})
+    for name in path:
+        steps = {number for number in reached if number < len(pattern)}
+        stay = {number for number in steps if pattern[number] == "**"}
+        reached = _from(pattern, stay | {number + 1 for number in steps - stay if pattern[number] in ("*", name)})
+    return len(pattern) in reached
+
+
+def _from(pattern: tuple[str, ...], numbers: set[int]) -> set[int]:
+    """Return the steps that can be reached from these ones without a name: `**` may stand for none."""
+    reached = set(numbers)
+    for number, step in enumerate(pattern):
+        if step == "**" and number in reached:
+            reached.add(number + 1)
+    return reached
 
 
 def _texts(name: str, values: Any) -> tuple[str, ...]:
@@ -89,6 +100,13 @@ def _texts(name: str, values: Any) -> tuple[str, ...]:
     if not is_list or not all(isinstance(value, str) for value in values):
         raise TypeError(f"expected {name} as a list of texts, got {values!r}")
     return tuple(values)
+
+
+def _some_texts(name: str, values: Any) -> tuple[str, ...]:
+    texts = _texts(name, values)
+    if not texts:
+        raise ValueError(f"expected {name} with at least one name: without any, the quirk does nothing")
+    return texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +239,7 @@ class DropMembers(Quirk):
 
     def __post_init__(self) -> None:
         Quirk.__post_init__(self)
-        object.__setattr__(self, "what", _texts("what", self.what))
+        object.__setattr__(self, "what", _some_texts("what", self.what))
         for name in self.what:
             if name not in _DROPPED:
                 raise ValueError(f"expected what as some of {', '.join(_DROPPED)}, got {name!r}")
@@ -238,6 +256,17 @@ def _is_empty(value: Any, name: str) -> bool:
     return type(value) is type(empty) and value == empty
 
 
+_TYPES: Final[Mapping[type, str]] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgive(Quirk):
     """Accept whatever breaks these rules of the schema, and deliver it as it was received."""
@@ -246,6 +275,8 @@ class Forgive(Quirk):
 
     rules: Sequence[str]
     """Keywords of JSON Schema, such as `required`, `additionalProperties`, `multipleOf`, `maximum` or `type`."""
+    types: Sequence[str] = ()
+    """The JSON types of the value: `null`, `boolean`, `number`, `string`, `array`, `object`; empty for every one."""
 
     _KNOWN: ClassVar[frozenset[str]] = frozenset(
         {
@@ -257,14 +288,19 @@ class Forgive(Quirk):
 
     def __post_init__(self) -> None:
         Quirk.__post_init__(self)
-        object.__setattr__(self, "rules", _texts("rules", self.rules))
+        object.__setattr__(self, "rules", _some_texts("rules", self.rules))
         for rule in self.rules:
             if rule not in self._KNOWN:
                 raise ValueError(f"expected rules as some of {', '.join(sorted(self._KNOWN))}, got {rule!r}")
+        object.__setattr__(self, "types", _texts("types", self.types))
+        for name in self.types:
+            if name not in _TYPES.values():
+                raise ValueError(f"expected types as some of {', '.join(dict.fromkeys(_TYPES.values()))}, got {name!r}")
 
     def remedy(self, broken: BrokenRule) -> Remedy | None:
         """Keep the value."""
-        return KEEP if broken.keyword in self.rules else None
+        is_meant = not self.types or _TYPES.get(type(broken.value)) in self.types
+        return KEEP if is_meant and broken.keyword in self.rules else None
 
 
 KINDS: Final[Mapping[str, type[Quirk]]] = MappingProxyType(

@@ -34,7 +34,7 @@ def read_profiles(
     """
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, and arrays nested as deep
         raise ValueError(f"{source}: expected TOML, {error}") from error
     _expect_keys(tables, ("profiles",), source)
     profiles: dict[str, QuirkProfile] = {}

@@ -42,7 +42,11 @@ def load_quirks(
     """
     if source in COLLECTIONS:
         return shipped_profiles(str(source))
-    return read_profiles(Path(source).read_text(encoding="utf-8"), source=str(source), repairs=repairs)
+    try:
+        text = Path(source).read_text(encoding="utf-8-sig")  # editors of Windows write a mark first
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{source}: expected UTF-8, which byte {error.start} is not") from error
+    return read_profiles(text, source=str(source), repairs=repairs)
 
 
 def read_quirks(given: Any) -> tuple[QuirkProfile, ...]:

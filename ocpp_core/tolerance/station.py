@@ -9,7 +9,7 @@ from ocpp_core.config import AppliedQuirk, BrokenRule, Kind, Mended, Remedy, Ses
 from ocpp_core.messages import Leniency
 
 from .profiles import QuirkProfile, StationFacts, facts_of
-from .quirks import DROP, Quirk
+from .quirks import Quirk
 from .texts import MAX_REPAIRED, REPAIRS
 
 __all__ = ["BOOT", "MatchedQuirks", "QuirkBook", "StationQuirks", "repaired_by"]
@@ -99,28 +99,39 @@ class StationQuirks:
     """The quirks of the peer of one connection; it implements `ocpp_core.config.Tolerance`.
 
     A BootNotification that breaks its schema is read for vendor, model and firmware before it is judged, so that the
-    quirks of its station apply to it already. The host passes one that conforms to `learn`.
+    quirks of its station apply to it already. The host passes the first accepted one to `learn`; later ones change
+    nothing, so that a station cannot choose another model for each message.
     """
 
-    __slots__ = ("_book", "_reported", "facts", "matched")
+    __slots__ = ("_book", "_first", "_reported", "facts", "has_booted", "matched")
 
     def __init__(self, book: QuirkBook, facts: StationFacts) -> None:
         self._book = book
         self._reported: set[tuple[AppliedQuirk, str]] | None = None  # most connections need no quirk
+        self.has_booted: bool = False
+        """True after the first call of `learn`."""
         self.facts: StationFacts = facts
         """What is known about the peer."""
         self.matched: MatchedQuirks = book.matching(facts)
         """The profiles in effect."""
+        self._first = self.matched
 
     def learn(self, boot: object) -> bool:
-        """Take vendor, model and firmware from the payload of a BootNotification.
+        """Take vendor, model and firmware from the payload of the first BootNotification; ignore further ones.
 
         Return True if other profiles match now: apply `configured` and `MatchedQuirks.options` again.
         """
-        before = self.matched
-        self.facts = replace(self.facts, **facts_of(boot))
-        self.matched = self._book.matching(self.facts)
-        return self.matched is not before
+        if self.has_booted:
+            return False
+        self._read(boot)
+        self.has_booted = True
+        return self.matched is not self._first
+
+    def _read(self, boot: object) -> None:
+        """Take what a BootNotification says; what it leaves out is not known any more."""
+        if not self.has_booted:
+            self.facts = replace(self.facts, **{"vendor": "", "model": "", "firmware": "", **facts_of(boot)})
+            self.matched = self._book.matching(self.facts)
 
     def configured(self, config: SessionConfig) -> SessionConfig:
         """Return the config of a session that tolerates these quirks; the same one if no profile is known."""
@@ -130,9 +141,7 @@ class StationQuirks:
 
     # `Tolerance`
 
-    def mend(
-        self, validator: Validator, kind: Kind, action: str, payload: object, *, null_members: bool = False
-    ) -> Mended | None:
+    def mend(self, validator: Validator, kind: Kind, action: str, payload: object) -> Mended | None:
         """Return a refused payload as it may be delivered; None if it stays refused.
 
         Args:
@@ -140,13 +149,11 @@ class StationQuirks:
             kind: The type of the message.
             action: The action of the message.
             payload: The payload; it is not changed.
-            null_members: True to leave out members that must not be null as well.
         """
         if action == BOOT and kind == "call":
-            self.learn(payload)
-        drops_nulls = null_members or "null_members" in self.matched.leniencies
+            self._read(payload)
         quirks = [pair for pair in self.matched.quirks if pair[1].is_for(kind, action)]
-        if not quirks and not drops_nulls:
+        if not quirks:
             return None
         applied: dict[AppliedQuirk, None] = {}
 
@@ -155,7 +162,7 @@ class StationQuirks:
                 if quirk.covers(broken.path) and (remedy := quirk.remedy(broken)) is not None:
                     applied[AppliedQuirk(profile, quirk.kind, quirk.at)] = None
                     return remedy
-            return DROP if drops_nulls and broken.value is None else None
+            return None
 
         mended = validator.mend(kind, action, payload, find)
         return None if mended is None else Mended(mended, self._news(applied, action))

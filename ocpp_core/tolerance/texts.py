@@ -15,7 +15,10 @@ __all__ = ["MAX_REPAIRED", "REPAIRS"]
 MAX_REPAIRED: Final = 65_536
 """Characters of a text that is repaired; a longer one is refused as it is."""
 
-_PART = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{},:]|[^"\[\]{},:\s]++|\s++|"', re.DOTALL)
+_STRING: Final = r'"(?:[^"\\]|\\.)*+"'
+# A string without an end is one part, the last: if its quotes were parts, each one would search the rest for an end.
+_PART = re.compile(rf'{_STRING}|[\[\]{{}},:]|[^"\[\]{{}},:\s]++|\s++|".*+', re.DOTALL)
+_WHOLE_STRING = re.compile(rf"{_STRING}\Z", re.DOTALL)
 _CLOSERS: Final[Mapping[str, str]] = MappingProxyType({"[": "]", "{": "}"})
 
 
@@ -59,7 +62,7 @@ def close_brackets(text: str) -> str:
     kept: list[str] = []
     expected: list[str] = []
     for part, _ in _parts(text):
-        if part == '"' or len(expected) > MAX_DEPTH:
+        if len(expected) > MAX_DEPTH or (part[0] == '"' and not _WHOLE_STRING.match(part)):
             return text
         if part in _CLOSERS:
             expected.append(_CLOSERS[part])

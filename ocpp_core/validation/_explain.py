@@ -21,7 +21,7 @@ from ocpp_core.versions import ErrorCode
 from ._bundles import Schema
 from ._formats import FORMATS
 
-__all__ = ["Broken", "Search", "describe_broken", "describe_violation", "resolve", "violation_of"]
+__all__ = ["Broken", "Search", "describe_broken", "describe_violation", "resolve", "shown", "violation_of"]
 
 _MAX_PATH: Final = 120
 _MAX_MESSAGE: Final = 60
@@ -102,11 +102,11 @@ def violation_of(rule: BrokenRule) -> Violation:
     """Return the description of a broken rule, without a value of the payload."""
     keyword, steps, said, got = rule.keyword, rule.steps, "", _got(rule.value)
     if keyword in ("required", "additionalProperties"):
-        name, steps = _shown(steps[-1]), steps[:-1]
+        name, steps = shown(steps[-1]), steps[:-1]
         said, got = (f"{name} is missing", "nothing") if keyword == "required" else (f"{name} is unknown", name)
     broken = Broken(keyword, rule.demand, got, said)
     for step in reversed(steps):
-        broken.below(step if isinstance(step, int) else _shown(step))
+        broken.below(step if isinstance(step, int) else shown(step))
     code = _CODES.get(keyword, ErrorCode.FORMAT_VIOLATION)
     return Violation(
         code, describe_broken(broken), keyword, broken.pointer, _first(_demand(rule.demand), _MAX_PATH), got
@@ -167,7 +167,7 @@ def _got(value: object) -> str:
     return "object" if isinstance(value, dict) else "integer" if isinstance(value, int) else "number"
 
 
-def _shown(name: object) -> str:
+def shown(name: object) -> str:
     """Return a property name of the peer if it is safe in a log or an error, else `?`."""
     return name if isinstance(name, str) and _SAFE_NAME.match(name) else "?"
 
@@ -308,7 +308,7 @@ class Search:
     def _search_others(self, schema: Any, others: dict[object, object]) -> Broken | None:
         for name, item in others.items():
             if schema is False:
-                return Broken("additionalProperties", False, _shown(name), f"{_shown(name)} is unknown")
+                return Broken("additionalProperties", False, shown(name), f"{shown(name)} is unknown")
             if broken := self.search(schema, item):
-                return broken.below(_shown(name))
+                return broken.below(shown(name))
         return None

@@ -4,7 +4,8 @@ For people and tools, not for connections: it tries one tolerance after another.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache
@@ -20,7 +21,8 @@ from ocpp_core.tolerance.texts import MAX_REPAIRED
 from ocpp_core.versions import Version, canonical_code, version_of
 
 from ._bundles import BUNDLED
-from ._explain import violation_of
+from ._explain import shown, violation_of
+from ._trial import Trial
 from ._validator import load_validator
 from .explanation import Explanation, Mistake
 
@@ -29,7 +31,9 @@ __all__ = ["explain"]
 _MAX_TEXT: Final = 4_194_304
 _MAX_MISTAKES: Final = 20
 _MAX_SHOWN: Final = 100
-_STRICT: Final = Leniency()
+_FLAGS: Final = tuple(each.name for each in fields(Leniency))
+_OF_TEXTS: Final = ("control_characters",)
+"""The tolerances that matter for a text that is not JSON."""
 _KEEP: Final = Remedy(Effect.KEEP)
 _KINDS: Final[dict[str, Kind]] = {"CALL": "call", "CALLRESULT": "result", "SEND": "send"}
 _FORMATS: Final = {
@@ -51,7 +55,8 @@ def explain(
 ) -> Explanation:
     """Return which rules a received text breaks, and which quirks and options would let it pass.
 
-    It never raises for a text, and returns at most 20 mistakes. No value of the text is in the explanation.
+    It never raises for a text, and returns at most 20 mistakes. No value of the text is in the explanation; the name of
+    an unknown action or member is if it is short and plain. Raises ValueError for an unknown `sender`.
 
     Args:
         text: The text as it was received, at most 4 MiB.
@@ -85,6 +90,8 @@ class _Explainer:
         self._protocol = protocol
         self._version: Version = version_of(protocol)
         self._action = action or ""
+        if sender is not None and sender not in OTHER_ROLE:
+            raise ValueError(f"expected sender as one of {', '.join(OTHER_ROLE)}, got {sender!r}")
         self._sender = sender
         self._validator = _bundled(protocol) if validator is None and protocol in BUNDLED else validator
         self._mistakes: list[Mistake] = []
@@ -108,8 +115,12 @@ class _Explainer:
         found = (*self._mistakes, *mistakes)[:_MAX_MISTAKES]
         if frame is None:
             return Explanation(self._protocol, action=self._action, mistakes=found, notes=tuple(self._notes))
-        kind = MessageType(frame[0]).name
-        return Explanation(self._protocol, kind, self._action[:_MAX_SHOWN], frame[1], found, tuple(self._notes))
+        kind, message_id = MessageType(frame[0]).name, frame[1][:_MAX_SHOWN]
+        action = self._action if self._knows_action() else shown(self._action) if self._action else ""
+        return Explanation(self._protocol, kind, action, message_id, found, tuple(self._notes))
+
+    def _knows_action(self) -> bool:
+        return self._validator is not None and self._validator.has(self._action)
 
     # The text
 
@@ -118,38 +129,63 @@ class _Explainer:
         types = self._version.message_types
         frame = decode(text, types)
         if not isinstance(frame, Malformed):
+            self._check_text(text)
             return frame
+        problem = _json_problem(text)
         accepted: list[Frame] = []
         lenient: list[str] = []
-        for each in fields(Leniency):
-            better = decode(text, types, Leniency(**{each.name: True}))
+        for name in _OF_TEXTS if problem else _FLAGS:
+            better = decode(text, types, Leniency(**{name: True}))
             if not isinstance(better, Malformed):
                 accepted.append(better)
-                lenient.append(each.name)
+                lenient.append(name)
         quirks = []
         for profile in self._profiles:
-            if not (profile.mend_text or profile.replace_text or profile.leniency != _STRICT):
-                continue
-            better, names = self._repaired(text, profile, lenient)
-            if not isinstance(better, Malformed):
-                accepted.append(better)
+            repaired, names = self._repaired(text, profile, lenient, is_json=not problem)
+            if not isinstance(repaired, Malformed | None):
+                accepted.append(repaired)
                 quirks += [AppliedQuirk(profile.name, name) for name in names]
         options = tuple(f"leniency=Leniency({name}=True)" for name in lenient)
-        self._mistakes.append(self._malformed(text, frame, tuple(quirks), options))
+        self._mistakes.append(self._malformed(problem, frame, tuple(quirks), options))
         return accepted[0] if accepted else None
 
+    def _check_text(self, text: str) -> None:
+        """Note what a message has that `decode` reads without a tolerance."""
+        repeated: dict[str, None] = {}
+
+        def note(members: list[tuple[str, Any]]) -> dict[str, Any]:
+            made = dict(members)
+            if len(made) < len(members):
+                counts = Counter(name for name, _ in members)
+                repeated.update(dict.fromkeys(shown(name) for name, count in counts.items() if count > 1))
+            return made
+
+        try:
+            frame = json.loads(text, object_pairs_hook=note)
+        except ValueError:  # a number that the faster parser reads
+            return
+        source = _FORMATS.get(self._protocol, "OCPP-J")
+        if frame[0] in (MessageType.CALLERROR, MessageType.CALLRESULTERROR) and len(frame) != 5:
+            detail = f"expected 5 elements: [{frame[0]}, id, code, description, details], got {len(frame)}"
+            self._mistakes.append(Mistake("OCPP-J", detail, source, is_accepted=True))
+        for name in list(repeated)[:_MAX_MISTAKES]:
+            detail = f"expected each member once, got {name} again: the last one is read"
+            self._mistakes.append(Mistake("JSON", detail, "RFC 8259 §4", is_accepted=True))
+
     def _repaired(
-        self, text: str, profile: QuirkProfile, lenient: Iterable[str]
-    ) -> tuple[Frame | Malformed, list[str]]:
+        self, text: str, profile: QuirkProfile, lenient: Collection[str], *, is_json: bool
+    ) -> tuple[Frame | Malformed | None, list[str]]:
         """Return what a text is with a profile, and the repairs or the leniencies of the profile that it needs."""
         mended, applied = repaired_by((profile,), text) if len(text) <= MAX_REPAIRED else (text, [])
+        useful = _FLAGS if applied or is_json else _OF_TEXTS
+        if not applied and not any(getattr(profile.leniency, name) for name in useful):
+            return None, []
         names = [each.quirk for each in applied] or [name for name in lenient if getattr(profile.leniency, name)]
         return decode(mended, self._version.message_types, profile.leniency), names
 
     def _malformed(
-        self, text: str, malformed: Malformed, quirks: tuple[AppliedQuirk, ...], options: tuple[str, ...]
+        self, problem: str, malformed: Malformed, quirks: tuple[AppliedQuirk, ...], options: tuple[str, ...]
     ) -> Mistake:
-        problem = _json_problem(text)
         if problem:
             return Mistake("JSON", problem, "RFC 8259", quirks=quirks, options=options)
         source = _FORMATS.get(self._protocol, "OCPP-J")
@@ -171,7 +207,7 @@ class _Explainer:
 
     def _check_action(self, frame: Frame) -> None:
         validator, action = self._validator, self._action
-        if validator is not None and not validator.has(action):
+        if validator is not None and not self._knows_action():
             near = get_close_matches(action[:_MAX_SHOWN], getattr(validator, "actions", ()), 1)
             advice = f"; did you mean {near[0]}?" if near else ""
             detail = f"expected an action of {self._protocol}{advice}"
@@ -198,27 +234,22 @@ class _Explainer:
             self._notes.append(f"the payload was not checked: {self._protocol} has no validator")
         elif not action:
             self._notes.append("the payload was not checked: pass the action of the CALL")
+        elif not self._knows_action():
+            self._notes.append(f"the payload was not checked: {self._protocol} has no schema for the action")
         elif (violation := _checked(validator, kind, action, payload)) is not None:
             found: list[BrokenRule] = []
             mended = validator.mend(kind, action, payload, _noting(found))
-            source = f"schema of {action[:_MAX_SHOWN]}, {self._protocol}"
+            source = f"schema of {action}, {self._protocol}"
             if mended is None and not found:
                 self._mistakes.append(Mistake(violation.keyword or "schema", violation.description, source, violation))
-            self._mistakes += [self._broken(kind, action, rule, source) for rule in found]
+            trial = Trial(validator, kind, action, payload, found)
+            self._mistakes += [self._broken(trial, rule, source) for rule in found]
 
-    def _broken(self, kind: Kind, action: str, rule: BrokenRule, source: str) -> Mistake:
-        quirks = tuple(self._remedies(kind, action, rule))
-        options = ("leniency=Leniency(null_members=True)",) if rule.value is None else ()
+    def _broken(self, trial: Trial, rule: BrokenRule, source: str) -> Mistake:
+        quirks = [trial.applied(profile, rule) for profile in self._profiles]
         violation = violation_of(rule)
         detail = f"{violation.description}, got {violation.got}"
-        return Mistake(rule.keyword, detail, source, violation, quirks, options)
-
-    def _remedies(self, kind: Kind, action: str, rule: BrokenRule) -> Iterator[AppliedQuirk]:
-        for profile in self._profiles:
-            for quirk in profile.quirks:
-                if quirk.is_for(kind, action) and quirk.covers(rule.path) and quirk.remedy(rule) is not None:
-                    yield AppliedQuirk(profile.name, quirk.kind, quirk.at)
-                    break
+        return Mistake(rule.keyword, detail, source, violation, tuple(filter(None, quirks)))
 
 
 def _noting(found: list[BrokenRule]) -> Any:
@@ -244,12 +275,18 @@ def _json_problem(text: str) -> str:
         json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         return f"{error.msg} at line {error.lineno}, column {error.colno} of the text"
-    except ValueError:
+    except _NotANumberError:
         return "expected numbers, got NaN or Infinity"
+    except ValueError:
+        return "expected integers of at most 4300 digits"
     except RecursionError:
         return ""
     return ""
 
 
+class _NotANumberError(Exception):
+    """A constant that JSON does not have."""
+
+
 def _refuse(name: str) -> None:
-    raise ValueError(name)
+    raise _NotANumberError(name)

@@ -42,9 +42,9 @@ class Explanation:
     message_type: str = ""
     """`CALL`, `CALLRESULT`, `CALLERROR`, `CALLRESULTERROR` or `SEND`; empty if it could not be read."""
     action: str = ""
-    """The action; empty if it is not known."""
+    """The action; empty if it is not known, and `?` for an unknown one that is not short and plain."""
     message_id: str | None = None
-    """The message ID; None if it could not be read."""
+    """The message ID, at most 100 characters; None if it could not be read."""
     mistakes: tuple[Mistake, ...] = ()
     """The rules that it breaks, at most 20."""
     notes: tuple[str, ...] = ()

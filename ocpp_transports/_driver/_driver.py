@@ -164,6 +164,16 @@ class Driver(Generic[In_contra]):
             self._is_behind = True
             self._switch_reading()
 
+    def feed_late(self, event: In_contra) -> None:
+        """Handle an input that may follow `stop`, from a handler that outlived its connection: report its mistakes."""
+        if self._completions is not None:
+            self.feed(event)
+            return
+        self.engine.handle(event, self._now())
+        while (action := self.engine.poll()) is not None:
+            if isinstance(action, Report):
+                self.delegate.reported(action)
+
     async def ask(self, make: Callable[[int], In_contra]) -> Any:
         """Feed the command that `make` makes of a new token; return or raise what the token settles with.
 

@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random, SystemRandom
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ocpp_core.config import IdFactory
+
+if TYPE_CHECKING:
+    from ocpp_core.inbound.answers import AnswerMemory
+    from ocpp_core.link import Unfinished
 
 __all__ = ["Draws", "Sources"]
 
@@ -23,6 +27,10 @@ class Draws:
     """Message ids."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     """The numbers of requests; all connections of a server share them."""
+    unfinished: "Unfinished | None" = None
+    """The memory of unfinished messages of all connections of a server; a client has its own."""
+    answers: "AnswerMemory | None" = None
+    """The stored answers of all connections of a server; a client has its own."""
 
 
 class Sources:
@@ -39,3 +47,6 @@ class Sources:
     def engine(self, name: str, draws: Draws, make: Callable[[Draws], E]) -> E:
         """Make the engine of a client, or of one connection of a server; `name` is an identity or an address."""
         return make(draws)
+
+    async def aclose(self) -> None:
+        """Finish what was recorded; the client or server ends."""

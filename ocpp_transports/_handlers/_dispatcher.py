@@ -328,7 +328,7 @@ class Dispatcher(Generic[ClientT_co]):
 
     def _record_late(self, answer: Reply | Fail) -> None:
         """Record the outcome of a request after its connection has ended; the driver may have stopped."""
-        self.driver.engine.handle(answer, self.driver.runtime.now())
+        self.driver.feed_late(answer)
 
     def answered(self, answer: Reply | Fail) -> None:
         """Feed the response to a request, and forget the request."""

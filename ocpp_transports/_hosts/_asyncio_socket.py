@@ -287,9 +287,14 @@ class SocketConnection(asyncio.BufferedProtocol):
         self._notify_closed()
         self._owner.changed()
 
+    @property
+    def has_ended(self) -> bool:
+        """True after the transport was lost, also before there is one."""
+        return self._transport is None
+
     def opened(self) -> None:
         """Note that opening an accepted socket has ended: without a transport it is closed."""
-        if self._transport is None:
+        if self.has_ended:
             self._notify_closed()
 
     def _notify_closed(self) -> None:

@@ -6,7 +6,15 @@ from typing import Any, Final
 
 from ._redaction_text import REDACTED, hide_in_text, is_secret_name
 
-__all__ = ["REDACTED", "redact", "safe_repr"]
+__all__ = [
+    "REDACTED",
+    "SETTING_FIELDS",
+    "VALUE_FIELDS",
+    "is_secret_field",
+    "is_secret_setting",
+    "redact",
+    "safe_repr",
+]
 
 _MAX_DEPTH: Final = 64
 """Levels of a payload that are shown; OCPP needs ten, a cyclic payload has no end."""
@@ -32,9 +40,10 @@ _SECRET_FIELDS: Final = frozenset(
     }
 )
 _ID_TOKENS: Final = frozenset({"idtoken", "additionalidtoken"})
-_SETTING_FIELDS: Final = frozenset({"key", "name", "variable", "variablename", "parameter"})
+SETTING_FIELDS: Final = frozenset({"key", "name", "variable", "variablename", "parameter"})
 """Fields with the name of a configuration key (1.6) or variable (2.x), in the schemas or of vendors."""
-_VALUE_FIELDS: Final = frozenset({"value", "attributevalue", "actualvalue", "defaultvalue", "data"})
+VALUE_FIELDS: Final = frozenset({"value", "attributevalue", "actualvalue", "defaultvalue", "data"})
+"""Fields with the value of the setting that is named beside them."""
 _ATTRIBUTES: Final = "variableattribute"
 """The list of NotifyReport whose items hold the values of the variable beside it."""
 
@@ -90,9 +99,9 @@ class _Redaction:
         for name, item in value.items():
             low = _lower(name)
             shown = self._text(name, depth) if isinstance(name, str) else name
-            if low in hidden or _is_secret_field(low):
+            if low in hidden or is_secret_field(low):
                 copied[shown] = self._secret(item, depth)
-            elif low == _ATTRIBUTES and hidden >= _VALUE_FIELDS:
+            elif low == _ATTRIBUTES and hidden >= VALUE_FIELDS:
                 copied[shown] = self._attributes(item, depth)
             else:
                 copied[shown] = self.of(item, depth)
@@ -104,7 +113,7 @@ class _Redaction:
             return self._secret(attributes, depth)
         return [
             {
-                name: self._secret(item, depth) if _lower(name) in _VALUE_FIELDS else self.of(item, depth)
+                name: self._secret(item, depth) if _lower(name) in VALUE_FIELDS else self.of(item, depth)
                 for name, item in attribute.items()
             }
             if isinstance(attribute, Mapping)
@@ -135,21 +144,22 @@ def _lower(name: object) -> str:
     return name.lower() if isinstance(name, str) else ""
 
 
-def _is_secret_field(low: str) -> bool:
+def is_secret_field(low: str) -> bool:
+    """Return True if a field of this name, in lower case, holds a secret."""
     return low in _SECRET_FIELDS or is_secret_name(low)
 
 
 def _hidden_fields(mapping: Mapping[Any, Any]) -> frozenset[str]:
     """Return the fields that are secret only here: the value of a secret setting, and the key of a VPN."""
     names = {_lower(name): item for name, item in mapping.items()}
-    for field in _SETTING_FIELDS & names.keys():
+    for field in SETTING_FIELDS & names.keys():
         item = names[field]
-        if _is_secret_setting(item.get("name") if isinstance(item, Mapping) else item):
-            return _VALUE_FIELDS
+        if is_secret_setting(item.get("name") if isinstance(item, Mapping) else item):
+            return VALUE_FIELDS
     return frozenset({"key"}) if "server" in names else frozenset()
 
 
-def _is_secret_setting(name: object) -> bool:
+def is_secret_setting(name: object) -> bool:
     """Return True if a setting is secret, also by the end of its name, such as VpnKey, SimPin, FreeVendIdTag."""
     low = _lower(name)
     if low.endswith("key"):

@@ -304,7 +304,8 @@ class PeerOptions:
         profiles = read_quirks(self.quirks)
         object.__setattr__(self, "quirks", profiles)
         for profile in profiles:
-            changes = self._changes(profile)
+            self.names.expect_profile(profile)
+            changes = self.quirk_settings(profile)
             if changes:
                 replace(self, quirks=(), **changes)  # raises here for a wrong setting, not at a connection
 
@@ -317,13 +318,8 @@ class PeerOptions:
 
         return QuirkBook(cast("tuple[QuirkProfile, ...]", self.quirks))
 
-    def with_quirks(self, matched: "MatchedQuirks") -> Self:
-        """Return these options with the settings of profiles, those of other carriers left out."""
-        changes = self._changes(matched)
-        return self.changed(changes) if changes else self
-
-    def _changes(self, profile: "QuirkProfile | MatchedQuirks") -> dict[str, Any]:
-        """Return the settings of a profile that are options of this kind of client or server."""
+    def quirk_settings(self, profile: "QuirkProfile | MatchedQuirks") -> dict[str, Any]:
+        """Return the settings of profiles that are options of this kind of client or server."""
         own = {each.name for each in fields(self)}
         changes = {name: value for name, value in profile.options.items() if name in own}
         if profile.validation:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Verify,
     )
     from ocpp_transports.outbox._interface import OutboxStore
+    from ocpp_transports.recording import RecordTo
 
     from ._tls import TLSOptions
 
@@ -109,6 +110,7 @@ class SocketKeywords(PeerKeywords, total=False):
     min_message_rate: float
     max_unfinished_size: float
     compression: bool | Compression
+    record: RecordTo | None
 
 
 class ReconnectKeywords(PeerKeywords, total=False):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ocpp_core.action_names import ACTION_NAMES
 
 if TYPE_CHECKING:
+    from ocpp_core.tolerance.profiles import QuirkProfile
     from ocpp_core.validation import SchemaValidator
 
 __all__ = ["Names", "expect_spelled"]
@@ -54,6 +55,20 @@ class Names:
             raise ValueError(
                 f"expected an action of OCPP or of a validator, got {action!r}{_suggestion(action, known)}"
             )
+
+    def expect_profile(self, profile: "QuirkProfile") -> None:
+        """Raise ValueError for a profile that names an action without a schema or an unknown subprotocol."""
+        try:
+            for quirk in profile.quirks:
+                if quirk.action != "*":
+                    self.expect_checkable(quirk.action)
+            if profile.default_protocol is not None:
+                self.expect(profile.default_protocol, None)
+        except ValueError as error:
+            raise ValueError(f"profile {profile.name!r}: {error}") from None
+        if not any(profile.match.covers_protocol(name) for name in self._actions):
+            expected = f"expected match.protocol for one of {', '.join(self._actions)}"
+            raise ValueError(f"profile {profile.name!r}: {expected}, got {profile.match.protocol!r}")
 
     def _expect_version(self, version: str, action: str | None) -> None:
         if version in self._actions:

@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from ocpp_core.config import Compression, LinkConfig
 
 from ._connection import PeerOptions, off_at_zero, seconds_or_off
 
+if TYPE_CHECKING:
+    from ocpp_transports.recording import Recordings, RecordTo
+
 __all__ = ["SocketOptions"]
 
 _LINK: Final = LinkConfig()
+
+
+def _read_recordings(record: "RecordTo") -> "Recordings":
+    from ocpp_transports.recording import Recordings  # loaded only when used
+
+    return record if isinstance(record, Recordings) else Recordings(record)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +43,21 @@ class SocketOptions(PeerOptions):
     compression: bool | Compression = False
     """permessage-deflate (RFC 7692); True for its defaults."""
 
+    record: "RecordTo | None" = None
+    """Record every connection, for `ocpp_core.recording.replay`: a directory, a function of the name and the lines of a
+    recording, or `Recordings` with other limits. Without these, 1 MiB of a connection and 64 MiB together are recorded,
+    without identities, ID tokens and passwords. `reconfigure` changes it for clients and servers that open later."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         _ = self.link
+        if self.record is not None:
+            object.__setattr__(self, "record", _read_recordings(self.record))
+
+    @property
+    def recordings(self) -> "Recordings | None":
+        """Where recordings go; None without them."""
+        return cast("Recordings | None", self.record)
 
     @cached_property
     def link(self) -> LinkConfig:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ocpp_core.action_names import Role
@@ -19,7 +19,7 @@ from ocpp_transports._callbacks._containment import end_program
 from ocpp_transports._calls._directions import sent_by_peer
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Runtime
-from ocpp_transports._driver._sources import Draws
+from ocpp_transports._driver._sources import Draws, Sources
 from ocpp_transports._options._connection import counting
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports.events import (
@@ -38,6 +38,7 @@ from ._observers import Observers
 from ._peer import ConnectionState, Peer
 
 if TYPE_CHECKING:
+    from ocpp_core.durable.client import DurableClientEngine
     from ocpp_core.tolerance.station import StationQuirks
     from ocpp_transports._metrics._metrics import Metrics
 
@@ -143,6 +144,8 @@ class ClientPeer(EnqueueMixin, Peer):
         if self.state is not ConnectionState.CLOSED:
             raise RuntimeError(f"cannot connect: the client is {self.state.name}; close it first")
         await self._get_ready()
+        if self._outbox is not None:
+            self._outbox.expect_not_opening()
         driver = self._driver or self._start(in_block=False)
         try:
             await self._open_outbox()
@@ -301,15 +304,23 @@ class ClientPeer(EnqueueMixin, Peer):
         self._log.now = self._runtime.now
         return driver
 
-    def _message_engine(self, draws: Draws) -> ClientEngine:
+    def _make_message_engine(self, sources: Sources) -> ClientEngine:
         """Return the engine for a host that carries whole messages."""
+        draws = Draws(sources.random(self.identity, secret=True), sources.ids(self._options.ids))
+        engine = sources.engine(self.identity, draws, self._message_engine)
+        if self._outbox is not None:
+            self._outbox.engine = cast("DurableClientEngine", engine)
+        return engine
+
+    def _message_engine(self, draws: Draws) -> ClientEngine:
         config = self._client_config()
         if self._outbox is None:
             return ClientEngine(config, random=draws.random, ids=draws.ids)
         from ocpp_core.durable.client import DurableClientEngine  # loaded only when used
 
         settings = self._options.offline_queue_config
-        self._outbox.engine = engine = DurableClientEngine(config, settings, random=draws.random, ids=draws.ids)
+        engine = DurableClientEngine(config, settings, random=draws.random, ids=draws.ids)
+        self._outbox.made(engine)
         return engine
 
     def _make_outbox(self) -> "ClientOutbox | None":
@@ -330,9 +341,16 @@ class ClientPeer(EnqueueMixin, Peer):
         self._log.failed("the store failed", error)
         self._emit("error", ErrorEvent(error))
 
+    def _recording_failed(self, error: Exception) -> None:
+        self._emit("error", ErrorEvent(error))
+
     async def _open_outbox(self) -> None:
         if self._outbox is not None and self._driver is not None:
             await self._outbox.open(self._driver)
+
+    def _open_in_memory(self, outbox: "ClientOutbox") -> None:
+        if outbox.opens_at_once and self._ended is None:
+            outbox.open_at_once(self._driver or self._start(in_block=False))
 
     async def _shut(self) -> None:
         """Release the event loop: end listeners, connections and tasks."""

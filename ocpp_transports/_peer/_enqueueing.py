@@ -1,6 +1,6 @@
 """The methods of a client for messages that outlive connections."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from ocpp_core.action_names import Role
@@ -29,6 +29,9 @@ class EnqueueMixin:
 
     if TYPE_CHECKING:
 
+        def _open_in_memory(self, outbox: "ClientOutbox") -> None:
+            """Open a store that never waits, unless the client is closed."""
+
         @property
         def _spoken(self) -> Collection[str]:
             """The subprotocols in which a message may be sent."""
@@ -47,8 +50,9 @@ class EnqueueMixin:
         """Queue a message until the peer has responded.
 
         It outlives lost connections and, in a durable store, restarts. It needs no connection, but an open store: enter
-        the block or `connect` first. Middleware does not see messages of the outbox. In strict mode a payload is
-        checked at once if the version is known, and when it is sent.
+        the block or `connect` first. On asyncio, the first message opens a store in memory. Middleware does not see
+        messages of the outbox; observers do. In strict mode a payload is checked at once if the version is known, and
+        when it is sent.
 
         Args:
             *args: What `call` takes: a message or a request model; or an action and its payload, after a subprotocol
@@ -72,6 +76,7 @@ class EnqueueMixin:
         from ocpp_core.outbox.commands import Enqueue  # loaded only when used
 
         outbox = self._expect_outbox("enqueue")
+        outbox.expect_options(options)
         start = options.pop("transaction", None)
         request = read_request(args, {"custom": options.pop("custom", False)})
         request.expect_sent(self._role, self._spoken)
@@ -85,6 +90,7 @@ class EnqueueMixin:
             transaction=None if start is None else outbox.number_of(start),
             **options,
         )
+        self._open_in_memory(outbox)
         return outbox.enqueue(message)
 
     @property
@@ -123,6 +129,40 @@ class EnqueueMixin:
             RuntimeError: The client has no outbox.
         """
         return self._expect_outbox("read the transaction ID").transaction_id(ticket)
+
+    def set_gate(self, is_open: bool) -> None:
+        """Send messages that are not urgent from now on, or hold them.
+
+        This is necessary with `OutboxConfig(gate="manual")`, after each opening of the store. With `"boot"`, the next
+        response to a BootNotification decides again.
+
+        Args:
+            is_open: True to send them, False to hold them.
+
+        Raises:
+            ClosedError: The outbox is not open.
+            TypeError: It is not a bool.
+            RuntimeError: The client has no outbox.
+        """
+        self._expect_outbox("set the gate").set_gate(is_open)
+
+    def divert_messages(self, function: Callable[[str], object] | None) -> None:
+        """Let a function divert messages of the outbox, to test how the peer handles faults.
+
+        It gets the text of each CALL, also of a repetition, when it would be written. If it returns a true value, the
+        text is not written. The function may start a task that sends another text with `send_raw`, or the same one
+        later. The outbox handles the message as sent: it awaits the response, counts a timeout as a failed
+        transmission, and repeats the message. The function must not use the client itself. If it raises, the exception
+        is logged and the text is written.
+
+        Args:
+            function: A plain function that does not block; None to write all messages again.
+
+        Raises:
+            RuntimeError: The client has no outbox.
+            TypeError: It is a coroutine function, or takes other arguments.
+        """
+        self._expect_outbox("divert messages").divert(function)
 
     def _expect_outbox(self, verb: str) -> "ClientOutbox":
         if self._outbox is None:

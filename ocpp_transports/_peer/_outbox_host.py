@@ -36,6 +36,8 @@ from ocpp_transports.outbox._use import OutboxDriver, StoreUse
 __all__ = ["OutboxHost"]
 
 _CLOSED: Final = "closed while the outbox was opened"
+_PATIENCE: Final = 10.0
+"""Seconds that closing waits for the store before it is logged."""
 
 
 def _use_of(store: OutboxStore, driver: OutboxDriver) -> StoreUse:
@@ -83,6 +85,7 @@ class OutboxHost:
         # A stream that is no longer read is not kept; the order of the others is that of their making.
         self._streams: WeakKeyDictionary[TicketStream, None] = WeakKeyDictionary()
         self._use: StoreUse | None = None
+        self._left: StoreUse | None = None  # given up while a thread opens the store
 
     # The use of the store
 
@@ -96,15 +99,19 @@ class OutboxHost:
         """
         if self._use is not None:
             return
+        if self._left is not None and self._left.is_opening:
+            raise StoreError("cannot open the store: an earlier attempt to open it has not ended; try again later")
         use = self._use = _use_of(self._store, driver)
         try:
-            restored = await use.open(partial(self._report, use))
-            self._take_over(use, restored)
+            self._take_over(use, await use.open(partial(self._report, use)))
         except BaseException:
-            self._use = None if self._use is use else self._use
-            use.abandon()
+            self._give_up(use)
             raise
-        use.is_restored = True
+
+    def _give_up(self, use: StoreUse) -> None:
+        self._use = None if self._use is use else self._use
+        self._left = use if use.is_opening else None
+        use.abandon()
 
     def _take_over(self, use: StoreUse, restored: Restored) -> None:
         """Restore the stored messages, and reject those that the store has no longer."""
@@ -121,6 +128,7 @@ class OutboxHost:
             if not lost.is_settled:
                 lost._reject(StoreError("the store does not have the message"))
         use.driver.feed(restored)
+        use.is_restored = True
 
     def _expect_own(self, restored: Restored) -> None:
         """Raise StoreError for messages of the other side: they must not be sent in the wrong direction."""
@@ -149,13 +157,19 @@ class OutboxHost:
         if use is None:
             return
         if not use.is_restored:
-            use.abandon()
+            self._give_up(use)
             return
         self._discard(use)
+        runtime = use.driver.runtime
+        late = runtime.call_at(runtime.now() + _PATIENCE, self._note_late_close)
         try:
             await use.close()
         finally:
+            late.cancel()
             self._end_waiting()
+
+    def _note_late_close(self) -> None:
+        self._log.recurring(f"outbox: {OutboxReportKind.STORE_LATE.value}", "closing waits until it has stored all")
 
     def _discard(self, use: StoreUse) -> None:
         if not self._store.is_durable:
@@ -214,6 +228,8 @@ class OutboxHost:
     def _settle(self, number: int, outcome: MessageOutcome) -> None:
         """Settle a ticket, a new one for a call that became a message and whose caller no longer waits."""
         ticket = self._tickets.get(number) or self._new_ticket(number, None, None)
+        if ticket.is_settled:  # it is reported again for an `enqueue` with the same key
+            return
         self._tickets[number] = ticket
         ticket._settle(outcome)
         for stream in self._streams:
@@ -237,6 +253,11 @@ class OutboxHost:
             stream._remove(number)
 
     # The application
+
+    @property
+    def queued(self) -> list[Ticket]:
+        """The tickets of messages without an outcome."""
+        return [ticket for ticket in self._tickets.values() if not ticket.is_settled]
 
     def outcomes(self) -> TicketStream:
         """Return a stream of the settled tickets that are not acknowledged."""

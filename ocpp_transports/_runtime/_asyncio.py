@@ -98,6 +98,8 @@ class AsyncioRuntime(TaskSupervisor):
         except BaseException:
             connected.close()
             raise
+        if stream.has_ended:  # uvloop has closed the file descriptor, which may be another one's already
+            connected.detach()
 
     async def _carry(self, stream: SocketConnection, connected: socket.socket, address: Address) -> None:
         if address.ssl is None:
@@ -209,6 +211,7 @@ class AsyncioRuntime(TaskSupervisor):
         try:
             await self._loop.connect_accepted_socket(lambda: connection, accepted)
         except OSError as error:  # the peer has left already
+            accepted.close()
             self.accept_failed(rules, address, error)
         finally:
             connection.opened()

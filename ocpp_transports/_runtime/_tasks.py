@@ -261,6 +261,7 @@ class TaskSupervisor(ABC):
             await self._see_off()
         finally:
             await self._end()
+            await self.sources.aclose()
 
     async def _see_off(self) -> None:
         """Let connections that were just accepted get their refusal, at most `PARTING` seconds.

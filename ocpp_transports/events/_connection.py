@@ -82,7 +82,8 @@ class CloseEvent:
 class ErrorEvent:
     """A failure that no caller gets as an exception.
 
-    It is a failed attempt to connect, a broken stream, a listener that raised, or a store of the outbox that failed.
+    It is a failed attempt to connect, a broken stream, a listener that raised, a store of the outbox that failed, or a
+    recording that cannot be written.
     """
 
     error: BaseException

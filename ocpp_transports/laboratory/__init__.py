@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._errors import (
+        BackgroundTaskError,
         DeadlockError,
         PatienceError,
         RealIOError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         VirtualTimeEndError,
         VirtualTimeError,
     )
+    from ._handling._call_handler import HandlerCallKeywords, call_handler
     from ._network._conditions import Conditions
     from ._time._loop import VirtualLoop
     from ._time._run import run, virtual_loop
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_errors": (
+        "BackgroundTaskError",
         "DeadlockError",
         "PatienceError",
         "RealIOError",
@@ -41,6 +44,7 @@ _HOMES = {
         "VirtualTimeEndError",
         "VirtualTimeError",
     ),
+    "_handling._call_handler": ("HandlerCallKeywords", "call_handler"),
     "_time._loop": ("VirtualLoop",),
     "_time._run": ("run", "virtual_loop"),
     "_trio._network": ("trio_network",),
@@ -54,8 +58,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Answer",
+    "BackgroundTaskError",
     "Conditions",
     "DeadlockError",
+    "HandlerCallKeywords",
     "PatienceError",
     "RealIOError",
     "ScriptedStation",
@@ -67,6 +73,7 @@ __all__ = [
     "VirtualTimeError",
     "WallClock",
     "World",
+    "call_handler",
     "real_work",
     "run",
     "trio_network",

@@ -1,6 +1,7 @@
 """The errors of virtual time: why its clock cannot move on, and what does not exist in it."""
 
 __all__ = [
+    "BackgroundTaskError",
     "DeadlockError",
     "PatienceError",
     "RealIOError",
@@ -40,3 +41,7 @@ class RealIOError(RuntimeError):
 
 class UncountedThreadWarning(RuntimeWarning):
     """A thread called into the loop whose work is not counted: virtual time may have passed while it worked."""
+
+
+class BackgroundTaskError(RuntimeError):
+    """A task that the test did not await raised an exception, which is the cause of this one."""

@@ -70,6 +70,7 @@ class Database:
         return kind(f"cannot open the outbox {str(self._path)!r}: {error}")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.text_factory = bytes.decode  # its error does not show the text, which may be a payload
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -78,6 +78,7 @@ class SQLiteStore:
         self._on_failure = on_failure
         self._retry = retry
         self._changed = threading.Condition()
+        self._clock: Callable[[], float] = time.monotonic  # virtual in the laboratory, as `_wait`
         self._waiting: deque[Store] = deque()
         self._is_closing = False
         self._opened: Restored | Exception | None = None
@@ -196,13 +197,13 @@ class SQLiteStore:
         memory.apply([state])
         next_try = inf
         while True:
-            batches = self._take(None if next_try == inf else max(0.0, next_try - time.monotonic()))
+            batches = self._take(None if next_try == inf else max(0.0, next_try - self._clock()))
             for batch in batches:
                 memory.apply(batch.operations)
             if next_try < inf:
                 next_try = self._try_to_return(database, memory, report, next_try)
             elif batches and (error := _failure_of(database, batches)) is not None:
-                next_try = time.monotonic() + self._retry
+                next_try = self._clock() + self._retry
                 report(StoreDegraded(error))
             if batches:
                 report(Stored(batches[-1].number))
@@ -213,7 +214,7 @@ class SQLiteStore:
         self, database: Database, memory: OutboxSnapshot, report: ReportToOutbox, next_try: float
     ) -> float:
         """Write the copy if it is time, or the last time; return when to try again, `inf` if the file has it."""
-        now = time.monotonic()
+        now = self._clock()
         if now < next_try and not self._is_closing:
             return next_try
         if self._is_writable(database) and _failure_of(database, [Store(0, (memory.everything,))]) is None:
@@ -232,10 +233,17 @@ class SQLiteStore:
 
     def _take(self, timeout: float | None) -> list[Store]:
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._waiting) or self._is_closing, timeout)
+            self._wait(timeout)
             batches = list(self._waiting)
             self._waiting.clear()
             return batches
+
+    def _wait(self, timeout: float | None) -> None:
+        """Wait for a batch, the end or the timeout in seconds; the thread has the lock."""
+        self._changed.wait_for(self._has_work, timeout)
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting) or self._is_closing
 
     def _commit(self, database: Database, batches: list[Store], report: ReportToOutbox) -> bool:
         error = _failure_of(database, batches)

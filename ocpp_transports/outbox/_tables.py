@@ -48,6 +48,7 @@ SCHEMA: Final = (
 )
 """The statements that make the tables."""
 
+_FLAGS: Final = {0: False, 1: True}
 _COLUMNS: Final = [each.name for each in fields(OutboxRecord)]
 _BOOLEANS: Final = [each.name for each in fields(OutboxRecord) if each.type is bool]
 # The names of the columns are fields of ours, never text from outside: no value is written into a statement.
@@ -140,13 +141,13 @@ def _read_outcome(text: object) -> Any:
 def load(connection: sqlite3.Connection) -> ReplaceAll:
     """Return the whole state, in the order of tickets.
 
-    Raises DamagedStoreError if a row has a value that this version does not write.
+    Raises sqlite3.DatabaseError if a row has a value that this version does not write.
     """
     try:
         state = ReplaceAll(
             tuple(_read_record(row) for row in connection.execute(_LOAD)),
             tuple(
-                Binding(start, transaction_id, bool(closed))
+                Binding(start, transaction_id, _FLAGS[closed])
                 for start, transaction_id, closed in connection.execute("SELECT * FROM binding ORDER BY start")
             ),
             tuple(
@@ -156,20 +157,16 @@ def load(connection: sqlite3.Connection) -> ReplaceAll:
         )
         expect_readable(state)
     except (LookupError, TypeError, ValueError, RecursionError) as error:
-        raise DamagedStoreError(f"cannot read the outbox: a row is damaged ({type(error).__name__})") from error
-    except sqlite3.OperationalError as error:
-        if hasattr(error, "sqlite_errorcode"):
-            raise
+        damage = type(error).__name__
     else:
         return state
-    # Python could not decode a text. Its error has the text, which may be of a payload, and its traceback has the
-    # statement, which would keep the file locked.
-    raise DamagedStoreError("cannot read the outbox: a row is damaged (text that is not UTF-8)")
+    # Raised here, without the error: that may have a payload, and its traceback a statement, which locks the file.
+    raise sqlite3.DatabaseError(f"a row is damaged ({damage})")
 
 
 def _read_record(row: tuple[Any, ...]) -> OutboxRecord:
     values = dict(zip(_COLUMNS, row, strict=True))
-    values |= {name: bool(values[name]) for name in _BOOLEANS}
+    values |= {name: _FLAGS[values[name]] for name in _BOOLEANS}
     values["lane"] = Lane(values["lane"])
     if values["failure"] is not None:
         values["failure"] = _read_outcome(values["failure"])

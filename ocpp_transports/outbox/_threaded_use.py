@@ -21,9 +21,12 @@ _CLOSED: Final = "closed while the outbox was opened"
 _T = TypeVar("_T")
 
 
-async def _in_thread(function: Callable[[], _T]) -> _T:
-    """Run a function in a thread of its own: threads that the application has in use must not delay the store."""
-    return await to_thread.run_sync(function, limiter=CapacityLimiter(1))
+async def _in_thread(function: Callable[[], _T], *, leaves: bool = False) -> _T:
+    """Run a function in a thread of its own: threads that the application has in use must not delay the store.
+
+    If the task is cancelled, it `leaves` the thread alone, or waits for it.
+    """
+    return await to_thread.run_sync(function, limiter=CapacityLimiter(1), abandon_on_cancel=leaves)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -42,9 +45,16 @@ class ThreadedUse(StoreUse):
 
     async def open(self, report: Callable[[StoreReport], None]) -> Restored:
         """Open the store, in a thread. Raises StoreError, and ClosedError if it was abandoned before."""
-        return await _in_thread(partial(self._open_store, report))
+        self.is_opening = True
+        return await _in_thread(partial(self._open_store, report), leaves=True)
 
     def _open_store(self, report: Callable[[StoreReport], None]) -> Restored:
+        try:
+            return self._open_or_close(report)
+        finally:
+            self.is_opening = False
+
+    def _open_or_close(self, report: Callable[[StoreReport], None]) -> Restored:
         restored = self.store.open(report)
         with self._lock:
             self._is_open = True

@@ -38,9 +38,10 @@ class TicketStream(AsyncIterator[Ticket]):
     # For the outbox
 
     def _put(self, ticket: Ticket) -> None:
-        """Add a ticket that was settled."""
-        self._tickets[ticket.number] = ticket
-        self._wake()
+        """Add a ticket that was settled, unless the iteration has ended."""
+        if not self._is_finished:
+            self._tickets[ticket.number] = ticket
+            self._wake()
 
     def _remove(self, number: int) -> None:
         """Leave out a ticket that was acknowledged or forgotten."""

@@ -29,10 +29,16 @@ class StoreUse:
     driver: OutboxDriver
     is_restored: bool = False
     """True once the stored messages are known."""
+    is_opening: bool = False
+    """True while a thread opens the store, also for a task that no longer waits."""
     _is_open: bool = False
 
     async def open(self, report: Callable[[StoreReport], None]) -> Restored:
         """Open the store. Raises StoreError, and ClosedError if it was abandoned before."""
+        return self.open_at_once(report)
+
+    def open_at_once(self, report: Callable[[StoreReport], None]) -> Restored:
+        """Open a store that never waits."""
         restored = self.store.open(report)
         self._is_open = True
         return restored

@@ -16,11 +16,13 @@
 
       <!-- alone -->                  the next block gets a namespace of its own
       <!-- not run: reason -->        the next block is only compiled
+      <!-- tests -->                  the next block is part of one test file, which pytest runs with the plugin
 """
 
 import ast
 import asyncio
 import io
+import os
 import re
 import socket
 import subprocess
@@ -44,6 +46,7 @@ CONSOLE = "`python -m asyncio`"
 _PARTS = re.compile(
     r"^```python\n(?P<code>.*?)^```$"
     r"|^<!-- (?P<alone>alone) -->$"
+    r"|^<!-- (?P<tests>tests) -->$"
     r"|^<!-- not run: (?P<skip>[^\n]+) -->$",
     re.MULTILINE | re.DOTALL,
 )
@@ -66,20 +69,23 @@ class Snippet:
     line: int
     alone: bool = False
     runs: bool = True
+    is_test: bool = False
 
 
 def read(text: str) -> Iterator[Snippet]:
     """Find the snippets of a page, in order."""
-    alone, runs = False, True
+    alone, runs, is_test = False, True, False
     for match in _PARTS.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         if match["alone"]:
             alone = True
         elif match["skip"]:
             runs = False
+        elif match["tests"]:
+            is_test = True
         else:
-            yield Snippet(match["code"], line, alone=alone, runs=runs)
-            alone, runs = False, True
+            yield Snippet(match["code"], line, alone=alone, runs=runs, is_test=is_test)
+            alone, runs, is_test = False, True, False
 
 
 def ports(snippets: list[Snippet]) -> set[int]:
@@ -125,7 +131,9 @@ class Page:
         try:
             with asyncio.Runner() as runner, redirect_stdout(io.StringIO()) as output:
                 for snippet in self._snippets:
-                    self._run(snippet, runner)
+                    if not snippet.is_test:
+                        self._run(snippet, runner)
+            self._run_tests()
             for server in self._servers:
                 server.check()
             printed = output.getvalue() + "".join(server.output() for server in self._servers)
@@ -133,6 +141,23 @@ class Page:
         finally:
             for server in self._servers:
                 server.stop()
+
+    def _run_tests(self) -> None:
+        """Run the tests of the page as one file, whose lines are those of the page."""
+        blocks = [snippet for snippet in self._snippets if snippet.is_test]
+        if not blocks:
+            return
+        lines: list[str] = []
+        for block in blocks:
+            lines += [""] * (block.line - len(lines)) + block.code.splitlines()
+        file = self._scratch / "test_page.py"
+        file.write_text("\n".join(lines), encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "ocpp_transports.laboratory.pytest", "-W", "error"]
+        plain = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
+        done = subprocess.run(
+            [*command, str(file)], cwd=self._scratch, env=plain, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{self._path.name}, by the lines of the page:\n{done.stdout}{done.stderr}"
 
     def _run(self, snippet: Snippet, runner: asyncio.Runner) -> None:
         where = f"{self._path.name}:{snippet.line}"

@@ -42,6 +42,7 @@ WITHOUT: Final = {
     "OCPPServer.include": "functions of a router that servers share run in event loops: `wrapped.include` attaches it",
     "OCPPRouter.include": "functions of a router that servers share run in event loops: `wrapped.include` attaches it",
     "OCPPServer.draining": "it waits for a signal in an event loop; a program without one calls `close`",
+    "OCPPClient.divert_messages": "its function runs in the event loop, and is for tests of peers",
     "OCPPServer.incoming": "for WebSocket libraries, which run in an event loop",
     "OCPPServer.http_response": "for WebSocket libraries, which run in an event loop",
     "EventStream.put": "for the library",

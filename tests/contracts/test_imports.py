@@ -25,12 +25,12 @@ LAYERS = {
         "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers", "config", "outbox", "inputs",
         "client_states", "actions", "_direct", "tolerance", "outbound", "inbound", "session", "client", "durable",
         "server", "identity", "handshake", "addresses", "proxies", "admission", "refusals", "validation", "link",
-        "stack", "testing", "replay",
+        "stack", "testing", "recording",
     ),
     "ocpp_transports": (
         "handshake", "certificates", "passwords", "plain_http", "_metrics", "_logging", "events", "event_names",
-        "_callbacks", "_driver", "outbox", "_handlers", "_options", "_tls", "_hosts", "_runtime", "_calls", "_peer",
-        "_server", "_fleet", "fleet", "observability", "router", "_browser", "client", "browser",
+        "_callbacks", "_driver", "recording", "outbox", "_handlers", "_options", "_tls", "_hosts", "_runtime",
+        "_calls", "_peer", "_server", "_fleet", "fleet", "observability", "router", "_browser", "client", "browser",
         "channel", "server", "asgi", "wslib", "memory", "laboratory", "blocking", "compat",
     ),
     "ocpp_apps": (
@@ -43,7 +43,7 @@ LAYERS = {
 
 LAZY_FACADES = {"ocpp_core.tolerance", "ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21"}
 """Besides those of the packages: they load what they name when it is first used."""
-NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "replay"}  # directly or through another one
+NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "recording"}  # directly or through another one
 IMPURE = {
     "anyio", "asyncio", "concurrent", "logging", "multiprocessing", "ocpp_apps", "ocpp_transports", "secrets", "select",
     "selectors", "signal", "sniffio", "socket", "ssl", "subprocess", "threading", "time", "trio", "uuid",

@@ -26,17 +26,21 @@ ROOT = Path(__file__).parents[2]
 CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 PUBLIC = (
     "ocpp_core", "ocpp_core.actions", "ocpp_core.client_states", "ocpp_core.errors", "ocpp_core.inputs",
-    "ocpp_core.link", "ocpp_core.replay", "ocpp_core.stack", "ocpp_core.states", "ocpp_core.testing",
+    "ocpp_core.link", "ocpp_core.recording", "ocpp_core.stack", "ocpp_core.states", "ocpp_core.testing",
     "ocpp_core.validation", "ocpp_transports", "ocpp_transports.asgi", "ocpp_transports.blocking",
     "ocpp_transports.browser", "ocpp_transports.channel", "ocpp_transports.client",
     "ocpp_transports.compat.charge_point", "ocpp_transports.compat.exceptions", "ocpp_transports.compat.messages",
     "ocpp_transports.compat.routing", "ocpp_transports.event_names", "ocpp_transports.events",
-    "ocpp_transports.fleet", "ocpp_transports.handshake", "ocpp_transports.memory", "ocpp_transports.plain_http",
+    "ocpp_transports.fleet", "ocpp_transports.handshake", "ocpp_transports.laboratory", "ocpp_transports.memory",
+    "ocpp_transports.plain_http", "ocpp_transports.recording",
     "ocpp_transports.observability", "ocpp_transports.observability.opentelemetry",
     "ocpp_transports.observability.prometheus", "ocpp_transports.server", "ocpp_transports.wslib",
     "ocpp_apps.csms", "ocpp_apps.station",
 )  # fmt: skip
 """The modules that users import; a name in their `__all__` is public."""
+
+BY_HAND = {"ocpp_transports.laboratory._time._loop.VirtualLoop"}
+"""What a page describes without a directive: the methods of an event loop are those of asyncio."""
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +105,8 @@ class TestTheReference:
     @pytest.mark.parametrize("module", PUBLIC)
     def test_every_public_name_is_on_a_page(self, module: str) -> None:
         public, shown = members(resolved(module)), on_pages()
-        assert [name for name, each in public if not each.is_module and each.canonical_path not in shown] == []
+        described = BY_HAND | shown.keys()
+        assert [name for name, each in public if not each.is_module and each.canonical_path not in described] == []
 
     def test_everything_on_the_pages_has_a_docstring(self) -> None:
         """What has none is not shown."""

@@ -7,7 +7,7 @@ import pytest
 
 from tools.containers import container_sizes
 from tools.leaks import Load, run_load
-from tools.soak import BACKENDS
+from tools.soak_sockets import BACKENDS
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

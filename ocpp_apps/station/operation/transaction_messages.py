@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ocpp_apps.station.clock import Event
-from ocpp_apps.station.faults import FaultInjector
 from ocpp_apps.station.messages.log import LogEntry
 from ocpp_apps.station.model.connector import Transaction
 from ocpp_apps.station.model.dialect import Call
@@ -33,9 +32,8 @@ _PATIENCE: Final = 10.0
 class TransactionMessages:
     """Enqueues messages in the outbox of the client."""
 
-    def __init__(self, equipment: Equipment, faults: FaultInjector) -> None:
+    def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
-        self._faults = faults
         self._open: dict[int, tuple[_Answered | None, Event]] = {}
         """What to do when messages have an outcome, by their tickets. Those of earlier processes are not here."""
         equipment.log.watch(self._logged)
@@ -55,7 +53,6 @@ class TransactionMessages:
         outcome, or when nobody needs to wait for it.
         """
         equipment, settled = self._equipment, self._equipment.clock.event()
-        self._faults._precede(*call)
         try:
             ticket = self._enqueue(call, transaction)
         except (OCPPError, ValueError) as error:  # ValueError: too large, or its start was not stored

@@ -28,13 +28,14 @@ class Chooser:
         self._overtake = config.overtake
         self.is_open = self.is_open or config.gate == "open"
 
-    def next(self, now: float, live: bool) -> Entry | None:
+    def next(self, now: float, live: bool, ordered: bool) -> Entry | None:
         """Return an urgent message, or the oldest one if no call of the session waits.
 
-        After `OutboxConfig.overtake` choices before it, the oldest message is next.
+        After `OutboxConfig.overtake` choices before it, the oldest message is next. Unless `ordered`, messages of the
+        transaction lane are not chosen.
         """
         urgent = self._lanes.urgent()
-        oldest = self._lanes.ordinary() if self.is_open and now >= self.resumes_at else None
+        oldest = self._lanes.ordinary(ordered=ordered) if self.is_open and now >= self.resumes_at else None
         if oldest is None:
             return urgent
         if (urgent is None and not live) or self._overtaken >= self._overtake:

@@ -91,10 +91,13 @@ class Lanes:
         """Return the oldest urgent message that is ready."""
         return self._first(self._urgent)
 
-    def ordinary(self) -> Entry | None:
-        """Return the older of the first transaction message, if it is ready, and the first other one."""
+    def ordinary(self, *, ordered: bool) -> Entry | None:
+        """Return the older of the first transaction message, if it is ready, and the first other one.
+
+        The first other one unless `ordered`.
+        """
         other = self._first(self._others)
-        head = next(iter(self._transactions.values()), None)
+        head = next(iter(self._transactions.values()), None) if ordered else None
         if head is None or not head.is_ready:
             return other
         return head if other is None or head.record.ticket < other.record.ticket else other

@@ -39,7 +39,7 @@ class Engines:
         return self._make(options, address, partial(self._session, options, now))
 
     def _make(self, options: ServerOptions, address: str | None, make: Callable[[Draws], _EngineT]) -> _EngineT:
-        draws = Draws(self._random, self._sources.ids(options.ids), self._numbers)
+        draws = Draws(self._random, self._sources.ids(options.ids), self._numbers, self._unfinished, self._answers)
         return self._sources.engine(address or "", draws, make)
 
     def _stack(self, options: ServerOptions, now: float, draws: Draws) -> ServerStack:
@@ -50,8 +50,8 @@ class Engines:
             ids=draws.ids,
             now=now,
             numbers=draws.numbers,
-            unfinished=self._unfinished,
-            answers=self._answers,
+            unfinished=draws.unfinished,
+            answers=draws.answers,
             directions=self._directions,
         )
 
@@ -62,6 +62,6 @@ class Engines:
             ids=draws.ids,
             now=now,
             numbers=draws.numbers,
-            answers=self._answers,
+            answers=draws.answers,
             directions=self._directions,
         )

@@ -13,6 +13,7 @@ from ocpp_transports._options._tls import TLSOptions, expect_tls
 from ocpp_transports._options._warm_up import warm_up_in_thread
 from ocpp_transports._runtime._base import Listener, SocketRuntime
 from ocpp_transports._runtime._current import current_runtime
+from ocpp_transports._runtime._recorded import record_engines
 from ocpp_transports._server._admitting._acceptor import Acceptor
 from ocpp_transports._server._admitting._quota import SocketGate
 from ocpp_transports._server._observed import ObservedMixin
@@ -26,6 +27,7 @@ from ocpp_transports._server._stations._connection import ConnectionCallbacks, O
 from ocpp_transports._server._stations._counted import counted
 from ocpp_transports._server._stations._sessions import SessionKeeper
 from ocpp_transports._tls._loaded import LiveTLS
+from ocpp_transports.events import ErrorEvent
 
 from ._ports import expect_place, inherited_sockets
 
@@ -174,6 +176,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
             if self._metrics is not None:
                 self._runtime.count(self._metrics.traffic)
                 self._runtime.lag.watch(self._metrics.lag.observe)
+            record_engines(self._runtime, self._options.recordings, self._log, self._recording_failed)
             opened, ended = counted(self._registry, self._metrics)
             self._keep_sessions(self._runtime)
             if self._outbox is not None:
@@ -209,6 +212,9 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
             registry.sessions = SessionKeeper(options, runtime.now)
         else:
             registry.sessions.set_options(options)
+
+    def _recording_failed(self, error: Exception) -> None:
+        self._emit("error", ErrorEvent(error))
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
         """Emit `client`; hold CALLs without a handler until its listeners have returned, or for one second."""

@@ -11,6 +11,8 @@ from ocpp_transports._handlers._caller import Params
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._stations._registry import ConnectionRegistry
 
+from ._station_mixin import NO_QUEUE
+
 if TYPE_CHECKING:
     from ocpp_transports.outbox._enqueue_keywords import StationEnqueueKeywords
     from ocpp_transports.outbox._ticket import Ticket
@@ -33,6 +35,10 @@ class QueueMixin(ABC):
         @property
         def _has_namespaces(self) -> bool:
             """True if stations may have namespaces."""
+
+        @property
+        def _common_rules(self) -> ServerOptions | None:
+            """The options of all stations; None if a route or a quirk may change them."""
 
         @property
         def _all_protocols(self) -> Collection[str]:
@@ -69,8 +75,8 @@ class QueueMixin(ABC):
         """Queue a message for a station, which may be away, until it has responded.
 
         It is sent when the station is connected to this server and registered. By default it is sent once, within an
-        hour, and never again. Middleware does not see it. In strict mode a payload is checked when it is sent. It needs
-        an open store: enter the block or `listen` first.
+        hour, and never again. Middleware does not see it. In strict mode the payload is checked now if the version of
+        the station is known, and when it is sent. It needs an open store: enter the block or `listen` first.
 
             ticket = server.enqueue("CP1", "Reset", {"type": "Soft"}, ttl=600)
             outcome = await ticket.outcome()
@@ -86,15 +92,36 @@ class QueueMixin(ABC):
 
         Raises:
             ClosedError: The store is not open.
+            RPCError: The payload violates its schema in strict mode.
             CallDroppedError: The queues of all stations are full.
             StoreError: The store cannot write.
-            ValueError: A bad argument, a version that the server does not offer, an action that only stations send,
-                more than `max_outgoing_size` bytes, or an identity without its namespace.
+            ValueError: A bad argument, a version that the server does not offer or that the connection does not speak,
+                an action that only stations send, more than `max_outgoing_size` bytes, or an identity without its
+                namespace.
             TypeError: An argument of the wrong type.
             RuntimeError: The server has no `offline_queue`, or belongs to the event loop of another thread.
         """
         outbox = self._expect_outbox("enqueue")
-        return outbox.enqueue(self._key_of(identity), args, options, self._all_protocols)
+        return outbox.enqueue(self._key_of(identity), args, options, self._all_protocols, self._common_rules)
+
+    @property
+    def queued(self) -> "list[Ticket]":
+        """The tickets of the queued messages of all stations, those of earlier processes included.
+
+        Settled ones are left out. Raises RuntimeError if the server has no `offline_queue`.
+        """
+        return self._expect_outbox("list queued messages").queued
+
+    def queued_for(self, identity: str | StationKey, /) -> "list[Ticket]":
+        """Return the tickets of one station's queued messages, the oldest first.
+
+        Raises:
+            ClosedError: The store is not open.
+            ValueError: A bad identity, or one without its namespace.
+            TypeError: It is neither an identity nor a `StationKey`.
+            RuntimeError: The server has no `offline_queue`, or belongs to the event loop of another thread.
+        """
+        return self._expect_outbox("list queued messages").queued_for(self._key_of(identity))
 
     def outcomes(self) -> "TicketStream":
         """Iterate over the tickets with an outcome that is not acknowledged.
@@ -113,7 +140,7 @@ class QueueMixin(ABC):
 
     def _expect_outbox(self, verb: str) -> "ServerOutbox":
         if self._outbox is None:
-            raise RuntimeError(f"cannot {verb}: the server has no offline_queue; pass offline_queue=path, or True")
+            raise RuntimeError(f"cannot {verb}: {NO_QUEUE}")
         return self._outbox
 
     def _key_of(self, identity: str | StationKey) -> StationKey:

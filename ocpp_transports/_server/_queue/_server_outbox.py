@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from ocpp_core.config import IdFactory
 from ocpp_core.durable.stations import StationOutboxes
 from ocpp_core.durable.totals import OutboxLimits
 from ocpp_core.errors import StoreError
@@ -20,10 +19,12 @@ from ocpp_core.outbox.effects import OutboxReportKind
 from ocpp_core.outbox.outbox import Outbox
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.session import Session
+from ocpp_core.versions import version_of
 from ocpp_transports._calls._calling import read_request
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._logging._log import Log
+from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._peer._outbox_host import OutboxHost
 from ocpp_transports._server._stations._registry import ConnectionRegistry
@@ -66,7 +67,10 @@ class ServerOutbox(OutboxHost):
         self._options = options
         self._registry = registry
         self._driver: StationsDriver | None = None
-        self.directions: MakeDirections = partial(queued, outbox=_without_messages(options.ids))
+        self._without_messages = Outbox(
+            OutboxConfig(gate="manual"), 1, ids=options.ids, emit=lambda _: None, changed=lambda: None
+        )
+        self.directions: MakeDirections = partial(queued, outbox=self._without_messages)
         """Makes the directions of each connection."""
 
     def start(self, runtime: Runtime) -> None:
@@ -110,6 +114,11 @@ class ServerOutbox(OutboxHost):
         if self._driver is not None:
             self._driver.perform()
 
+    def _end_waiting(self) -> None:
+        if self._driver is not None:
+            self._driver.perform()  # of many reports of the store, a turn performs a part
+        super()._end_waiting()
+
     # Stations
 
     def delivery(
@@ -128,13 +137,20 @@ class ServerOutbox(OutboxHost):
         return delivery
 
     def enqueue(
-        self, station: StationKey, args: tuple[Any, ...], options: Mapping[str, Any], spoken: Collection[str]
+        self,
+        station: StationKey,
+        args: tuple[Any, ...],
+        options: Mapping[str, Any],
+        spoken: Collection[str],
+        rules: PeerOptions | None,
     ) -> Ticket:
         """Queue a message for a station and return its ticket. Raises what `OCPPServer.enqueue` raises."""
         use = self._expect_open("enqueue")
         message = self._read(station, args, options, spoken)
-        engine = self._engine
-        number = engine.enqueue(self._name_of(message.peer), message, use.driver.runtime.now())
+        engine, name = self._engine, self._name_of(message.peer)
+        if rules is not None and name not in engine.connections:
+            self._expect_valid(message, spoken, rules)
+        number = engine.enqueue(name, message, use.driver.runtime.now())
         ticket = self._tickets.get(number)
         if ticket is None:
             ticket = self._tickets[number] = self._new_ticket(number, message.action, message.key, message.peer)
@@ -156,8 +172,22 @@ class ServerOutbox(OutboxHost):
             action=request.action, payload=payload, protocol=request.protocol, peer=_peer_of(station), **others
         )
 
+    def _expect_valid(self, message: Enqueue, spoken: Collection[str], rules: PeerOptions) -> None:
+        """Raise RPCError for a payload that strict mode would not send, if the station can only have one version."""
+        protocols = spoken if message.protocol is None else (message.protocol,)
+        if len(protocols) == 1:
+            (protocol,) = protocols
+            config, outbox = rules.session_in(protocol, trace=False), self._without_messages
+            calls = StationCalls(version_of(protocol), config, rules.ids, lambda _: None, lambda _: None, outbox=outbox)
+            calls.expect_valid(message.action, message.payload)
+
+    def queued_for(self, station: StationKey) -> list[Ticket]:
+        """Return the tickets of one station's messages without an outcome."""
+        self._expect_open("list queued messages")
+        return [self._tickets[number] for number in self._engine.queued(self._name_of(_peer_of(station)))]
+
     @property
-    def queued(self) -> int:
+    def size(self) -> int:
         """Messages in the outboxes of all stations."""
         return 0 if self._driver is None else self._engine.totals.messages
 
@@ -174,10 +204,6 @@ class ServerOutbox(OutboxHost):
     def _station_of(self, peer: str) -> StationKey:
         namespace, _, identity = peer.partition(_BETWEEN)
         return StationKey(namespace, identity)
-
-
-def _without_messages(ids: IdFactory) -> Outbox:
-    return Outbox(OutboxConfig(gate="manual"), 1, ids=ids, emit=lambda _: None, changed=lambda: None)
 
 
 def _limits(options: ServerOptions) -> OutboxLimits:

@@ -1,6 +1,6 @@
 """The method of a server's handle on a station for messages that outlive its connection."""
 
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Unpack, overload
 
 from ocpp_core.identity import StationKey
 from ocpp_core.typed.message import Message
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from ._interface import StationQueue
 
-__all__ = ["StationQueueMixin"]
+__all__ = ["NO_QUEUE", "StationQueueMixin"]
+
+NO_QUEUE: Final = "the server has no offline_queue; pass offline_queue=path, or True"
 
 
 class StationQueueMixin:
@@ -60,6 +62,19 @@ class StationQueueMixin:
             ValueError: A bad argument.
             TypeError: An argument of the wrong type.
         """
+        return self._expect_outbox("enqueue").enqueue(self.key, args, options, self._options.protocols, self._options)
+
+    @property
+    def queued(self) -> "list[Ticket]":
+        """The tickets of the station's queued messages, see `OCPPServer.queued_for`.
+
+        Raises:
+            ClosedError: The store is not open.
+            RuntimeError: The server has no `offline_queue`, or belongs to the event loop of another thread.
+        """
+        return self._expect_outbox("list queued messages").queued_for(self.key)
+
+    def _expect_outbox(self, verb: str) -> "StationQueue":
         if self._outbox is None:
-            raise RuntimeError("cannot enqueue: the server has no offline_queue; pass offline_queue=path, or True")
-        return self._outbox.enqueue(self.key, args, options, self._options.protocols)
+            raise RuntimeError(f"cannot {verb}: {NO_QUEUE}")
+        return self._outbox

@@ -38,6 +38,7 @@ WITHOUT_ROUTES: Final[Mapping[str, str]] = {
     "address_rate": "it limits the messages of an address on all routes",
     "address_burst": "it limits the messages of an address on all routes",
     "shed_lag": "it applies before the path is known",
+    "record": "a connection is recorded before its path is known",
     "metrics": "the server counts the connections of all routes",
     "metrics_credentials": "plain requests have no route",
     "session_ttl": "the sessions of all routes are kept together",

@@ -311,7 +311,7 @@ class OCPPServerClient(StationQueueMixin, Peer):
         """Serve a request; a BootNotification tells first which quirks the station has."""
         dispatcher = self._delegate.dispatcher
         if action.action == BOOT and self._quirks is not None and self._quirks.boot(action.payload):
-            self._use(self._options.with_quirks(self._quirks.matched))
+            self._use(self._quirks.set(self._options))
         if dispatcher is None:
             self._serve_first(action)
         else:
@@ -320,18 +320,21 @@ class OCPPServerClient(StationQueueMixin, Peer):
 
     def _with_quirks(self, options: SocketOptions) -> SocketOptions:
         """Use the profiles of changed options from now on; return the options with their settings."""
+        quirks = self._quirks
         if options.quirk_book is None:
             self._quirks = None
-            return options
-        if self._quirks is None:
+            return options if quirks is None else quirks.unset(options)
+        if quirks is None:
             from ._quirks import ConnectionQuirks, QuirkMemory  # loaded only when used
 
-            self._quirks = ConnectionQuirks(
-                options.quirk_book, self._handshake, self._protocol or "", "", QuirkMemory()
-            )
+            quirks = ConnectionQuirks(options.quirk_book, self._handshake, self._protocol or "", "", QuirkMemory())
+            if self._driver is not None and self._checked is None:
+                self._delegate.dispatched = self._serve_until_booted
         else:
-            self._quirks.change(options.quirk_book)
-        return options.with_quirks(self._quirks.matched)
+            quirks.change(options.quirk_book)
+        options = quirks.set(options)
+        self._quirks = quirks
+        return options
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None

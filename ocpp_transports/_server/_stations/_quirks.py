@@ -4,17 +4,19 @@ A station that reconnects need not boot again (OCPP-J §5.4), so the server reme
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ocpp_core.config import SessionConfig
 from ocpp_core.tolerance.profiles import StationFacts, facts_of
-from ocpp_core.tolerance.station import MatchedQuirks, QuirkBook, StationQuirks
+from ocpp_core.tolerance.station import QuirkBook, StationQuirks
 from ocpp_transports._options._server import ServerOptions
+from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports.handshake import Handshake
 
 __all__ = ["ConnectionQuirks", "QuirkMemory"]
 
 _MOST: Final = 100_000
+_Options = TypeVar("_Options", bound=SocketOptions)
 
 
 class QuirkMemory:
@@ -43,7 +45,7 @@ class QuirkMemory:
 class ConnectionQuirks:
     """The quirks of a station on one connection."""
 
-    __slots__ = ("_applied", "_has_booted", "_memory", "_name", "station")
+    __slots__ = ("_memory", "_name", "_set", "station")
 
     def __init__(self, book: QuirkBook, handshake: Handshake, protocol: str, name: str, memory: QuirkMemory) -> None:
         self._name = name
@@ -53,37 +55,41 @@ class ConnectionQuirks:
             StationFacts(protocol=protocol, identity=handshake.identity, path=handshake.path, **memory.of(name)),
         )
         """The profiles in effect, for the engine."""
-        self._applied = self.station.matched
-        self._has_booted = False
-
-    @property
-    def matched(self) -> MatchedQuirks:
-        """The profiles in effect."""
-        return self.station.matched
+        self._set: dict[str, tuple[Any, Any]] = {}  # by option, its value before and with the profiles
 
     def applied(self, options: ServerOptions, config: SessionConfig) -> tuple[ServerOptions, SessionConfig]:
         """Return options and the config of a session with the settings of the profiles in effect."""
-        changed = options.with_quirks(self.matched)
+        changed = self.set(options)
         if changed is not options:
             config = changed.session_in(self.station.facts.protocol, trace=config.trace)
         return changed, self.station.configured(config)
 
+    def set(self, options: _Options) -> _Options:
+        """Return options with the settings of the profiles in effect instead of those of the profiles before."""
+        options = self.unset(options)
+        settings = options.quirk_settings(self.station.matched)
+        self._set = {name: (getattr(options, name), value) for name, value in settings.items()}
+        return options.changed(settings) if settings else options
+
+    def unset(self, options: _Options) -> _Options:
+        """Return options without the settings of profiles, except those that the application has changed since."""
+        before = {name: was for name, (was, value) in self._set.items() if getattr(options, name) == value}
+        return options.changed(before) if before else options
+
     def boot(self, payload: Any) -> bool:
         """Take vendor, model and firmware from a BootNotification, and remember them if a profile needs them.
 
-        Return True if other profiles match than before; the engine has read an invalid one already. Only the first
-        BootNotification of a connection counts, so that a station cannot change its options again and again.
+        Return True if other profiles match than before: `set` the options again. Only the first BootNotification of a
+        connection counts, so that a station cannot change its options again and again.
         """
-        if self._has_booted:
+        if self.station.has_booted:
             return False
-        self._has_booted = True
-        self.station.learn(payload)
-        needs = any(each.match.vendor or each.match.model or each.match.firmware for each in self.matched.profiles)
-        self._memory.learn(self._name, facts_of(payload) if needs else {})
-        before, self._applied = self._applied, self.matched
-        return self.matched is not before
+        has_changed = self.station.learn(payload)
+        matches = [profile.match for profile in self.station.matched.profiles]
+        is_needed = any(each.vendor or each.model or each.firmware for each in matches)
+        self._memory.learn(self._name, facts_of(payload) if is_needed else {})
+        return has_changed
 
     def change(self, book: QuirkBook) -> None:
         """Use other profiles from now on."""
         self.station = StationQuirks(book, self.station.facts)
-        self._applied = self.matched

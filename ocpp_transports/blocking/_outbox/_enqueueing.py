@@ -65,6 +65,19 @@ class BlockingEnqueueMixin:
         ticket = self._bridge.run(partial(self._wrapped.enqueue, *args, **options))
         return BlockingTicket(ticket, self._bridge)
 
+    def set_gate(self, is_open: bool) -> None:
+        """Send messages that are not urgent from now on, or hold them; see `OCPPClient.set_gate`.
+
+        Args:
+            is_open: True to send them, False to hold them.
+
+        Raises:
+            ClosedError: The outbox is not open.
+            TypeError: It is not a bool.
+            RuntimeError: The client has no outbox.
+        """
+        self._bridge.run(self._wrapped.set_gate, is_open)
+
     @property
     def queued(self) -> "list[BlockingTicket]":
         """The tickets of the queued messages, see `OCPPClient.queued`. Raises RuntimeError without an outbox."""

@@ -69,6 +69,7 @@ class BlockingQueueMixin:
 
         Raises:
             ClosedError: The store is not open.
+            RPCError: The payload violates its schema in strict mode.
             CallDroppedError: The queues of all stations are full.
             StoreError: The store cannot write.
             ValueError: A bad argument, see `OCPPServer.enqueue`.
@@ -79,6 +80,27 @@ class BlockingQueueMixin:
 
         ticket = self._bridge.run(partial(self._wrapped.enqueue, identity, *args, **options))
         return BlockingTicket(ticket, self._bridge)
+
+    @property
+    def queued(self) -> "list[BlockingTicket]":
+        """The tickets of the queued messages, see `OCPPServer.queued`. Raises RuntimeError without `offline_queue`."""
+        from ._ticket import BlockingTicket  # loaded only when used
+
+        return [BlockingTicket(ticket, self._bridge) for ticket in self._bridge.run(lambda: self._wrapped.queued)]
+
+    def queued_for(self, identity: str | StationKey, /) -> "list[BlockingTicket]":
+        """Return the tickets of one station's queued messages, the oldest first.
+
+        Raises:
+            ClosedError: The store is not open.
+            ValueError: A bad identity, or one without its namespace.
+            TypeError: It is neither an identity nor a `StationKey`.
+            RuntimeError: The server has no `offline_queue`.
+        """
+        from ._ticket import BlockingTicket  # loaded only when used
+
+        tickets = self._bridge.run(partial(self._wrapped.queued_for, identity))
+        return [BlockingTicket(ticket, self._bridge) for ticket in tickets]
 
     def outcomes(self, *, max_wait: float = inf) -> "BlockingTicketStream":
         """Iterate over the tickets with an outcome that is not acknowledged.
@@ -136,3 +158,15 @@ class BlockingStationQueueMixin:
 
         ticket = self._bridge.run(partial(self._wrapped.enqueue, *args, **options))
         return BlockingTicket(ticket, self._bridge)
+
+    @property
+    def queued(self) -> "list[BlockingTicket]":
+        """The tickets of the station's queued messages, see `OCPPServer.queued_for`.
+
+        Raises:
+            ClosedError: The store is not open.
+            RuntimeError: The server has no `offline_queue`.
+        """
+        from ._ticket import BlockingTicket  # loaded only when used
+
+        return [BlockingTicket(ticket, self._bridge) for ticket in self._bridge.run(lambda: self._wrapped.queued)]

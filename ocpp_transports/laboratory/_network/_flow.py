@@ -95,14 +95,14 @@ class Flow:
     receiver: FlowEnd
 
     def __init__(self, loop: NetworkLoop, random: Random, conditions: Conditions, cut: Callable[[], None]) -> None:
-        self.conditions = conditions
-        self.is_held = False
+        self.conditions: Conditions = conditions
+        self.is_held: bool = False
         """True while nothing arrives."""
-        self.unsent = 0
+        self.unsent: int = 0
         """Bytes in the sender's buffer."""
-        self.arrived = 0
+        self.arrived: int = 0
         """Bytes that have arrived, and that the sender knows to have arrived."""
-        self.chunks = 0
+        self.chunks: int = 0
         """Chunks that have departed."""
         self._loop = loop
         self._random = random

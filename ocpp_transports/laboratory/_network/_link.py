@@ -41,8 +41,8 @@ class Link(ABC):
         self._loop = loop
         self._accept = accept
         self._forget = forget
-        self.to_server = Flow(loop, Random(f"{seed}/to server"), conditions[0], self.cut)
-        self.to_station = Flow(loop, Random(f"{seed}/to station"), conditions[1], self.cut)
+        self.to_server: Flow = Flow(loop, Random(f"{seed}/to server"), conditions[0], self.cut)
+        self.to_station: Flow = Flow(loop, Random(f"{seed}/to station"), conditions[1], self.cut)
 
     def refuse(self) -> None:
         """Reset the connection, because no listener is left to accept it."""

@@ -59,6 +59,9 @@ class MessageClientEngine:
         self.target: UpgradeTarget = stack.target
         self.poll = stack.engine.poll
 
+    def __getattr__(self, name: str) -> Any:  # the outbox of a client is that of its engine
+        return getattr(self.engine, name)
+
     @property
     def deadline(self) -> float:
         """Time of its next tick."""

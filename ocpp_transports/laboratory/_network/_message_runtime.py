@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from ocpp_core.admission.pins import fingerprint_of
 from ocpp_core.admission.step import refuse
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, ServerInput, UpgradeReceived
@@ -15,6 +16,7 @@ from ocpp_transports._driver._sources import Draws
 from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._base import Address
 from ocpp_transports.handshake import ConnectionFacts
+from ocpp_transports.laboratory._played_tls import ANONYMOUS
 
 from ._message_link import MessageClientEngine, MessageEnd, MessageLink, UpgradeRequest
 from ._network import Network
@@ -81,11 +83,15 @@ class MessageRuntime(VirtualRuntime):
             link.refuse()
             return
         end = MessageEnd(self._loop, self, self.context.copy())
-        facts = ConnectionFacts(self.network.address_of(link.name), None, is_tls)
-        _, driver, _ = rules.accept_channel(end, facts)
+        _, driver, _ = rules.accept_channel(end, self._facts_of(link.name, is_tls=is_tls))
         end.driver = cast("InputSink[Any]", driver)
         link.accept(end)
         self.spawn(self._decide(link, end, driver))
+
+    def _facts_of(self, name: str, *, is_tls: bool) -> ConnectionFacts:
+        tls = self.network.tls_of(name) if is_tls else ANONYMOUS
+        fingerprint = None if tls.certificate is None else fingerprint_of(tls.certificate)
+        return ConnectionFacts(self.network.address_of(name), tls.getpeercert(), is_tls, fingerprint)
 
     async def _decide(self, link: MessageLink, end: MessageEnd, driver: Driver[ServerInput]) -> None:
         target, offered = link.request.target, link.request.subprotocols

@@ -11,7 +11,9 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import anyio
 
+from ocpp_transports._options._tls import Pem
 from ocpp_transports._runtime._base import Address
+from ocpp_transports.laboratory._played_tls import ANONYMOUS, PlayedTLS, shown
 
 from ._byte_link import ByteLink
 from ._conditions import Conditions
@@ -65,6 +67,7 @@ class Network:
         self._conditions: dict[str, tuple[Conditions, Conditions]] = {}
         self._dials: Counter[str] = Counter()
         self._addresses: dict[str, str] = {}
+        self._certificates: dict[str, PlayedTLS] = {}
         self._partitioned: dict[str, None] = {}
         self._healed = anyio.Event()
 
@@ -145,6 +148,23 @@ class Network:
             number = len(self._addresses) + 1
             self._addresses[name] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         return self._addresses[name]
+
+    def show_certificate(self, name: str, certificate: Pem) -> None:
+        """Let a station show a client certificate on its next connections with TLS; nothing verifies it.
+
+        Args:
+            name: The identity of the station.
+            certificate: A file in PEM or DER, or its content; the first one of a chain.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: It is not a certificate.
+        """
+        self._certificates[name] = shown(certificate)
+
+    def tls_of(self, name: str) -> PlayedTLS:
+        """Return what a server sees of the TLS of a station."""
+        return self._certificates.get(name, ANONYMOUS)
 
     # Faults
 

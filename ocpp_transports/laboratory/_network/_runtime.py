@@ -7,6 +7,7 @@ from ocpp_transports._hosts._asyncio_socket import SocketConnection
 from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._asyncio import AsyncioRuntime
 from ocpp_transports._runtime._base import Address
+from ocpp_transports.laboratory._played_tls import ANONYMOUS, PlayedTLS
 
 from ._byte_link import ByteLink
 from ._network import Network
@@ -33,7 +34,8 @@ class VirtualRuntime(VirtualPorts, AsyncioRuntime):
 
     async def reach(self, stream: SocketConnection, address: Address) -> None:
         """Connect a stream; see AsyncioRuntime."""
-        await self.network.connect(stream, address, self.context.copy(), _tls_extra(is_tls=address.ssl is not None))
+        extra = _tls_extra(None if address.ssl is None else ANONYMOUS)
+        await self.network.connect(stream, address, self.context.copy(), extra)
 
     def accept_link(self, is_tls: bool, connected: Connected, rules: AcceptRules, link: ByteLink) -> None:
         """Serve a connection; see VirtualPorts."""
@@ -44,17 +46,9 @@ class VirtualRuntime(VirtualPorts, AsyncioRuntime):
             return
         connection = self._new_socket(self, connected, closed=closed)
         context = self.context.copy()
-        context.run(
-            link.accept, connection, context, {"peername": (address, STATION_PORT), **_tls_extra(is_tls=is_tls)}
-        )
+        extra = _tls_extra(self.network.tls_of(link.name) if is_tls else None)
+        context.run(link.accept, connection, context, {"peername": (address, STATION_PORT), **extra})
 
 
-class _PlayedTLS:
-    """What a connection knows of a TLS that is not played: it is protected, and the peer showed no certificate."""
-
-    def getpeercert(self, binary_form: bool = False) -> None:  # as the standard library has it
-        """Return None: there is no certificate."""
-
-
-def _tls_extra(*, is_tls: bool) -> dict[str, Any]:
-    return {"sslcontext": True, "ssl_object": _PlayedTLS()} if is_tls else {}
+def _tls_extra(tls: PlayedTLS | None) -> dict[str, Any]:
+    return {} if tls is None else {"sslcontext": True, "ssl_object": tls}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from random import Random
 from typing import TypeVar
@@ -35,7 +36,7 @@ class SeededSources(Sources):
 
     def engine(self, name: str, draws: Draws, make: Callable[[Draws], E]) -> E:
         """Make an engine with a random source of its own."""
-        return make(Draws(self.random(f"engine {name}"), draws.ids, draws.numbers))
+        return make(replace(draws, random=self.random(f"engine {name}")))
 
     def _next_id(self) -> str:
         return f"{self._prefix}-{next(self._numbers):x}"

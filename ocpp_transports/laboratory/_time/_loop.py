@@ -59,7 +59,8 @@ class VirtualLoop(WorkingLoop):
 
     Pass it as the factory of a runner (`asyncio.Runner(loop_factory=VirtualLoop)`), or use `run`. Timers of one instant
     run in the order in which they were set. Time stands still while a thread works that `run_in_executor`,
-    `asyncio.to_thread`, `anyio.to_thread`, aiosqlite or a `SQLiteStore` has started, and within `real_work`.
+    `asyncio.to_thread`, `anyio.to_thread`, aiosqlite or a `SQLiteStore` has started, and within `real_work`. A
+    `SQLiteStore` that cannot write waits in virtual time until it tries again.
 
     Args:
         seed: Seed of everything that this loop and what is built on it draw.
@@ -118,7 +119,7 @@ class VirtualLoop(WorkingLoop):
         self._timers = OrderedTimers(Random(f"{seed}/timers").random if shuffled else count().__next__)
         self._next_task = count().__next__
         super().__init__()
-        self.refuses_real_io = real_io == "refuse"
+        self.refuses_real_io: bool = real_io == "refuse"
         self._is_watching = not self.refuses_real_io
         """True once a signal or a file descriptor may be watched: each turn polls the selector then."""
 
@@ -195,6 +196,7 @@ class VirtualLoop(WorkingLoop):
         if self._turns > self._most_turns:
             self._stand_still()
         began = perf_counter()
+        handle: Handle | None = None
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:  # quicker than cancelled(), as in BaseEventLoop
@@ -203,6 +205,7 @@ class VirtualLoop(WorkingLoop):
                 if ended - began > SLOW:
                     self.slow_callbacks.note(handle, ended - began)
                 began = ended
+        handle = None  # as BaseEventLoop: this frame would keep a failed task, through the traceback of its exception
 
     def _poll(self, timeout: float) -> None:
         self._process_events(self._selector.select(timeout))

@@ -13,6 +13,7 @@ from ocpp_transports.laboratory._network._byte_link import ByteLink
 from ocpp_transports.laboratory._network._network import Network
 from ocpp_transports.laboratory._network._ports import STATION_PORT, VirtualPorts
 from ocpp_transports.laboratory._network._sources import SeededSources
+from ocpp_transports.laboratory._played_tls import ANONYMOUS
 
 from ._stream import VirtualStream
 
@@ -40,7 +41,7 @@ class VirtualTrioRuntime(VirtualPorts, TrioRuntime):
 
     async def _reach(self, where: Callable[[], Address]) -> VirtualStream:
         address = where()
-        stream = VirtualStream(is_tls=address.ssl is not None)
+        stream = VirtualStream(None if address.ssl is None else ANONYMOUS)
         try:
             await self.network.connect(stream, address, self.context.copy(), {})
         except OSError as error:
@@ -54,6 +55,6 @@ class VirtualTrioRuntime(VirtualPorts, TrioRuntime):
         if closed is None:
             link.refuse()
             return
-        stream = VirtualStream(is_tls=is_tls)
+        stream = VirtualStream(self.network.tls_of(link.name) if is_tls else None)
         link.accept(stream, self.context.copy(), {"peername": (address, STATION_PORT)})
         self.new_stream(self).serve(stream, connected, None, closed)

@@ -9,6 +9,8 @@ import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute
 
+from ocpp_transports.laboratory._played_tls import PlayedTLS
+
 __all__ = ["VirtualStream"]
 
 _MOST_UNREAD = 65536
@@ -19,13 +21,13 @@ class VirtualStream(asyncio.Protocol, ByteStream):
     """A byte stream on a virtual transport; the network calls it as a protocol of asyncio.
 
     Args:
-        is_tls: True if the connection counts as protected by TLS.
+        tls: What it knows of the TLS that counts as protecting it; None without TLS.
     """
 
     _transport: asyncio.Transport
 
-    def __init__(self, *, is_tls: bool) -> None:
-        self._is_tls = is_tls
+    def __init__(self, tls: PlayedTLS | None) -> None:
+        self._tls = tls
         self._unread: deque[bytes] = deque()
         self._size = 0
         self._changed = anyio.Event()
@@ -124,7 +126,11 @@ class VirtualStream(asyncio.Protocol, ByteStream):
 
     @property
     def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
-        """The address of the peer, and whether TLS protects the connection."""
-        peer = self._transport.get_extra_info("peername")
-        tls: dict[Any, Callable[[], Any]] = {TLSAttribute.tls_version: lambda: "TLSv1.3"} if self._is_tls else {}
-        return {SocketAttribute.remote_address: lambda: peer, **tls}
+        """The address of the peer, whether TLS protects the connection, and the certificate of the peer."""
+        peer, tls = self._transport.get_extra_info("peername"), self._tls
+        attributes: dict[Any, Callable[[], Any]] = {SocketAttribute.remote_address: lambda: peer}
+        if tls is not None:
+            attributes[TLSAttribute.tls_version] = lambda: "TLSv1.3"
+            attributes[TLSAttribute.peer_certificate] = tls.getpeercert
+            attributes[TLSAttribute.peer_certificate_binary] = lambda: tls.certificate
+        return attributes

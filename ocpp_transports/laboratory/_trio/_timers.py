@@ -1,6 +1,5 @@
 """The part of an asyncio event loop that the virtual network uses, on trio: its clock, and functions at a time."""
 
-import logging
 from asyncio import Handle, TimerHandle
 from collections import deque
 from collections.abc import Callable
@@ -10,13 +9,12 @@ from typing import Any, TypeVarTuple
 
 import trio
 
+from ocpp_transports._logging._log import LOGGER
 from ocpp_transports.laboratory._time._timers import OrderedTimers
 
 __all__ = ["TrioTimers"]
 
 Ts = TypeVarTuple("Ts")
-
-_log = logging.getLogger("ocpp_transports.laboratory")
 
 
 class TrioTimers:
@@ -76,4 +74,4 @@ class TrioTimers:
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Log what a function raised."""
-        _log.error("%s", context["message"], exc_info=context.get("exception"))
+        LOGGER.error("%s", context["message"], exc_info=context.get("exception"))

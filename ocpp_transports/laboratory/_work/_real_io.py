@@ -5,8 +5,8 @@ one are refused where they are called, so that the traceback shows the caller.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
 
 from ocpp_transports.laboratory._errors import RealIOError
 
@@ -14,6 +14,32 @@ __all__ = ["GuardsRealIO", "RealIO"]
 
 RealIO = Literal["refuse", "wait"]
 """What a virtual event loop does if a program opens a real socket, pipe or subprocess."""
+
+
+_OPENING: Final[Mapping[str, str]] = {
+    "create_connection": "open a connection",
+    "create_server": "listen",
+    "create_datagram_endpoint": "open a datagram socket",
+    "create_unix_connection": "open a connection",
+    "create_unix_server": "listen",
+    "connect_accepted_socket": "serve a connection",
+    "connect_read_pipe": "read a pipe",
+    "connect_write_pipe": "write to a pipe",
+    "subprocess_exec": "start a subprocess",
+    "subprocess_shell": "start a subprocess",
+    "getaddrinfo": "resolve a host name",
+    "getnameinfo": "resolve an address",
+    "sock_accept": "accept a connection",
+    "sock_connect": "open a connection",
+    "sock_recv": "read a socket",
+    "sock_recv_into": "read a socket",
+    "sock_recvfrom": "read a socket",
+    "sock_sendall": "write to a socket",
+    "sock_sendto": "write to a socket",
+    "add_reader": "watch a file descriptor",
+    "add_writer": "watch a file descriptor",
+}
+"""What each method of an event loop would do, by its name."""
 
 
 def _guarded(name: str, verb: str) -> Any:
@@ -38,27 +64,9 @@ class GuardsRealIO:
     refuses_real_io: bool = False
     """True to raise RealIOError."""
 
-    create_connection = _guarded("create_connection", "open a connection")
-    create_server = _guarded("create_server", "listen")
-    create_datagram_endpoint = _guarded("create_datagram_endpoint", "open a datagram socket")
-    create_unix_connection = _guarded("create_unix_connection", "open a connection")
-    create_unix_server = _guarded("create_unix_server", "listen")
-    connect_accepted_socket = _guarded("connect_accepted_socket", "serve a connection")
-    connect_read_pipe = _guarded("connect_read_pipe", "read a pipe")
-    connect_write_pipe = _guarded("connect_write_pipe", "write to a pipe")
-    subprocess_exec = _guarded("subprocess_exec", "start a subprocess")
-    subprocess_shell = _guarded("subprocess_shell", "start a subprocess")
-    getaddrinfo = _guarded("getaddrinfo", "resolve a host name")
-    getnameinfo = _guarded("getnameinfo", "resolve an address")
-    sock_accept = _guarded("sock_accept", "accept a connection")
-    sock_connect = _guarded("sock_connect", "open a connection")
-    sock_recv = _guarded("sock_recv", "read a socket")
-    sock_recv_into = _guarded("sock_recv_into", "read a socket")
-    sock_recvfrom = _guarded("sock_recvfrom", "read a socket")
-    sock_sendall = _guarded("sock_sendall", "write to a socket")
-    sock_sendto = _guarded("sock_sendto", "write to a socket")
-    add_reader = _guarded("add_reader", "watch a file descriptor")
-    add_writer = _guarded("add_writer", "watch a file descriptor")
+
+for _name, _verb in _OPENING.items():
+    setattr(GuardsRealIO, _name, _guarded(_name, _verb))
 
 
 class Subprocesses:

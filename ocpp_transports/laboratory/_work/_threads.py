@@ -37,10 +37,18 @@ class RealWork:
         self.pieces[key] = what
         return key
 
+    def now(self) -> float:
+        """Return the time of the loop, in seconds; from any thread."""
+        return self._loop.time()
+
+    def post(self, function: Callable[[], object]) -> None:
+        """Call a function in the loop; from any thread. Raises RuntimeError if the loop is closed."""
+        self._loop.call_soon_threadsafe(function)
+
     def end(self, key: object) -> None:
         """Stop counting a piece once the loop has handled what was posted before; from any thread."""
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self.pieces.pop, key)
+            self.post(partial(self.pieces.pop, key))
 
     @contextmanager
     def counted(self, what: str) -> Iterator[None]:

@@ -12,7 +12,7 @@ from ocpp_transports._peer._peer import ConnectionState
 from ocpp_transports.client import OCPPClient
 from ocpp_transports.events import MessageEvent
 
-__all__ = ["Answer", "ScriptedStation", "StationRequest"]
+__all__ = ["Answer", "ScriptedStation", "StationRequest", "answer_of"]
 
 Answer: TypeAlias = (
     Mapping[str, Any] | Exception | Callable[[Mapping[str, Any]], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
@@ -158,9 +158,14 @@ class ScriptedStation:
         self._wake()
 
     def _answer(self, action: str, context: Any) -> Any:
-        answer = self.answers.get(action)
-        if answer is None:
-            raise RPCNotImplementedError(f"the station has no answer for {action}")
-        if isinstance(answer, Exception):
-            raise answer
-        return answer(context.params) if callable(answer) else dict(answer)
+        return answer_of(self.answers, action, context.params)
+
+
+def answer_of(answers: Mapping[str, Answer], action: str, payload: Mapping[str, Any]) -> Any:
+    """Return the answer to a request, perhaps an awaitable. Raises what a station raises that refuses."""
+    answer = answers.get(action)
+    if answer is None:
+        raise RPCNotImplementedError(f"the station has no answer for {action}")
+    if isinstance(answer, Exception):
+        raise answer
+    return answer(payload) if callable(answer) else dict(answer)

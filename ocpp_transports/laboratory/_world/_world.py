@@ -5,12 +5,16 @@ from collections import Counter
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from os import PathLike
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
+from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._keywords import ClientKeywords
+from ocpp_transports._options._tls import Pem, TLSOptions
+from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports.client import OCPPClient
 from ocpp_transports.laboratory._network._message_runtime import MessageRuntime
 from ocpp_transports.laboratory._network._network import Network
@@ -50,7 +54,7 @@ class World(HarmMixin):
     Args:
         seed: The seed. A world with the same seed and the same test repeats itself.
         level: `"bytes"` to play connections with all that the library does on a socket. `"messages"` is faster and has
-            no WebSocket: no pings, so that nothing notices a frozen connection, no TLS, no slow readers.
+            no WebSocket: no pings, so that nothing notices a frozen connection, no slow readers.
         start: What the wall clock shows at the beginning, with a time zone.
         loop: The virtual loop that runs already, for a world within one; None makes a loop.
         **loop_options: The options of the loop that is made, see `VirtualLoop`.
@@ -72,13 +76,13 @@ class World(HarmMixin):
             raise ValueError(f'expected level "bytes" or "messages", got {level!r}')
         self.seed = seed
         """The seed."""
-        self.loop = VirtualLoop(seed=seed, **loop_options) if loop is None else loop
+        self.loop: VirtualLoop = VirtualLoop(seed=seed, **loop_options) if loop is None else loop
         """The event loop."""
         self.random: Random = Random(f"{seed}/test")
         """Random numbers for the test."""
         self.wall_clock: WallClock = WallClock(self.loop.time, start)
         """The wall clock; `patched()` shows it to code that calls `datetime.now` itself."""
-        self.network = Network(self.loop, str(seed))
+        self.network: Network = Network(self.loop, str(seed))
         self._runner = asyncio.Runner(loop_factory=lambda: self.loop) if loop is None else None
         self._runtime = VirtualRuntime if level == "bytes" else MessageRuntime
         self._runtimes: Counter[str] = Counter()
@@ -109,7 +113,13 @@ class World(HarmMixin):
         self.wall_clock.step(seconds)
 
     async def run(self, *, hours: float = 0.0, minutes: float = 0.0, seconds: float = 0.0) -> None:
-        """Let virtual time pass."""
+        """Let virtual time pass.
+
+        Args:
+            hours: Hours to pass.
+            minutes: Minutes, in addition.
+            seconds: Seconds, in addition.
+        """
         await asyncio.sleep(hours * 3600 + minutes * 60 + seconds)
 
     def play(self, story: Coroutine[Any, Any, T]) -> T:
@@ -147,6 +157,9 @@ class World(HarmMixin):
     ) -> OCPPClient:
         """Return a client that is not yet connected. The world closes it in the end.
 
+        With `tls` or security profile 2 or 3 its URL has the scheme `wss`. Only the facts of TLS are played: it shows
+        the certificate of its `tls`, and nothing is verified.
+
         Args:
             identity: The identity of the station.
             *protocols: The subprotocols in order of preference, by default all.
@@ -159,9 +172,26 @@ class World(HarmMixin):
             TypeError: As `OCPPClient`.
         """
         names = {"protocols": protocols} if protocols else {}
-        client = OCPPClient(identity, f"ws://csms:{port}{path}", **names, **options)
+        tls = options.get("tls")
+        if isinstance(tls, TLSOptions) and isinstance(tls.cert, (str, bytes, PathLike)):
+            self.show_certificate(identity, tls.cert)
+        scheme = "wss" if tls is not None or options.get("security_profile", 0) >= SecurityProfile.TLS_BASIC else "ws"
+        client = OCPPClient(identity, f"{scheme}://csms:{port}{path}", **names, **options)
         self._closing.push_async_callback(client.close)
         return client
+
+    def show_certificate(self, identity: str, certificate: Pem) -> None:
+        """Let a station that your application makes show a client certificate on its next connections with TLS.
+
+        Args:
+            identity: The identity of the station.
+            certificate: A file in PEM or DER, or its content.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: It is not a certificate.
+        """
+        self.network.show_certificate(identity, certificate)
 
     async def station(
         self,
@@ -190,6 +220,25 @@ class World(HarmMixin):
         if connect:
             await station.client.connect()
         return station
+
+    async def pair(
+        self, protocol: str, identity: str = "CP1", **options: Unpack[ClientKeywords]
+    ) -> tuple[ScriptedStation, OCPPServerClient]:
+        """Connect a station to a server of its own, and return it with the server's handle on it.
+
+        Args:
+            protocol: The subprotocol of both.
+            identity: The identity of the station.
+            **options: The options of `OCPPClient`.
+
+        Raises:
+            ValueError: As `OCPPClient`.
+        """
+        server = OCPPServer(protocols=[protocol])
+        listener = await server.listen(0)
+        self._closing.push_async_callback(server.close)
+        station = await self.station(identity, protocol, port=listener.port, **options)
+        return station, await server.wait_for_client(identity)
 
     async def simulated(
         self,

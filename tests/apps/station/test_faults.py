@@ -1,16 +1,38 @@
 """Faults on purpose."""
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
 
+from ocpp_apps.station import StationSettings
 from ocpp_apps.station.faults import mistyped
 from ocpp_core.actions import Direction
 from ocpp_core.errors import RPCError
 from ocpp_core.errors import TimeoutError as CallTimeout
-from ocpp_transports import NOREPLY
-from ocpp_transports.events import MessageEvent
-from tests.apps.station.laboratory import VERSIONS, Lab
+from ocpp_transports import NOREPLY, HandlerContext, OCPPServer
+from ocpp_transports.events import BadMessageEvent, MessageEvent
+from ocpp_transports.laboratory import World
+from tests.apps.station.laboratory import ACCEPTED, VERSIONS, Lab
+
+
+def central_system():
+    """Make a server that accepts everything of OCPP 1.6."""
+    server, accepted = OCPPServer(protocols=["ocpp1.6"], strict_mode=True), {"status": "Accepted"}
+    answers: dict[str, dict[str, Any]] = {
+        "BootNotification": ACCEPTED,
+        "Authorize": {"idTagInfo": accepted},
+        "Heartbeat": {"currentTime": ACCEPTED["currentTime"]},
+        "StopTransaction": {},
+        "StartTransaction": {"idTagInfo": accepted, "transactionId": 7},
+    }
+
+    @server.handle
+    def answer(action: str, context: HandlerContext) -> dict[str, Any]:
+        return answers.get(action, {})
+
+    return server
 
 
 @pytest.fixture(params=VERSIONS)
@@ -89,29 +111,67 @@ class TestACall:
 
 
 class TestAMessageOfTheQueue:
-    """It passes no middleware: the altered text comes first, and the message is its repetition."""
+    """A fault affects one transmission. The queue repeats it as after any failed one."""
 
-    @pytest.mark.parametrize(("kind", "is_json"), [("malformed", False), ("wrong_type", True)])
-    def test_comes_after_the_altered_text(self, kind, is_json):
-        lab = Lab()
-        lab.charge()
-        lab.station.faults.arm(kind, action="StopTransaction")
-        lab.run(lab.station.end(1))
-        (text,) = lab.client.raw
-        assert text.startswith('[2, "faults-1", "StopTransaction", {"idTag": {"not": "expected"}, ')
-        assert text.endswith("}]") is is_json
-        assert lab.events() == ["StartTransaction", "StopTransaction"]
-        assert lab.station.faults.armed == []
+    @pytest.fixture
+    def world(self):
+        with World() as world:
+            yield world
 
-    @pytest.mark.parametrize("kind", ["malformed", "drop", "delay"])
-    def test_leaves_a_fault_that_cannot_affect_it(self, kind):
-        lab = Lab()
-        lab.charge()
-        lab.station.faults.arm(kind)
-        if kind == "malformed":
-            lab.client.cut()
-        lab.station._messages.put(("StopTransaction", {}), lab.station.connectors[0].transaction)
-        assert len(lab.station.faults.armed) == 1
+    def play(self, world, kind, *, meanwhile=None, **options):
+        """Let a fault meet a StopTransaction; returns what reached the server, in seconds since the end."""
+        server, seen = central_system(), []
+
+        @server.observe
+        def note(event, station):
+            if isinstance(event, BadMessageEvent):
+                seen.append(("BAD", round(world.time)))
+            elif isinstance(event, MessageEvent) and event.action == "StopTransaction":
+                seen.append((event.type.name, round(world.time)))
+
+        async def story():
+            await world.server(server)
+            station = await world.simulated("CP1", StationSettings())
+            await station.plug_in(1)
+            await station.begin(1)
+            station.faults.arm(kind, action="StopTransaction", target="call", **options)
+            ended = round(world.time)
+            ending = asyncio.create_task(station.end(1))
+            await world.run(seconds=5)
+            if meanwhile is not None:
+                meanwhile()
+            await ending
+            await world.run(minutes=10)
+            assert station.queued == 0
+            return station, ended
+
+        station, ended = world.play(story())
+        return station, [(what, at - ended) for what, at in seen]
+
+    def test_is_dropped_and_repeated_after_its_timeout(self, world):
+        station, seen = self.play(world, "drop")
+        assert seen == [("CALL", 40), ("CALLRESULT", 40)]  # after the timeout of 30 s, and the interval of 10 s
+        assert station.faults.armed == []
+
+    def test_is_late_and_answered(self, world):
+        _, seen = self.play(world, "delay", seconds=20)
+        assert seen == [("CALL", 20), ("CALLRESULT", 20)]
+
+    def test_that_is_late_is_lost_with_its_connection(self, world):
+        _, seen = self.play(world, "delay", seconds=20, meanwhile=lambda: world.cut("CP1"))
+        assert [what for what, _ in seen] == ["CALL", "CALLRESULT"]
+        assert seen[0][1] < 20  # sent again on the next connection, and only there
+
+    def test_is_no_json(self, world):
+        station, seen = self.play(world, "malformed")
+        assert seen == [("BAD", 0), ("CALL", 10), ("CALLRESULT", 10)]
+        assert [entry.kind for entry in station.log if entry.kind == "BAD" and entry.direction == "out"] == ["BAD"]
+
+    def test_has_a_member_of_a_wrong_type(self, world):
+        station, seen = self.play(world, "wrong_type")
+        assert seen == [("CALL", 0), ("CALLERROR", 0), ("CALL", 10), ("CALLRESULT", 10)]
+        first, *_ = [entry for entry in station.log if entry.action == "StopTransaction"]
+        assert first.problem is not None
 
 
 class TestAMessageWrittenByHand:

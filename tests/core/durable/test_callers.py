@@ -78,6 +78,21 @@ class TestACallOfATransactionMessage:
         assert (outcome if error is None else type(outcome)) == error
         assert (101 in station.disk.records) is (error in (ClosedError, None))
 
+    @pytest.mark.parametrize("is_sent", [False, True])
+    def test_learns_from_closing_if_the_peer_may_have_acted(self, station, is_sent):
+        station.enqueue("StartTransaction")
+        station.play(start_call(5))
+        if is_sent:
+            station.answer("id-1")
+        assert settled(station.play(Close()))[5].sent is is_sent
+
+    def test_is_counted_among_the_queued_ones_until_it_is_sent(self, station):
+        station.enqueue("StartTransaction")
+        station.play(start_call(5))
+        assert station.engine.queued == 1
+        station.answer("id-1")
+        assert station.engine.queued == 0
+
     def test_that_cannot_be_stored_fails(self, station):
         station.enqueue("StartTransaction")
         station.holds = True

@@ -5,11 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from ocpp_core.actions import ReportKind
-from ocpp_core.config import SessionConfig, ValidationRule
+from ocpp_core.config import SessionConfig
 from ocpp_core.errors import (
     CallDroppedError,
-    RPCError,
+    ClosedError,
     StoreError,
 )
 from ocpp_core.inputs import Close, Reconfigure, StartCall
@@ -22,7 +21,7 @@ from ocpp_core.outbox.commands import (
     StoreBack,
     StoreFailed,
 )
-from ocpp_core.outbox.effects import TicketAccepted
+from ocpp_core.outbox.effects import OutboxReport, OutboxReportKind, TicketAccepted
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.outbox.stored.outcomes import (
     MessageAnswered,
@@ -33,7 +32,7 @@ from ocpp_core.outbox.stored.outcomes import (
     UnknownReason,
 )
 from tests.core.durable.station import ERROR, RESULT, Station
-from tests.core.player import Strict, call, kinds, reports, sent, settled
+from tests.core.player import call, kinds, sent, settled
 from tests.tables import each
 
 
@@ -75,6 +74,21 @@ class TestAMessage:
         station.holds = False
         assert sent(station.come_back()) == [[2, "id-2", "DataTransfer", {}]]
         assert next(iter(station.engine.outbox.records)).cuts == 0
+
+    def test_that_is_diverted_is_awaited_as_if_it_were_written(self, station):
+        diverted = []
+        station.engine.divert = lambda text: diverted.append(text) or True
+        assert sent(station.enqueue()) == []
+        assert diverted == ['[2,"id-1","DataTransfer",{}]']
+        assert sent(station.play(call(1))) == []  # its slot is taken
+        assert [frame[2] for frame in sent(station.answer("id-1"))] == ["Heartbeat"]
+        assert station.outcomes == {100: MessageAnswered("{}")}
+
+    def test_that_is_diverted_times_out(self, station):
+        station.engine.divert = lambda text: True
+        station.enqueue()
+        station.wait(30.0)
+        assert next(iter(station.engine.outbox.records)).failures == 1
 
     def test_that_is_too_large_to_send_is_misuse(self):
         station = Station(session=SessionConfig(max_outgoing_size=16384))
@@ -167,59 +181,26 @@ class TestTheWindow:
         assert station.outcomes == {100: MessageNotSent(NotSentReason.CANCELLED)}
 
 
-class TestSchemas:
-    @each("online", [True, False])
-    def test_a_message_that_breaks_its_schema_is_refused_at_once_if_the_version_is_known(self, online):
-        station = Station(session=SessionConfig(validator=Strict()))
-        if online:
-            station.connect()
-        with pytest.raises(RPCError) as caught:
-            station.enqueue("Heartbeat", {"bad": 1})
-        assert (caught.value.remote, station.outcomes, len(station.engine.outbox)) == (False, {}, 0)
-        assert reports(station.drain()) == [ReportKind.INVALID_REQUEST]
-        station.enqueue("Heartbeat")
-        assert len(station.engine.outbox) == 1
-
-    def test_otherwise_it_is_settled_when_a_connection_shows_the_version(self):
-        station = Station(session=SessionConfig(validator=Strict()), client={"protocols": ("ocpp2.0.1", "ocpp1.6")})
-        station.enqueue("Heartbeat", {"bad": 1})
-        done = station.connect()
-        assert (sent(done), reports(done)) == ([], [ReportKind.INVALID_REQUEST])
-        assert station.outcomes == {100: MessageNotSent(NotSentReason.INVALID)}
-
-    def test_a_message_is_checked_by_the_rules_of_its_version(self):
-        rules = (ValidationRule("off", protocols=("ocpp2.0.1",)),)
-        station = Station(session=SessionConfig(validator=Strict(), validation_rules=rules))
-        with pytest.raises(RPCError):
-            station.enqueue("Heartbeat", {"bad": 1})
-
-    def test_a_message_is_checked_with_the_transaction_id_that_is_filled_in_later(self):
-        class NeedsId(Strict):
-            def check_call(self, action, payload):
-                return super().check_call(action, {} if "transactionId" in payload else {"bad": 1})
-
-        session = SessionConfig(validator=NeedsId("StartTransaction", "StopTransaction"))
-        station = Station(session=session)
-        with pytest.raises(RPCError):
-            station.enqueue("StopTransaction", {})
-        station.enqueue("StartTransaction", {"transactionId": 0})
-        station.enqueue("StopTransaction", {}, transaction=100, last=True)
-        assert len(station.engine.outbox) == 2
-
-    def test_a_message_for_another_version_than_that_of_the_connection_is_refused(self):
-        station = Station(client={"protocols": ("ocpp1.6", "ocpp2.0.1")})
-        station.enqueue("Heartbeat", protocol="ocpp2.0.1")  # the next connection may speak it
+class TestOrder:
+    def test_messages_of_transactions_wait_for_calls_of_transactions_that_were_made_before(self):
+        # "deliver transaction-related messages … in chronological order" (1.6 §3.7)
+        station = Station(client={"offline_queue": True})
+        for token in range(6):
+            station.play(StartCall(token, "Heartbeat", {}))
+        station.play(StartCall(6, "StartTransaction", {}))
+        station.enqueue("StopTransaction", {"transactionId": 1})
+        station.enqueue("DataTransfer")
         station.connect()
-        assert station.outcomes == {100: MessageNotSent(NotSentReason.INVALID)}
-        with pytest.raises(ValueError, match=r"expected a message for ocpp1.6, got one for ocpp2.0.1"):
-            station.enqueue("Heartbeat", protocol="ocpp2.0.1")
+        while len(messages := sent(station.log)) < 9:
+            station.answer(messages[-1][1])
+        actions = [action for _, _, action, _ in messages]
+        assert actions.index("DataTransfer") < actions.index("StartTransaction") < actions.index("StopTransaction")
 
-    def test_a_response_that_breaks_its_schema_counts_because_the_peer_has_acted(self):
-        station = Station(session=SessionConfig(validator=Strict()))
-        station.connect()
-        station.enqueue("Heartbeat")
-        assert ReportKind.TOLERATED in reports(station.answer("id-1", '{"bad":1}'))
-        assert station.outcomes == {100: MessageAnswered('{"bad":1}')}
+    def test_a_call_of_a_client_that_is_closed_does_not_wait_behind_messages(self, station):
+        station.holds = True
+        station.enqueue("StartTransaction")
+        station.play(Close())
+        assert isinstance(settled(station.play(StartCall(1, "StopTransaction", {})))[1], ClosedError)
 
 
 class TestRegistration:
@@ -237,6 +218,15 @@ class TestRegistration:
         station.play(StartCall(2, "BootNotification", {}))
         station.answer("id-2", '{"status":"Accepted"}')
         assert sent(station.log)[-1] == [2, "id-3", "DataTransfer", {}]
+
+    def test_opens_the_gate_also_by_a_late_response(self):
+        station = Station(gate="boot", session=SessionConfig(call_timeout=10.0))
+        station.connect()
+        ((_, boot, _, _),) = sent(station.enqueue("BootNotification"))
+        station.enqueue()
+        station.wait(11.0)
+        ((_, _, action, _),) = sent(station.answer(boot, '{"status":"Accepted"}'))
+        assert action == "DataTransfer"
 
     def test_is_over_when_the_client_closes(self):
         station = Station(gate="boot")
@@ -299,6 +289,21 @@ class TestTheStore:
         station.play(StoreBack())
         station.answer("id-2")
         assert len(sent(station.enqueue())) == 1
+
+    def test_that_hangs_is_reported_and_holds_no_call(self, station):
+        station.enqueue("DataTransfer")
+        station.holds = True
+        station.answer("id-1")
+        station.enqueue("DataTransfer")
+        station.play(StartCall(1, "Heartbeat", {}))
+        assert sent(station.log)[1:] == []
+        station.wait(20.0)
+        assert [action for _, _, action, _ in sent(station.log)[1:]] == ["Heartbeat"]
+        assert OutboxReportKind.STORE_LATE in [each.kind for each in station.effects if isinstance(each, OutboxReport)]
+        station.answer(sent(station.log)[-1][1])
+        station.holds = False
+        station.commit()
+        assert sent(station.log)[-1][2] == "DataTransfer"
 
     def test_a_full_outbox_refuses(self):
         station = Station(client={"offline_queue_size": 1})

@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from ocpp_core.actions import Direction, Dispatch, ReportKind, Trace
-from ocpp_core.config import SessionConfig
+from ocpp_core.config import SessionConfig, ValidationRule
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, TransportLost
 from ocpp_core.session import Session
@@ -269,15 +269,27 @@ class TestAHandlerThatOutlivesItsConnection:
         assert sent(second.wait(10)) == []
 
     @pytest.mark.parametrize(
-        "end",
-        [Fail(1, "InternalError"), Reply(1, mistyped(None)), Reply(1, {"bad": 1}), Reply(1, {"large": "x" * 16384})],
+        ("end", "reported"),
+        [
+            (Fail(1, "InternalError"), []),
+            (Reply(1, mistyped(None)), [ReportKind.INVALID_REPLY]),
+            (Reply(1, {"bad": 1}), [ReportKind.INVALID_REPLY]),
+            (Reply(1, {"large": "x" * 16384}), [ReportKind.INVALID_REPLY]),
+        ],
     )
-    def test_leaves_the_copy_to_another_one_if_it_fails(self, memory, end):
+    def test_leaves_the_copy_to_another_one_if_it_fails(self, memory, end, reported):
         first, second = self.begun(memory, validator=Strict("Authorize"), max_outgoing_size=16384)
         second.hear(AUTHORIZE)
-        assert first.play(end) == []
+        assert reports(first.play(end)) == reported
         assert dispatched(second.wait(0.25)) == [1]
         assert sent(second.play(Reply(1, ACCEPTED))) == [[3, "a", ACCEPTED]]
+
+    def test_answers_a_copy_with_a_result_whose_violation_is_only_reported(self, memory):
+        rules = [ValidationRule("report")]
+        first, second = self.begun(memory, validator=Strict("Authorize"), validation_rules=rules)
+        second.hear(AUTHORIZE)
+        assert reports(first.play(Reply(1, {"bad": 1}))) == [ReportKind.TOLERATED]
+        assert sent(second.wait(0.25)) == [[3, "a", {"bad": 1}]]
 
     def test_leaves_the_copy_to_another_one_if_it_never_ends(self, memory):
         _, second = self.begun(memory, answer_window=60)

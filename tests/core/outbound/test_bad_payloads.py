@@ -13,7 +13,7 @@ from ocpp_core.errors import (
     RPCOccurrenceConstraintViolationError,
 )
 from ocpp_core.inputs import RefuseResult, StartCall
-from ocpp_core.messages import Leniency
+from ocpp_core.tolerance import DropMembers, QuirkBook, QuirkProfile, StationFacts, StationQuirks
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
 from tests.kinds import mistyped
@@ -72,7 +72,8 @@ class TestStrictMode:
         assert of(Report, done)[0].action == "Heartbeat"
 
     def test_sends_no_null_that_it_would_tolerate(self):
-        session = a_session(OCPP16, validator=Strict(), leniency=Leniency(null_members=True))
+        nulls = StationQuirks(QuirkBook([QuirkProfile(name="p", quirks=(DropMembers(),))]), StationFacts())
+        session = a_session(OCPP16, validator=Strict(), tolerance=nulls)
         done = session.play(StartCall(1, "Heartbeat", {"bad": None}))
         assert (sent(done), reports(done)) == ([], [ReportKind.INVALID_REQUEST])
         assert of(Report, done)[0].action == "Heartbeat"

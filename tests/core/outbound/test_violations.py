@@ -11,7 +11,7 @@ from ocpp_core.actions import Direction, InvalidPayload, Report, ReportKind
 from ocpp_core.config import FindRemedy, Kind, SessionConfig, ValidationMode, ValidationRule, Violation
 from ocpp_core.errors import RPCError, RPCNotImplementedError
 from ocpp_core.inputs import Notify, Reconfigure, Reply, StartCall
-from ocpp_core.messages import Leniency
+from ocpp_core.tolerance import DropMembers, QuirkBook, QuirkProfile, StationFacts, StationQuirks
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201, ErrorCode
 from tests.core.player import (
     Strict,
@@ -130,8 +130,8 @@ class TestABadPayload:
         assert sent(session.hear('[3,"id-1",{"bad":1}]')) == []
 
     def test_that_is_forgiven_is_not_reported(self):
-        leniency = Leniency(null_members=True)
-        session = a_session(OCPP21, validator=Strict(), validation_rules=[REPORT], leniency=leniency)
+        nulls = StationQuirks(QuirkBook([QuirkProfile(name="p", quirks=(DropMembers(),))]), StationFacts())
+        session = a_session(OCPP21, validator=Strict(), validation_rules=[REPORT], tolerance=nulls)
         assert dispatched(session.hear('[2,"a","Heartbeat",{"bad":null}]')) == [1]
         assert reports(session.log) == []
 

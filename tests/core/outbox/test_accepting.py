@@ -31,7 +31,7 @@ class TestTheLane:
         owner = Owner(online=False, ordered=frozenset({"SecurityEventNotification"}))
         owner.send("SecurityEventNotification")
         assert next(iter(owner.outbox.records)).lane is Lane.TRANSACTION
-        assert owner.outbox.is_behind("SecurityEventNotification", {})
+        assert owner.outbox.is_ordered("SecurityEventNotification", {})
 
     def test_may_be_chosen(self):
         owner = Owner(online=False)

@@ -63,6 +63,14 @@ class TestTheNextMessage:
         owner.wait(1000.0)
         assert owner.reports == 2 * reports
 
+    def test_messages_are_reported_that_came_later_than_a_minute_after_the_connection(self):
+        owner = Owner(gate="boot")
+        owner.wait(100.0)
+        owner.outbox.expire(owner.now)
+        owner.send()
+        owner.wait(1000.0)
+        assert owner.reports == ["HELD"]
+
     def test_a_manual_gate_ignores_the_response_to_a_boot_notification(self):
         owner = Owner(gate="manual")
         ticket = owner.send()

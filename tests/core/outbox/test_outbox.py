@@ -301,6 +301,19 @@ class TestKeys:
         again.outbox.acknowledge(ticket)
         assert again.send(key="tx-17") != ticket
 
+    def test_an_outcome_that_is_acknowledged_while_it_waits_to_be_repeated_is_not_told_again(self):
+        owner = Owner()
+        ticket = owner.send(key="tx-17")
+        owner.answer()
+        owner.holds = True
+        owner.enqueue()
+        owner.enqueue(key="tx-17")
+        owner.outbox.acknowledge(ticket)
+        owner.effects.clear()
+        owner.holds = False
+        owner.settle()
+        assert owner.outcomes == {}
+
     def test_an_outcome_is_told_after_every_restart_until_it_is_acknowledged(self):
         owner = Owner()
         ticket = owner.send()

@@ -7,7 +7,7 @@ import pytest
 from ocpp_core.actions import Dispatch, Report, ReportKind, Trace
 from ocpp_core.config import SessionConfig
 from ocpp_core.inputs import Reply, StartCall, TextReceived
-from ocpp_core.messages import Leniency
+from ocpp_core.tolerance import DropMembers, QuirkBook, QuirkProfile, StationFacts, StationQuirks
 from ocpp_core.validation import create_validator
 from ocpp_core.versions import OCPP21
 from tests.core.player import a_session, of, reports, sent, settled
@@ -19,46 +19,50 @@ SCHEMA = {"required": ["must"], "properties": {"must": {"type": "integer"}, "inf
 VALIDATOR = create_validator(
     "vendor", {"X": {"call": SCHEMA, "result": SCHEMA}, "NotifyPeriodicEventStream": {"send": SCHEMA}}
 )
-FORGIVING = Leniency(null_members=True)
+NULLS_BOOK = QuirkBook([QuirkProfile(name="nulls", quirks=(DropMembers(what=("null",)),))])
 NULLS = '{"must":1,"info":null,"list":[{"a":null,"b":[2]}]}'
 BARE = {"must": 1, "list": [{"b": [2]}]}
 
 
+def forgiving() -> StationQuirks:
+    return StationQuirks(NULLS_BOOK, StationFacts())
+
+
 class TestNullMembers:
-    """`Leniency.null_members`, in strict mode and in what is received."""
+    """A quirk that leaves out members that are null, in strict mode and in what is received."""
 
     @each("text", [f'[2,"a","X",{NULLS}]', f'[6,"a","NotifyPeriodicEventStream",{NULLS}]'])
     def test_of_a_call_and_a_send_are_absent_for_the_handler(self, text):
-        done = a_session(OCPP21, validator=VALIDATOR, leniency=FORGIVING, trace=True).hear(text)
+        done = a_session(OCPP21, validator=VALIDATOR, tolerance=forgiving(), trace=True).hear(text)
         assert of(Dispatch, done)[0].payload == BARE
         assert of(Trace, done)[0].frame == json.loads(text)
-        assert reports(done) == []
+        assert reports(done) == [ReportKind.QUIRK]
 
     @each("text", [f'[2,"b","X",{NULLS}]', f'[6,"b","NotifyPeriodicEventStream",{NULLS}]'])
     def test_are_absent_from_what_was_held_as_well(self, text):
-        session = a_session(OCPP21, validator=VALIDATOR, leniency=FORGIVING, max_inbound=1)
+        session = a_session(OCPP21, validator=VALIDATOR, tolerance=forgiving(), max_inbound=1)
         session.hear('[2,"a","X",{"must":1}]', text)
         assert of(Dispatch, session.play(Reply(1, {"must": 1})))[0].payload == BARE
 
     def test_make_no_other_call_of_a_copy(self):
-        session = a_session(validator=VALIDATOR, leniency=FORGIVING)
+        session = a_session(validator=VALIDATOR, tolerance=forgiving())
         session.hear(f'[2,"a","X",{NULLS}]')
         assert reports(session.hear(f'[2, "a", "X", {NULLS}]')) == [ReportKind.REPEATED_CALL]
 
     def test_of_a_result_are_absent_for_the_caller(self):
-        session = a_session(validator=VALIDATOR, leniency=FORGIVING)
+        session = a_session(validator=VALIDATOR, tolerance=forgiving())
         session.play(StartCall(1, "X", {"must": 1}))
         assert settled(session.hear(f'[3,"id-1",{NULLS}]')) == {1: BARE}
 
-    @each(("payload", "leniency"), [(NULLS, Leniency()), ('{"must":null}', FORGIVING), ("[null]", FORGIVING)])
-    def test_are_refused_without_the_tolerance_and_where_they_are_needed(self, payload, leniency):
+    @each(("payload", "tolerance"), [(NULLS, None), ('{"must":null}', forgiving()), ("[null]", forgiving())])
+    def test_are_refused_without_the_tolerance_and_where_they_are_needed(self, payload, tolerance):
         payload = payload if payload.startswith("{") else f'{{"must":{payload}}}'
-        session = a_session(OCPP21, validator=VALIDATOR, leniency=leniency)
+        session = a_session(OCPP21, validator=VALIDATOR, tolerance=tolerance)
         assert sent(session.hear(f'[2,"a","X",{payload}]'))[0][2] == "TypeConstraintViolation"
         assert reports(session.hear(f'[6,"b","NotifyPeriodicEventStream",{payload}]')) == [ReportKind.INVALID_CALL]
 
     def test_are_kept_where_the_schema_or_nobody_minds(self):
-        done = a_session(leniency=FORGIVING).hear(f'[2,"a","X",{NULLS}]')
+        done = a_session(tolerance=forgiving()).hear(f'[2,"a","X",{NULLS}]')
         assert of(Dispatch, done)[0].payload == json.loads(NULLS)
 
 

@@ -58,6 +58,9 @@ def new(value: Any) -> Remedy:
         (DropMembers(what=("unknown",)), "additionalProperties", False, 5, DROP),
         (Forgive(rules=("maximum",)), "maximum", 5, 6, KEEP),
         (Forgive(rules=("maximum",)), "minimum", 5, 4, None),
+        (Forgive(rules=("type",), types=("number",)), "type", "integer", 5.5, KEEP),
+        (Forgive(rules=("type",), types=("number",)), "type", "integer", True, None),
+        (Forgive(rules=("type",), types=("number",)), "type", "integer", {}, None),
     ],
 )
 def test_a_remedy(quirk: Quirk, keyword: str, demand: Any, value: Any, remedy: Remedy | None) -> None:
@@ -78,6 +81,9 @@ def test_a_remedy(quirk: Quirk, keyword: str, demand: Any, value: Any, remedy: R
         ("**.b", ("b",), True),
         ("a.**", ("a",), True),
         ("a.**.c", ("b", "c"), False),
+        ("**.**", ("a",), True),
+        ("**.a.**", ("b",), False),
+        ("**.a." * 8 + "b", ("a",) * 60, False),  # tried one after another, the ways would take years
     ],
 )
 def test_where_a_quirk_applies(at: str, path: tuple[str, ...], covers: bool) -> None:
@@ -101,6 +107,7 @@ def test_which_messages_a_quirk_is_for() -> None:
         (lambda: ReplaceValues(values=mistyped(["x"])), "expected values as a table of texts by texts"),
         (lambda: MendTimes(offset="+2"), r"expected offset as Z or \+HH:MM, got '\+2'"),
         (lambda: DropMembers(what=("nothing",)), "expected what as some of null, text, array, object, unknown, got"),
+        (lambda: Forgive(rules=("type",), types=("integer",)), "expected types as some of null, .*, got 'integer'"),
         (lambda: Forgive(rules=("size",)), "expected rules as some of .*maxLength.*, got 'size'"),
         (lambda: Coerce(message=mistyped("reply")), "expected message as one of call, result, send, got 'reply'"),
         (lambda: Coerce(at=""), "expected at as a text, got ''"),

@@ -1,10 +1,12 @@
 """Profiles as TOML: every field has its key, and an error names the file, the profile and the key."""
 
+from pathlib import Path
+
 import pytest
 
 from ocpp_core.config import ValidationRule
 from ocpp_core.messages import Leniency
-from ocpp_core.tolerance import AllowValues, MendTimes, StationMatch, read_profiles
+from ocpp_core.tolerance import AllowValues, MendTimes, StationMatch, load_quirks, read_profiles
 from tests.tables import each
 
 FULL = """
@@ -67,6 +69,8 @@ QUIRK = f"{PROFILE}[[profiles.quirks]]\n"
     ("text", "error"),
     [
         ("[[", "f.toml: expected TOML, "),
+        ("x = " + "9" * 5000, "f.toml: expected TOML, "),
+        ("x = " + "[" * 5000, "f.toml: expected TOML, "),
         ("x = 1", "f.toml: unknown key 'x', expected one of profiles"),
         ("profiles = 1", "f.toml: profiles: expected an array of tables, got 1"),
         ("[[profiles]]", "f.toml: profile 1: expected name"),
@@ -85,11 +89,17 @@ QUIRK = f"{PROFILE}[[profiles.quirks]]\n"
         (f"{PROFILE}ping_interval = true", "f.toml: profile 'p': p: expected ping_interval >= 0 seconds, got True"),
         (f"{PROFILE}call_concurrency = 1.5", "expected call_concurrency >= 1 calls, got 1.5"),
         (f"{PROFILE}references = 'x'", "expected references as a list, got 'x'"),
+        (f"{PROFILE}references = [1]", "expected references as texts, got 1"),
+        (f"{PROFILE}about = 1", "expected about as str, got 1"),
+        (f"{PROFILE}default_protocol = ''", "expected default_protocol as a name, got ''"),
+        (f"{PROFILE}error_codes = {{ a = 'NotSuported' }}", "expected error_codes with codes of OCPP as values, got"),
         (f"{PROFILE}error_codes = {{ a = 1 }}", "expected error_codes as a table of texts by texts"),
         (f"{PROFILE}replace_text = {{ '' = 'a' }}", "expected replace_text of 1 to 100 characters"),
         (f"{QUIRK}kind = 'x'", "profile 'p': quirk 1: expected kind as one of relax_length, .*, got 'x'"),
         (f"{QUIRK}kind = 'relax_length'", r"quirk 1 \(relax_length\): expected limit"),
         (f"{QUIRK}kind = 'coerce'\nlimit = 5", r"quirk 1 \(coerce\): unknown key 'limit', expected one of action, "),
+        (f"{QUIRK}kind = 'forgive'\nrules = []", "expected rules with at least one name"),
+        (f"{QUIRK}kind = 'drop_members'\nwhat = []", "expected what with at least one name"),
         (f"{QUIRK}kind = 'relax_length'\nlimit = 0", "expected limit >= 1 characters as an integer, got 0"),
         (
             f"{PROFILE}[[profiles.validation]]\nmode = 'x'",
@@ -101,3 +111,12 @@ QUIRK = f"{PROFILE}[[profiles.quirks]]\n"
 def test_an_error_names_the_place_and_what_was_expected(text: str, error: str) -> None:
     with pytest.raises(ValueError, match=error):
         read_profiles(text, source="f.toml")
+
+
+def test_a_file_is_in_utf_8_and_may_begin_with_its_mark(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(PROFILE, encoding="utf-8-sig")
+    assert [each.name for each in load_quirks(path)] == ["p"]
+    path.write_bytes(PROFILE.replace("p", "\xe4").encode("latin-1"))
+    with pytest.raises(ValueError, match=r"mine.toml: expected UTF-8, which byte \d+ is not"):
+        load_quirks(path)

@@ -84,6 +84,22 @@ class TestMatching:
         assert quirks.learn(boot) is bool(vendor)
         assert quirks.facts.vendor == vendor
 
+    def test_only_the_first_bootnotification_of_a_connection_counts(self) -> None:
+        profiles = [QuirkProfile(name=name, match=StationMatch(vendor=name)) for name in ("one", "two")]
+        quirks = quirks_of(*profiles)
+        for vendor in ("other", "two", "one"):  # the engine reads invalid ones until the host has accepted one
+            quirks.mend(VALIDATOR, "call", "BootNotification", {"chargePointVendor": vendor, "chargePointModel": 5})
+        assert quirks.learn({"chargePointVendor": "one"})
+        assert not quirks.learn({"chargePointVendor": "two"})
+        quirks.mend(VALIDATOR, "call", "BootNotification", {"chargePointVendor": "two", "chargePointModel": 5})
+        assert quirks.facts.vendor == "one"
+
+    def test_what_a_bootnotification_leaves_out_is_not_known_from_an_earlier_one(self) -> None:
+        old = QuirkProfile(name="old", match=StationMatch(firmware="1.*"))
+        quirks = quirks_of(old, vendor="V", firmware="1.0")
+        assert quirks.learn({"chargePointVendor": "V"})
+        assert quirks.matched.profiles == ()
+
     def test_stations_with_the_same_profiles_share_what_is_merged(self) -> None:
         book = QuirkBook([QuirkProfile(name="p", match=StationMatch(identity="CP*"))])
         assert book.matching(StationFacts(identity="CP1")) is book.matching(StationFacts(identity="CP2"))
@@ -94,16 +110,20 @@ class TestMerging:
         one = QuirkProfile(
             name="one",
             ping_interval=1,
-            error_codes={"a": "A"},
+            error_codes={"a": "NotSupported"},
             leniency=Leniency(numeric_ids=True),
             default_protocol="x",
         )
         two = QuirkProfile(
-            name="two", ping_interval=2, call_timeout=2, error_codes={"a": "B", "b": "B"}, default_protocol="y"
+            name="two",
+            ping_interval=2,
+            call_timeout=2,
+            error_codes={"a": "GenericError", "b": "GenericError"},
+            default_protocol="y",
         )
         matched = quirks_of(one, two).matched
         assert matched.options == {"ping_interval": 1, "call_timeout": 2}
-        assert (quirks_of(one, two).code_of("a"), quirks_of(one, two).code_of("b")) == ("A", "B")
+        assert (quirks_of(one, two).code_of("a"), quirks_of(one, two).code_of("b")) == ("NotSupported", "GenericError")
         assert matched.default_protocol == "x"
         assert matched.leniency(Leniency(long_ids=True)) == Leniency(long_ids=True, numeric_ids=True)
 
@@ -151,11 +171,6 @@ class TestPayloads:
         quirks = quirks_of(COERCING)
         for items, is_mended in ((["1"] * 999, True), (["1"] * 1001, False), ([1] * 20_001 + ["1"], False)):
             assert (quirks.mend(validator, "send", "L", {"l": items}) is not None) is is_mended
-
-    def test_with_null_members_need_no_quirk_of_their_own(self) -> None:
-        nulls = QuirkProfile(name="nulls", leniency=Leniency(null_members=True))
-        done = tolerant(nulls, COERCING).hear('[2,"a","X",{"n":"5","e":null}]')
-        assert of(Dispatch, done)[0].payload == {"n": 5}
 
 
 class TestTexts:

@@ -20,6 +20,9 @@ from tests.tables import each
         ("close_brackets", '["]",{', '["]",{}]'),
         ("close_brackets", "[" * 1000, "[" * 1000),
         ("close_brackets", "", ""),
+        ("drop_commas", '[1,,"a,,', '[1,"a,,'),
+        ("close_brackets", '{"a":"b\\"', '{"a":"b\\"'),
+        *((name, '"\\' * 32_768, '"\\' * 32_768) for name in REPAIRS),  # must take linear time
     ],
 )
 def test_a_repair(name: str, text: str, repaired: str) -> None:

@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+import pytest
+
 from ocpp_core.config import AppliedQuirk
 from ocpp_core.tolerance import Coerce, QuirkProfile
 from ocpp_core.validation.explaining import explain
+from tests.kinds import mistyped
 from tests.tables import each
 
 SERIAL = "chargePointSerialNumber"
@@ -88,6 +91,8 @@ def test_a_rule_and_what_tolerates_it(
     [
         ("", {}, "JSON"),
         ('[4,"a","FormatViolation","",{}]', {}, "error code"),
+        ('[4,"a","GenericError"]', {}, "OCPP-J"),
+        ('[2,"a","Reset",{"type":"Hard","type":"Soft"}]', {}, "JSON"),
         ('[2,"a","Reset",{"type":"Soft"}]', {"sender": "station"}, "action"),
     ],
 )
@@ -101,6 +106,9 @@ def test_a_response_needs_the_action_of_its_call() -> None:
     text = '[3,"a",{}]'
     assert explain(text).notes == ("the payload was not checked: pass the action of the CALL",)
     assert explain(text, action="Heartbeat").mistakes[0].rule == "required"
+    assert explain(text, action="Heartbeet").notes == (
+        "the payload was not checked: ocpp1.6 has no schema for the action",
+    )
     assert explain(text, "vendor1", action="X").notes == ("the payload was not checked: vendor1 has no validator",)
 
 
@@ -111,9 +119,41 @@ def test_only_the_given_profiles_are_tried() -> None:
     assert explain(text, profiles=[]).mistakes[0].quirks == ()
 
 
-def test_no_value_of_the_text_is_shown() -> None:
-    text = '[2,"a","Authorize",{"idTag":"TOPSECRET-TOPSECRET-TOPSECRET","\\u0007secret":1}]'
-    assert "secret" not in str(explain(text)).lower()
+@each(
+    ("action", "payload"),
+    [
+        ("MeterValues", {"connectorId": 1, "meterValue": [{}]}),  # an element is not left out for what it lacks
+        ("StatusNotification", {"connectorId": 1, "errorCode": 5, "status": "Available"}),  # "5" is no errorCode
+        ("StatusNotification", {"connectorId": 1, "errorCode": None, "status": "Available"}),  # it is required
+        ("StopTransaction", {"transactionId": 1, "meterStop": {}, "timestamp": "2026-03-01T12:00:00Z"}),
+    ],
+)
+def test_a_quirk_that_would_break_another_rule_tolerates_nothing(action: str, payload: Any) -> None:
+    assert not explain(json.dumps([2, "a", action, payload])).is_tolerable
+
+
+@each(
+    "text",
+    [
+        '[2,"a","Authorize",{"idTag":"TOPSECRET-TOPSECRET-TOPSECRET","\\u0007secret":1}]',
+        '[2,"a","\\u001b[2Jsecret",{}]',
+        '[4,"a","secret","secret",{"secret":1}]',
+    ],
+)
+def test_no_value_of_the_text_is_shown(text: str) -> None:
+    explanation = explain(text)
+    assert explanation.mistakes
+    assert "secret" not in str(explanation).lower()
+
+
+def test_an_integer_of_too_many_digits_is_not_taken_for_nan() -> None:
+    (mistake,) = explain('[2,"a","Heartbeat",{"x":' + "9" * 5000 + "}]").mistakes
+    assert mistake.detail == "expected integers of at most 4300 digits"
+
+
+def test_an_unknown_sender_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected sender as one of station, csms, got 'server'"):
+        explain("", sender=mistyped("server"))
 
 
 def test_a_text_beyond_the_limit_is_not_read() -> None:

@@ -58,7 +58,6 @@ _LENIENT: Final = Leniency(
     trailing_elements=True,
     binary_messages=True,
     control_characters=True,
-    null_members=True,
 )
 _OPTIONS: Final[tuple[dict[str, Any], ...]] = (
     {},

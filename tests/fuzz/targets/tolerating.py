@@ -45,17 +45,17 @@ def forgive_payloads(protocol: str, data: bytes) -> None:
     known, validator = known_payloads(protocol), _validator(protocol)
     action = choices.pick(tuple(known))
     kind: Any = choices.pick(tuple(known[action]))
-    quirks, null_members = tolerant(choices), choices.flag()
+    quirks = tolerant(choices)
     payload = changed(choices, changed(choices, known[action][kind]))
     if getattr(validator, f"check_{kind}")(action, payload) is None:
         return
     before = json.dumps(payload)
-    mended = quirks.mend(validator, kind, action, payload, null_members=null_members)
+    mended = quirks.mend(validator, kind, action, payload)
     assert json.dumps(payload) == before
     if mended is not None:
         json.dumps(mended.content)
         assert all(each.profile and each.quirk for each in mended.news)
-        again = quirks.mend(validator, kind, action, mended.content, null_members=null_members)
+        again = quirks.mend(validator, kind, action, mended.content)
         assert again is None or again.content == mended.content
 
 

@@ -1,5 +1,6 @@
 """What every host of a client owes to its driver: attempts, each with one outcome."""
 
+import gc
 import socket
 
 import anyio
@@ -54,6 +55,15 @@ class TestADial:
         client.on[StreamOpened] = lambda _: [SendBytes(b"request")]
         dial(client)
         await client.until_received(b"request")
+
+    async def test_may_be_dropped_from_within_its_opening(self, net, line):
+        """No socket may be left: uvloop closes its file descriptor, whose number may soon be that of another one."""
+        _, client = line
+        client.on[StreamOpened] = lambda _: [CloseStream(abort=True)]
+        dial(client)
+        await client.until_over()
+        await net.runtime.aclose()
+        gc.collect()
 
     async def test_that_is_refused_fails_with_its_cause(self, net, reserved_port):
         client = Probe()

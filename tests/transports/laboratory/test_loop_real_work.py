@@ -25,7 +25,6 @@ from ocpp_transports.laboratory import (
     run,
 )
 from ocpp_transports.laboratory._time import _wall_clock
-from ocpp_transports.outbox import SQLiteStore, Store, Stored
 
 
 def work():
@@ -249,26 +248,6 @@ class TestAiosqlite:
                     return len([row async for row in rows]), now()
 
         assert run(main()) == (5, 0.0)
-
-
-def test_the_thread_of_a_store_counts_until_it_has_reported(tmp_path):
-    async def main():
-        loop, reports = asyncio.get_running_loop(), asyncio.Queue[object]()
-        store = SQLiteStore(tmp_path / "queue.db")
-
-        def report(report):
-            loop.call_soon_threadsafe(reports.put_nowait, report)
-
-        await asyncio.to_thread(store.open, report)
-        async with asyncio.timeout(1):
-            for number in range(1, 4):
-                store.submit(Store(number, ()))
-            while await reports.get() != Stored(3):
-                pass
-        await asyncio.to_thread(store.close)
-        return now()
-
-    assert run(main()) == 0.0
 
 
 class TestWhatIsReal:

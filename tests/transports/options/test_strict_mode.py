@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import anyio
 import pytest
 
 from ocpp_core.actions import Direction
@@ -112,6 +113,30 @@ class TestReport:
             ("out", "call", False),
             ("in", "result", False),
         ]
+
+    async def test_includes_the_result_of_a_handler_that_outlives_its_connection(self):
+        seen: list[Any] = []
+        async with serving(strict_mode="report", warm_up=False) as (server, listener), client_of(listener) as client:
+            begun, ended, told = anyio.Event(), anyio.Event(), anyio.Event()
+
+            @server.handle("Authorize")
+            async def authorize(context):
+                begun.set()
+                await ended.wait()
+                return {}
+
+            server.on("violation", lambda event: (seen.append(event), told.set()))
+            await client.connect()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call, "Authorize", {"idTag": "A"})
+                await begun.wait()
+                station = await station_of(server)
+                station.on("close", lambda event: ended.set())
+                tasks.cancel_scope.cancel()
+            await client.close(force=True)
+            with anyio.fail_after(10):
+                await told.wait()
+        assert [(each.event.kind, each.event.violation.keyword) for each in seen] == [("result", "required")]
 
     async def test_can_be_chosen_for_one_station_when_it_connects(self):
         seen: list[Any] = []

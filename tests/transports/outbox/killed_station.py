@@ -121,6 +121,7 @@ def checkpoint_often() -> None:
 
 
 if __name__ == "__main__":
+    say("ready", 0)
     if int(sys.argv[2]) % 2:
         checkpoint_often()
     Station(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])).run()

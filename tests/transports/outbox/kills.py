@@ -16,18 +16,19 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 from time import sleep
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 ROOT = Path(__file__).parents[3]
 MESSAGES: Final = 300
 """Messages of a process, more than it can send before it is killed."""
-KILLED_AFTER: Final = 0.03, 0.35
-"""Seconds from the start of a process, which needs a part of them to open the store."""
-STATION: Final = [sys.executable, "-m", "tests.transports.outbox.killed_station"]
 
 
 class Peer:
     """What the station says and what it was sent, over all its processes."""
+
+    program = "tests.transports.outbox.killed_station"
+    killed_after = 0.0, 0.3
+    """Seconds from the time at which a process says that it is ready."""
 
     def __init__(self, path: Path, random: Random) -> None:
         self.kills = 0
@@ -43,20 +44,21 @@ class Peer:
 
     def run(self, *, kill: bool) -> None:
         """Run the station once; it ends by itself when everything is settled, unless it is killed before."""
-        command = [*STATION, str(self._path), str(self._next), str(MESSAGES if kill else 0)]
+        arguments = [str(self._path), str(self._next), str(MESSAGES if kill else 0)]
+        command = [sys.executable, "-m", self.program, *arguments]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=ROOT
         ) as process:
             assert process.stdout is not None
             assert process.stdin is not None
-            if kill:
-                threading.Thread(target=_kill, args=(process, self._random.uniform(*KILLED_AFTER))).start()
             for line in process.stdout:
+                if "ready" in line and kill:
+                    threading.Thread(target=_kill, args=(process, self._random.uniform(*self.killed_after))).start()
                 if line.endswith("\n"):  # the last one may be cut off
                     self._hear(json.loads(line), process.stdin.fileno())
         self.kills += process.returncode < 0
         if process.returncode > 0:
-            self.problems.append(f"the station ended with {process.returncode}")
+            self.problems.append(f"{self.program} ended with {process.returncode}")
 
     def _hear(self, words: list[Any], answer: int) -> None:
         kind, number, *rest = words
@@ -89,12 +91,18 @@ class Peer:
             os.write(answer, (json.dumps([message_id, content]) + "\n").encode())
 
     def finish(self) -> None:
-        lost = self.accepted - set(self.sent)
-        if lost:
-            self.problems.append(f"accepted and never sent: {sorted(lost)}")
+        self._expect_all_sent()
         untold = self.accepted - self.settled.keys()
         if untold:
             self.problems.append(f"accepted and never settled: {sorted(untold)}")
+
+    def _expect_all_sent(self) -> None:
+        lost = self.accepted - set(self.sent)
+        if lost:
+            self.problems.append(f"accepted and never sent: {sorted(lost)}")
+
+
+PeerT = TypeVar("PeerT", bound=Peer)
 
 
 def _kill(process: "subprocess.Popen[str]", delay: float) -> None:
@@ -102,15 +110,15 @@ def _kill(process: "subprocess.Popen[str]", delay: float) -> None:
     process.kill()
 
 
-def kill_often(kills: int, seed: int) -> Peer:
-    """Kill stations so often, each at most ten times, and return the peer of the last one.
+def kill_often(kills: int, seed: int, make: type[PeerT]) -> PeerT:
+    """Kill programs so often, each at most ten times, and return the peer of the last one.
 
     A process that ended before its time is not counted.
     """
     random = Random(seed)
     while True:
         with tempfile.TemporaryDirectory() as folder:
-            peer = Peer(Path(folder) / "station.db", random)
+            peer = make(Path(folder) / "outbox.db", random)
             while kills and peer.kills < 10:
                 before = peer.kills
                 peer.run(kill=True)
@@ -121,12 +129,12 @@ def kill_often(kills: int, seed: int) -> Peer:
             return peer
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(make: type[Peer] = Peer) -> int:
+    parser = argparse.ArgumentParser(description=f"Kill {make.program} at random moments.")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    peer = kill_often(options.kills, options.seed)
+    peer = kill_often(options.kills, options.seed, make)
     print(*peer.problems, sep="\n")
     print(f"{options.kills} kills, {len(peer.problems)} problems")
     return 1 if peer.problems else 0

@@ -1,7 +1,5 @@
 """The offline queue of `OCPPClient`: messages outlive connections and restarts, and nobody waits in silence."""
 
-import asyncio
-import threading
 from functools import partial
 
 import anyio
@@ -16,6 +14,7 @@ from ocpp_transports.outbox import (
     MessageAnswered,
     MessageNotSent,
     NotSentReason,
+    OutboxConfig,
     SQLiteStore,
     StoreError,
 )
@@ -120,6 +119,16 @@ class TestDelivery:
             assert boot.is_settled
         assert [action for action, _ in csms.received] == ["BootNotification", "DataTransfer"]
 
+    async def test_messages_wait_for_a_manual_gate(self, central):
+        _, listener, _ = central
+        manual = OutboxConfig(gate="manual")
+        async with client_of(listener, offline_queue=True, offline_queue_config=manual) as station:
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+            await station.connect()
+            assert not ticket.is_settled
+            station.set_gate(True)
+            assert isinstance(await within(ticket.outcome), MessageAnswered)
+
     async def test_new_settings_apply_to_messages_that_wait(self, central):
         _, listener, _ = central
         async with client_of(listener, offline_queue=True, offline_queue_size=1) as station:
@@ -209,6 +218,13 @@ class TestClosing:
             await station.close()
             with anyio.fail_after(SECONDS):
                 assert [each async for each in outcomes] == [ticket]
+
+    async def test_a_stream_that_is_closed_stays_empty(self):
+        async with unreachable(offline_queue=True) as station:
+            outcomes = station.outcomes()
+            await outcomes.aclose()
+            station.enqueue("DataTransfer", {"vendorId": "V"}).cancel()
+            assert [each async for each in outcomes] == []
 
     async def test_a_closed_outbox_takes_nothing(self):
         async with unreachable(offline_queue=True) as station:
@@ -314,42 +330,3 @@ class TestAStoreThatFails:
             await anyio.wait_all_tasks_blocked()
             await within(station.enqueue("DataTransfer", {"vendorId": "V"}).accepted)
         assert "wrong report" in caplog.text
-
-
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-class TestAStoreThatOpensSlowly:
-    """It is closed, whenever it has opened after all."""
-
-    class Slow(FakeStore):
-        def __init__(self):
-            super().__init__()
-            self.entered, self.released, self.closed = (threading.Event() for _ in range(3))
-
-        def open(self, report):
-            self.entered.set()
-            self.released.wait(SECONDS)
-            return super().open(report)
-
-        def close(self):
-            self.closed.set()
-
-    async def test_after_the_client_is_cancelled(self):
-        store = self.Slow()
-        task = asyncio.create_task(unreachable(offline_queue=store).__aenter__())
-        await asyncio.to_thread(store.entered.wait, SECONDS)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        store.released.set()
-        assert await asyncio.to_thread(store.closed.wait, SECONDS)
-
-    async def test_after_the_client_is_closed(self):
-        store = self.Slow()
-        station = unreachable(offline_queue=store)
-        task = asyncio.create_task(station.connect())
-        await asyncio.to_thread(store.entered.wait, SECONDS)
-        await station.close()
-        store.released.set()
-        with pytest.raises(ClosedError, match="while the outbox was opened"):
-            await task
-        assert await asyncio.to_thread(store.closed.wait, SECONDS)

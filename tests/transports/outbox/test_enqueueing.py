@@ -4,11 +4,46 @@ import pytest
 
 from ocpp_core import v201
 from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient, RPCError
-from ocpp_transports.outbox import MemoryStore, SQLiteStore
-from tests.transports.outbox.fake_store import START, STOP, FakeStore, unreachable
-from tests.transports.pairs import pair
+from ocpp_transports.outbox import MemoryStore, MessageNotSent, NotSentReason, SQLiteStore
+from tests.transports.outbox.fake_store import OPEN, START, STOP, FakeStore, unreachable
+from tests.transports.pairs import client_of, pair, serving
 
 pytestmark = pytest.mark.anyio
+
+
+class TestDiverting:
+    async def test_a_message_that_is_diverted_may_be_sent_as_a_raw_text(self):
+        async with pair(offline_queue=True, offline_queue_config=OPEN) as (
+            station,
+            csms,
+        ):
+            csms.handle("DataTransfer", lambda ctx: {"status": "Accepted", "data": ctx.params["vendorId"]})
+            diverted = []
+            station.divert_messages(lambda text: diverted.append(text) or True)
+            ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+            await ticket.accepted()
+            (text,) = diverted
+            station.send_raw(text.replace("V", "W"))
+            assert (await ticket.outcome()).payload["data"] == "W"
+
+    async def test_only_a_plain_function_of_one_text_diverts(self):
+        async def later(text): ...
+
+        station = unreachable(offline_queue=True)
+        for function in (later, lambda: True, "text"):
+            with pytest.raises(TypeError, match="function that diverts messages"):
+                station.divert_messages(function)
+
+    async def test_a_function_that_raises_is_logged_and_the_message_is_written(self, caplog):
+        """It may be set before there is a connection."""
+        async with serving() as (server, listener):
+            server.handle("DataTransfer", lambda ctx: {"status": "Accepted"})
+            async with client_of(listener, offline_queue=True, offline_queue_config=OPEN) as station:
+                station.divert_messages(lambda text: {}[text])
+                await station.connect()
+                ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+                assert (await ticket.outcome()).payload == {"status": "Accepted"}
+        assert "a function that diverts messages raised" in caplog.text
 
 
 class TestMisuse:
@@ -25,7 +60,8 @@ class TestMisuse:
             ((v201.Heartbeat(),), {}, ValueError, "expected a message of ocpp1.6"),
             (("StopTransaction", STOP), {"transaction": 17}, TypeError, "the Ticket of a StartTransaction"),
             (("DataTransfer", {"vendorId": "V"}), {"ttl": 0}, ValueError, "ttl > 0"),
-            (("DataTransfer", {"vendorId": "V"}), {"timeout": 1}, TypeError, "timeout"),
+            (("DataTransfer", {"vendorId": "V"}), {"timeout": 1}, TypeError, "EnqueueKeywords, got timeout"),
+            (("DataTransfer", {"vendorId": "V"}), {"peer": "CP2", "token": 1}, TypeError, "got peer, token"),
         ],
     )
     async def test_a_bad_argument_queues_nothing(self, args, options, error, expected):
@@ -67,6 +103,21 @@ class TestMisuse:
         async with unreachable(offline_queue=True) as station:
             with pytest.raises(RuntimeError, match="no outcome yet"):
                 station.enqueue("DataTransfer", {"vendorId": "V"}).acknowledge()
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    async def test_without_a_block_the_first_message_opens_a_store_in_memory(self):
+        station = unreachable(offline_queue=True)
+        ticket = station.enqueue("DataTransfer", {"vendorId": "V"})
+        await ticket.accepted()
+        await station.close()
+        assert await ticket.outcome() == MessageNotSent(NotSentReason.CLOSED)
+        with pytest.raises(ClosedError):
+            station.enqueue("DataTransfer", {"vendorId": "V"})
+
+    async def test_a_manual_gate_is_opened_with_a_bool(self):
+        async with unreachable(offline_queue=True) as station:
+            with pytest.raises(TypeError, match="expected a bool"):
+                station.set_gate(1)
 
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     async def test_without_a_block_connect_opens_the_outbox_and_a_failure_closes_it(self):

@@ -203,7 +203,7 @@ class TestAFileThatCannotBeOpened:
             ("message SET message_id = 'longer than the 36 characters of an ID'", "ValueError"),
             ("message SET payload = '{\"a\":'", "JSONDecodeError"),
             ("message SET payload = ' {}'", "ValueError"),
-            ("message SET payload = CAST(x'22ff' AS TEXT)", "text that is not UTF-8"),
+            ("message SET payload = CAST(x'22ff' AS TEXT)", "UnicodeDecodeError"),
             ("message SET failure = x'00'", "TypeError"),
             ('message SET failure = \'["MessageNotSent","expired"]\'', "TypeError"),
             ('message SET failure = \'["MessageRefused",5,"","{}"]\'', "TypeError"),

@@ -18,7 +18,7 @@ from ocpp_transports._server._lifecycle import _serving
 from ocpp_transports.events import CloseEvent
 from tests.transports.pairs import SECONDS, client_of, first, never, serving, station_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 

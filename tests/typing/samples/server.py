@@ -153,13 +153,14 @@ async def main() -> None:
         answer = await server.call(key, "Reset", {"type": "Soft"})
         ticket: Ticket = server.enqueue(key, v16.Reset(type="Soft"), ttl=600, replaces="reset")
         ticket = server.enqueue("CP001", "ocpp1.6", "Reset", {"type": "Soft"}, key="one")
+        queued: list[Ticket] = [*server.queued, *server.queued_for(key)]
         server.enqueue("CP001", "Reset", lane="transaction")  # type: ignore[call-overload]
         async for ticket in server.outcomes():
             print(ticket.station, await ticket.outcome())
         for outcome in await server.call_many("Reset", {key: {"type": "Soft"}}):
             namespace: str = outcome.namespace
             print(namespace, await server.call_many({key: v16.Reset(type="Soft")}))
-        print(host, port, station, one, identities, answer, maybe)
+        print(host, port, station, one, identities, answer, maybe, queued)
         await listener.aclose()
         await server.close(1012, "restart")
 

@@ -19,19 +19,19 @@ def open_gate(self: Any, name: str, outbox: Any, connection: Any, now: float) ->
 
 
 def keep_older(self: Any, name: str, calls: Any, protocol: str, wake: Any, now: float) -> None:
-    if name not in self._connections:
+    if name not in self.connections:
         connected(self, name, calls, protocol, wake, now)
 
 
 def end_any(self: Any, name: str, calls: Any, now: float) -> None:
-    connection = self._connections.get(name)
+    connection = self.connections.get(name)
     disconnected(self, name, calls if connection is None else connection.calls, now)
 
 
 def forget_loss(self: Any, name: str, calls: Any, now: float) -> None:
-    connection = self._connections.get(name)
+    connection = self.connections.get(name)
     if connection is not None and connection.calls is calls:
-        del self._connections[name]
+        del self.connections[name]
         calls.use(None)
 
 

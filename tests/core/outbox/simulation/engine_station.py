@@ -56,8 +56,8 @@ class EngineStation(Station):
             self._oracle.cut(entry.record.ticket, self.config.free_cuts)
             cut(entry, reason, now)
 
-        def took(now: float, *, live: bool = False) -> bool:
-            is_taken = take(now, live=live)
+        def took(now: float, **waiting: bool) -> bool:
+            is_taken = take(now, **waiting)
             if is_taken:
                 self._note_taken()
             return is_taken

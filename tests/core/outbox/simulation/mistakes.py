@@ -153,17 +153,17 @@ def any_refusal_counts(self: Any, message_id: str, refusal: Any, now: float) -> 
     return refused(self, message_id, refusal, now)
 
 
-def calls_first(self: Any, now: float, live: bool) -> Any:
+def calls_first(self: Any, now: float, live: bool, ordered: bool) -> Any:
     urgent = self._lanes.urgent()
-    return urgent if urgent is not None or live else next_message(self, now, live)
+    return urgent if urgent is not None or live else next_message(self, now, live, ordered)
 
 
-def head_does_not_block(self: Any) -> Any:
+def head_does_not_block(self: Any, *, ordered: bool) -> Any:
     ready = [each for each in self.entries.values() if each.is_ready and not each.record.urgent]
     return ready[0] if ready else None
 
 
-def newest_first(self: Any) -> Any:
+def newest_first(self: Any, *, ordered: bool) -> Any:
     ready = [each for each in self.entries.values() if each.is_ready and not each.record.urgent]
     lane = [each for each in self.entries.values() if each.record.lane is Lane.TRANSACTION]
     if lane and not all(each.is_ready for each in lane):
@@ -248,11 +248,11 @@ def abandon_as_unknown(self: Any, entry: Any, not_sent: Any, unknown: Any) -> No
 def passing(**values: Any) -> Callable[..., Any]:
     """Choose as if the gate, or the pause after a reconnect, had these values."""
 
-    def chosen(self: Any, now: float, live: bool) -> Any:
+    def chosen(self: Any, now: float, live: bool, ordered: bool) -> Any:
         before = {name: getattr(self, name) for name in values}
         for name, value in values.items():
             setattr(self, name, value)
-        entry = next_message(self, now, live)
+        entry = next_message(self, now, live, ordered)
         for name, value in before.items():
             setattr(self, name, value)
         return entry
@@ -260,14 +260,14 @@ def passing(**values: Any) -> Callable[..., Any]:
     return chosen
 
 
-def urgent_is_ordinary(self: Any, now: float, live: bool) -> Any:
+def urgent_is_ordinary(self: Any, now: float, live: bool, ordered: bool) -> Any:
     may_pass = self.is_open and now >= self.resumes_at and not live
-    return (self._lanes.ordinary() if may_pass else None) or next_message(self, now, live)
+    return (self._lanes.ordinary(ordered=True) if may_pass else None) or next_message(self, now, live, ordered)
 
 
-def head_blocks_all(self: Any) -> Any:
+def head_blocks_all(self: Any, *, ordered: bool) -> Any:
     head = next(iter(self._transactions.values()), None)
-    return ordinary(self) if head is None or head.is_ready else None
+    return ordinary(self, ordered=ordered) if head is None or head.is_ready else None
 
 
 def forget_one_more(self: Any, config: Any) -> Any:

@@ -226,13 +226,17 @@ class Station:
     def _expect_nothing_due(self) -> None:
         """Expect that no message waits for one of the transaction lane that waits for its retry."""
         outbox = self.outbox
-        if not outbox.has_slot and self._may_pass and not outbox._journal.failed:
+        if not outbox.has_slot and self._may_pass and not self._waits_for_store:
             others = [entry for entry in outbox._lanes.entries.values() if entry.record.lane is Lane.OTHER]
             self._oracle.expect(not any(entry.is_ready for entry in others), "others overtake a lane that waits")
 
     @property
     def _may_pass(self) -> bool:
         return self._gate and self._timeline.now >= self._resumes_at
+
+    @property
+    def _waits_for_store(self) -> bool:
+        return self.outbox._journal.failed or self.outbox._store.is_late
 
     @property
     def _occupied(self) -> int:
@@ -245,9 +249,9 @@ class Station:
 
     def _note_call(self) -> None:
         outbox = self.outbox
-        is_free = not outbox.has_slot and not outbox._journal.failed
+        is_free = not outbox.has_slot and not self._waits_for_store
         is_due = is_free and self._may_pass
-        is_due = is_due and outbox._lanes.ordinary() is not None
+        is_due = is_due and outbox._lanes.ordinary(ordered=True) is not None
         self._oracle.call_written(is_due=is_due, most=(self.config.overtake + 1) * self._scenario.window)
 
     def _perform(self, effect: OutboxEffect) -> None:

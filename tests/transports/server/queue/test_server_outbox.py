@@ -7,12 +7,13 @@ import anyio.lowlevel
 import pytest
 
 from ocpp_core import v16, v21
-from ocpp_core.outbox.commands import StoreBack, StoreFailed
-from ocpp_transports import CallDroppedError, ClosedError, OCPPClient, StationKey
+from ocpp_core.outbox.commands import StoreBack, StoreDegraded, StoreFailed
+from ocpp_transports import CallDroppedError, ClosedError, OCPPClient, RPCError, StationKey
 from ocpp_transports.channel import UpgradeOffer
 from ocpp_transports.events import ErrorEvent
 from ocpp_transports.memory import memory_channels
 from ocpp_transports.outbox import (
+    MemoryStore,
     MessageAnswered,
     MessageDropped,
     MessageNotSent,
@@ -166,6 +167,15 @@ class TestDelivery:
             await station.call("BootNotification", BOOT)
             assert await within(ticket.outcome) == MessageNotSent(NotSentReason.INVALID)
 
+    async def test_an_outcome_is_in_the_stream_once_also_if_its_key_is_enqueued_again(self):
+        async with central() as (server, _):
+            outcomes, keys = server.outcomes(), []
+            for number in (1, 2):
+                server.enqueue("CP1", *command(number), key=f"k{number}").cancel()
+                keys.append((await within(outcomes.__anext__)).key)
+                server.enqueue("CP1", *command(1), key="k1")
+            assert keys == ["k1", "k2"]
+
 
 class TestWhatGoesWrong:
     async def test_a_command_in_flight_when_the_connection_is_replaced_is_unknown_and_not_repeated(self):
@@ -200,6 +210,12 @@ class TestWhatGoesWrong:
                 await server.close()
         with pytest.raises(ClosedError, match="the outbox is not open"):
             server.enqueue("CP1", *command(2))
+
+    async def test_closing_first_reports_everything_that_the_store_has_written(self):
+        async with central(offline_queue=LateStore(keep=True)) as (server, _):
+            tickets = [server.enqueue("CP1", "ClearCache") for _ in range(300)]
+        for ticket in tickets:
+            await within(ticket.accepted)
 
     async def test_closing_settles_what_is_in_memory(self):
         async with central() as (server, _):
@@ -251,13 +267,73 @@ class TestWhatGoesWrong:
             await within(newest.outcome)
             server.enqueue("CP3", *command(4))
 
-    async def test_strict_mode_settles_a_command_with_a_bad_payload(self):
-        async with central(strict_mode=True) as (server, listener), client_of(listener) as station:
+    async def test_a_store_that_continues_in_memory_is_reported_and_commands_go_on(self):
+        store = FakeStore()
+        errors: list[ErrorEvent] = []
+        async with central(offline_queue=store) as (server, _):
+            server.on("error", errors.append)
+            await within(server.enqueue("CP1", *command(1)).accepted)
+            store.say(StoreDegraded(StoreError("the disk is full")))
+            await _until(lambda: errors)
+            assert "in memory only, until its store works again: the disk is full" in str(errors[0].error)
+            await within(server.enqueue("CP1", *command(2)).accepted)
+            written = len(store.batches)
+            store.say(StoreBack())
+            await within(server.enqueue("CP1", *command(3)).accepted)
+            assert (len(store.batches), len(errors)) == (written + 1, 1)
+
+
+class TestStrictMode:
+    BAD = "ChangeAvailability", {"connectorId": "one"}
+
+    async def test_refuses_a_bad_payload_at_once_if_only_one_version_is_possible(self):
+        async with central(strict_mode=True) as (server, _):
+            with pytest.raises(RPCError, match="type is missing"):
+                server.enqueue("CP1", *self.BAD)
+            server.enqueue("CP1", *command(1))
+        async with central(strict_mode=True, protocols=["ocpp1.6", "ocpp2.0.1"]) as (server, _):
+            with pytest.raises(RPCError, match="type is missing"):
+                server.enqueue("CP1", "ocpp1.6", *self.BAD)
+            assert server.queued == []
+
+    async def test_refuses_for_a_connected_station_what_its_version_refuses(self):
+        protocols = ["ocpp1.6", "ocpp2.0.1"]
+        async with central(strict_mode=True, protocols=protocols) as (server, listener), client_of(listener) as station:
+            await station.connect()
+            handle = await server.wait_for_client("CP1")
+            with pytest.raises(RPCError, match="type is missing"):
+                handle.enqueue(*self.BAD)
+            with pytest.raises(ValueError, match=r"expected a message for ocpp1\.6, got one for ocpp2\.0\.1"):
+                server.enqueue("CP1", "ocpp2.0.1", "ClearCache")
+
+    async def test_settles_what_turns_out_to_be_bad_when_the_station_connects(self):
+        protocols = ["ocpp1.6", "ocpp2.0.1"]
+        async with central(strict_mode=True, protocols=protocols) as (server, listener), client_of(listener) as station:
             server.handle("BootNotification", accept)
-            ticket = server.enqueue("CP1", "ChangeAvailability", {"connectorId": "one"})
+            ticket = server.enqueue("CP1", *self.BAD)
             await station.connect()
             await station.call("BootNotification", BOOT)
             assert await within(ticket.outcome) == MessageNotSent(NotSentReason.INVALID)
+
+    async def test_leaves_an_absent_station_of_a_route_to_the_rules_of_its_route(self):
+        async with central(strict_mode=True) as (server, _):
+            server.route("/lax/{identity}", strict_mode=False)
+            assert not server.enqueue(StationKey("", "CP1"), *self.BAD).is_settled
+
+
+class TestQueued:
+    async def test_lists_the_tickets_without_an_outcome_of_all_and_of_one_station(self, tmp_path):
+        async with central(offline_queue=tmp_path / "csms.db") as (server, _):
+            first, other = server.enqueue("CP1", *command(1)), server.enqueue("CP2", *command(2))
+            second = server.enqueue(StationKey("", "CP1"), *command(3))
+            assert (server.queued, server.queued_for("CP1")) == ([first, other, second], [first, second])
+            first.cancel()
+            await within(first.outcome)
+            assert (server.queued, server.queued_for("CP3")) == ([other, second], [])
+        async with central(offline_queue=tmp_path / "csms.db") as (server, listener), client_of(listener) as station:
+            assert [each.number for each in server.queued_for("CP1")] == [second.number]
+            await station.connect()
+            assert (await server.wait_for_client("CP1")).queued == server.queued_for("CP1")
 
 
 class TestMisuse:
@@ -291,6 +367,18 @@ class TestMisuse:
                 server.enqueue("CP1", *command(1))
             with pytest.raises(ValueError, match="cannot change offline_queue"):
                 server.reconfigure(offline_queue=True)
+
+
+class LateStore(MemoryStore):
+    """A store that reports its batches when it closes."""
+
+    def submit(self, batch):
+        self._last = batch
+
+    def close(self):
+        if self._report is not None:
+            super().submit(self._last)
+        super().close()
 
 
 async def _until(condition):

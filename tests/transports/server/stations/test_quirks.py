@@ -8,6 +8,7 @@ import pytest
 
 from ocpp_core.tolerance.profiles import QuirkProfile, StationMatch
 from ocpp_core.tolerance.quirks import AllowValues, Coerce, ReplaceValues
+from ocpp_core.tolerance.sources import load_quirks
 from ocpp_transports import OCPPServer, RPCError, ValidationRule
 from ocpp_transports._server._stations._quirks import QuirkMemory
 from ocpp_transports.events import QuirkEvent
@@ -96,6 +97,21 @@ class TestTheProfilesOfAModel:
             assert again is not station
             assert (again._options.ping_interval, again._options.call_timeout) == (0, 5)
 
+    async def test_take_their_settings_with_them_when_another_model_boots(self):
+        off = ValidationRule("off", actions=["StatusNotification"])
+        old = QuirkProfile(name="old", match=StationMatch(vendor="Old"), call_timeout=5, validation=[off])
+        async with serving(**STRICT, quirks=old) as (server, listener), client_of(listener) as client:
+            serve(server)
+            expected = {"Old": (5, (off,)), "New": (30, ())}
+            for vendor in expected:
+                await client.connect()
+                await client.call("BootNotification", boot_of(vendor))
+                options = (await station_of(server))._options
+                assert (options.call_timeout, options.strict_mode_rules) == (
+                    (5, (off,)) if vendor == "Old" else (30, ())
+                )
+                await client.close()
+
     async def test_set_rules_of_strict_mode(self):
         reporting = QuirkProfile(
             name="reporting",
@@ -133,6 +149,17 @@ class TestTheProfilesOfAConnection:
                     await client.connect()
                     await client.call("StatusNotification", ERROR)
             assert seen == [ERROR]
+
+    async def test_begin_with_the_bootnotification_when_they_were_set_for_one(self):
+        async with pair(server=STRICT) as (client, station):
+            seen = serve(station)
+            station.reconfigure(quirks=[QuirkProfile(name="slow", call_timeout=5), *load_quirks("known")])
+            assert station._options.call_timeout == 5
+            await client.call("BootNotification", boot_of("Legrand"))
+            await client.call("StatusNotification", ERROR)
+            assert seen[1]["errorCode"] == "OtherError"
+            station.reconfigure(quirks=())
+            assert station._options.call_timeout == 30
 
     async def test_may_be_changed_for_one(self):
         async with pair(server=STRICT) as (client, station):
@@ -206,6 +233,9 @@ class TestTheOption:
             ([5], TypeError, "expected quirks as profiles, paths or known or common, got 5"),
             ("unknown.toml", FileNotFoundError, "unknown.toml"),
             (QuirkProfile(name="p", validation=[ValidationRule("off", actions=["Rest"])]), ValueError, "'Rest'"),
+            (QuirkProfile(name="p", quirks=[Coerce(action="Rest")]), ValueError, "profile 'p': .* got 'Rest'"),
+            (QuirkProfile(name="p", match=StationMatch(protocol="ocpp16")), ValueError, "profile 'p': .*'ocpp16'"),
+            (QuirkProfile(name="p", default_protocol="ocpp16"), ValueError, "profile 'p': .*'ocpp16'"),
         ],
     )
     def test_raises_for_another_value(self, quirks, kind, text):

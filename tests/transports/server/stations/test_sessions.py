@@ -20,9 +20,12 @@ class Central:
 
     @asynccontextmanager
     async def station(self, **options):
-        """Connect CP1; yields the server's handle, and waits for its end."""
+        """Connect CP1; yields the server's handle, and waits for its end.
+
+        A station that is replaced must not return: it would replace the newcomer, and take the session.
+        """
         options = {"security_profile": SecurityProfile.BASIC, "password": "secret-secret-secret", **options}
-        async with client_of(self.listener, **options) as client:
+        async with client_of(self.listener, reconnect=False, **options) as client:
             async with self.server.events("client") as arrivals:
                 await client.connect()
                 handle = await first(arrivals)

@@ -1,8 +1,8 @@
-"""A bounded sample of `make soak`: stations that misbehave at random, and nothing lost, doubled or left."""
+"""A bounded sample of `make soak-sockets`: stations that misbehave at random, and nothing lost, doubled or left."""
 
 import pytest
 
-from tools.soak import BACKENDS, soak
+from tools.soak_sockets import BACKENDS, soak
 
 ROUNDS = 3
 

@@ -1,0 +1,1 @@
+"""One call of a handler, on a connection that the server admits without its checks."""

@@ -1,1 +1,0 @@
-"""The parts of `tools/soak.py`: the server, the misbehaving stations, and the ledger of outcomes."""
