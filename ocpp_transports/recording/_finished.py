@@ -17,13 +17,13 @@ _ARRIVALS: Final = frozenset({"BytesReceived", "TextReceived", "UpgradeReceived"
 def finished(lines: Sequence[str], code: Mapping[str, Any], *, redact: bool, most_inflated: int) -> Sequence[str]:
     """Return the lines to write; none for a health check, or a connection on which nothing arrived.
 
+    Redacted inputs are replayed once, because the checksums are those of the redacted outputs then.
+
     Args:
         lines: The lines of the recording.
         code: What it has by name only, see `replay`.
         redact: True to replace secrets.
         most_inflated: Bytes of all compressed messages, without compression, in a redacted recording.
-
-    Redacted inputs are replayed once, because the checksums are those of the redacted outputs then.
     """
     records = [json.loads(line) for line in lines]
     is_used = any(record.get("in") in _ARRIVALS for record in records)

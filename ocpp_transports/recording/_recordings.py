@@ -180,7 +180,7 @@ class Recordings:
                 return
             del self._running[running]
             self._waiting[running] = None
-            if self._thread is None or not self._thread.is_alive():  # a fork has no threads, `SystemExit` ends one
+            if self._thread is None or not self._thread.is_alive():  # a forked process has no threads
                 self._start_thread()
 
     def _start_thread(self) -> None:
@@ -197,11 +197,11 @@ class Recordings:
         while (running := self._next()) is not None:
             try:
                 self._write(running)
-            except Exception as error:
+            except BaseException as error:  # also SystemExit: others wait for this thread
                 if not self._has_failed:
                     self._has_failed = True
                     with suppress(Exception):  # its event loop has ended
-                        running.owner.failed(error)
+                        running.owner.failed(error if isinstance(error, Exception) else RuntimeError(repr(error)))
             with self._lock:
                 self._size -= running.size
 

@@ -159,6 +159,20 @@ class TestAFunction:
 
         await talk(fail, fail)
 
+    async def test_that_raises_system_exit_gets_the_next_recording(self, caplog):
+        kept: list[str] = []
+
+        def end_once(name, lines):
+            kept.append(name)
+            if len(kept) == 1:
+                raise SystemExit
+
+        recordings = Recordings(end_once)
+        await talk(recordings)
+        await talk(recordings)
+        assert len(kept) == 2
+        assert "RuntimeError: SystemExit()" in caplog.text
+
     async def test_that_hangs_is_reported_at_the_end(self, monkeypatch, caplog):
         monkeypatch.setattr("ocpp_transports.recording._sources._PATIENCE", 0.01)
         free = Event()
