@@ -13,14 +13,15 @@ __all__ = ["finished"]
 _ARRIVALS: Final = frozenset({"BytesReceived", "TextReceived", "UpgradeReceived", "StreamFailed", "TransportFailed"})
 """An input that makes a recording worth keeping; a failed attempt to connect too."""
 
+_HTTP: Final = '"HttpRequest"'
+
 
 def finished(lines: Sequence[str], code: Mapping[str, Any], *, redact: bool) -> Sequence[str]:
     """Return the lines to write; none for a health check, or a connection on which nothing arrived.
 
     Redacted inputs are replayed once, because the checksums are those of the redacted outputs then.
     """
-    records = [json.loads(line) for line in lines]
-    is_used = any(record.get("in") in _ARRIVALS for record in records)
-    if not is_used or any("HttpRequest" in record.get("poll", ()) for record in records):
+    is_used = any(json.loads(line).get("in") in _ARRIVALS for line in lines)
+    if not is_used or any("HttpRequest" in json.loads(line).get("poll", ()) for line in lines if _HTTP in line):
         return ()
-    return replayed_again(redacted(records), code=code) if redact else lines
+    return replayed_again(redacted([json.loads(line) for line in lines]), code=code) if redact else lines
