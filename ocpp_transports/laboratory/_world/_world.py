@@ -314,6 +314,7 @@ class World(HarmMixin):
     def _make_runtime(self, log: Log) -> VirtualRuntime:
         self._runtimes[log.identity] += 1
         runtime = self._runtime(log, self.network, f"{self.seed}/{log.identity}/{self._runtimes[log.identity]}")
+        runtime.wall = lambda: self.now().timestamp()
         record_engines(runtime, self._recordings, log, _logged)
         return runtime
 
