@@ -10,10 +10,12 @@ from ._redacted import redacted
 
 __all__ = ["finished"]
 
-_ARRIVALS: Final = frozenset({"BytesReceived", "TextReceived", "UpgradeReceived", "StreamFailed", "TransportFailed"})
+_ARRIVALS: Final = frozenset(
+    {"BytesReceived", "TextReceived", "UpgradeReceived", "TransportOpened", "StreamFailed", "TransportFailed"}
+)
 """An input that makes a recording worth keeping; a failed attempt to connect too."""
-
 _HTTP: Final = '"HttpRequest"'
+"""A text in the record of a health check."""
 
 
 def finished(lines: Sequence[str], code: Mapping[str, Any], *, redact: bool) -> Sequence[str]:

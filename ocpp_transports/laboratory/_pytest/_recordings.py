@@ -25,24 +25,30 @@ class FailureRecordings:
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._recorded: dict[str, Sequence[str]] = {}
+        self._is_written = False
         self._name = re.sub(r"[^\w.-]+", "-", request.node.nodeid).strip("-")[-_LONGEST:]
         self._folder: str | None = request.config.getoption("ocpp_recordings", None)
         self._temporary: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
 
     def keep(self, name: str, lines: Sequence[str]) -> None:
-        """Keep a recording."""
-        self._recorded[name] = lines
+        """Keep a recording of the test, not of what its fixtures do after it has failed."""
+        if not self._is_written:
+            self._recorded[name] = lines
 
     def written(self, world: World) -> list[str]:
-        """Write what is recorded of a world, and return lines for the report; none without a connection."""
-        world.write_recordings()
-        recorded, self._recorded = self._recorded, {}
-        if not recorded:
+        """Write what is recorded of a world, and return lines for the report.
+
+        None without a connection, nor for a later failure of the same test: it is in the report of the first one.
+        """
+        if self._is_written:
             return []
         try:
-            return recordings_in(self._new_folder(), recorded)
-        except OSError as error:
-            return [f"recordings cannot be written: {error}"]
+            world.write_recordings()
+            return recordings_in(self._new_folder(), self._recorded) if self._recorded else []
+        except Exception as error:  # the sink of a marker may raise anything; the report of the test is more important
+            return [f"recordings cannot be written: {error!r}"]
+        finally:
+            self._is_written = True
 
     def _new_folder(self) -> Path:
         if self._folder is None:

@@ -179,10 +179,20 @@ def test_writes_the_recordings_of_a_failure_which_replay_to_it(run, tmp_path, mo
 
         async def test_no_fault(ocpp_pair):
             await ocpp_pair("ocpp1.6")
+
+        @pytest.fixture
+        async def late(ocpp_lab, ocpp_pair):
+            yield
+            station, _ = await ocpp_pair("ocpp1.6", "late")
+            await station.call("Heartbeat")
+
+        async def test_both(late, ocpp_pair):
+            await ocpp_pair("ocpp1.6")
+            raise AssertionError
         """,
         f"--ocpp-recordings={tmp_path / 'kept'}",
     )
-    result.assert_outcomes(passed=1, failed=2)
+    result.assert_outcomes(passed=1, failed=3, errors=1)
     result.stdout.fnmatch_lines(["recordings: 2 in *test_app.py-test_a_fault-bytes"])
     commands = [line for line in result.outlines if line.startswith("an engine raised LookupError, replay it: python ")]
     assert len(commands) == 2
@@ -190,7 +200,8 @@ def test_writes_the_recordings_of_a_failure_which_replay_to_it(run, tmp_path, mo
         code = shlex.split(command)[-1]
         with pytest.raises(LookupError, match="planted"):
             exec(code)
-    assert {each.name for each in (tmp_path / "kept").iterdir()} == {
-        "test_app.py-test_a_fault-bytes",
-        "test_app.py-test_a_fault-messages",
+    assert {each.name: len([*each.iterdir()]) for each in (tmp_path / "kept").iterdir()} == {
+        "test_app.py-test_a_fault-bytes": 2,
+        "test_app.py-test_a_fault-messages": 2,
+        "test_app.py-test_both": 2,
     }
