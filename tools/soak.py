@@ -10,7 +10,7 @@ frozen and half-open connections, partitions, refused connections, pauses. Its n
 chunks. At the end of each history the network is healed, and these rules must hold: every call has one outcome, its
 own response, and one run of its handler at most; none that its caller learned was not sent has run; every message that
 a station queued was handled, in order; all stations are back, as both sides see it; no task and no connection is left.
-A history that breaks one is shortened and printed, and sets the exit code to 1.
+A history that breaks one is shortened, recorded and printed, and sets the exit code to 1.
 """
 
 import argparse
@@ -20,8 +20,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Literal
 
+from ocpp_transports.laboratory._world._failure import recordings_in
+from ocpp_transports.recording import RecordTo
 from tools.histories.history import History
 from tools.histories.ledger import Figures
 from tools.histories.mistakes import MISTAKES
@@ -33,10 +37,16 @@ Level = Literal["bytes", "messages"]
 _MISTAKE_HISTORIES = 3000
 
 
-def failure_of(seed: int, operations: Sequence[Operation] | None = None, *, level: Level = "bytes") -> Exception | None:
-    """Play a history, and return what went wrong."""
+def failure_of(
+    seed: int,
+    operations: Sequence[Operation] | None = None,
+    *,
+    level: Level = "bytes",
+    record: "RecordTo | None" = None,
+) -> Exception | None:
+    """Play a history, record it if `record` has a place for that, and return what went wrong."""
     try:
-        History(seed, operations, level=level).run()
+        History(seed, operations, level=level, record=record).run()
     except Exception as error:
         return error
     return None
@@ -67,14 +77,16 @@ def first_failure(
 
 
 def explain(seed: int, level: Level, mistake: AbstractContextManager[None]) -> str:
-    """Return a failed history, shortened, as text."""
+    """Return a failed history, shortened, as text, and where its recordings are."""
+    recorded: dict[str, Sequence[str]] = {}
     with mistake:
         error = failure_of(seed, level=level)
         operations = History(seed, level=level).operations
         short = shrunk(operations, lambda some: type(failure_of(seed, some, level=level)) is type(error))
-        error = failure_of(seed, short, level=level)
-    lines = [f"  {each!r}" for each in short]
-    return "\n".join([f"seed {seed}, {len(operations)} operations, shortened to {len(short)}:", *lines, f"  {error!r}"])
+        error = failure_of(seed, short, level=level, record=recorded.__setitem__)
+    lines = [f"seed {seed}, {len(operations)} operations, shortened to {len(short)}:", *map(repr, short), repr(error)]
+    lines += recordings_in(Path(mkdtemp(prefix="ocpp-soak-")), recorded)
+    return "\n  ".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

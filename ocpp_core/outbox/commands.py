@@ -31,8 +31,8 @@ class Restored:
     A store counts how often it was opened, and makes the count durable before it reports this input.
     """
 
-    wall: float
-    """The wall-clock time now, in seconds."""
+    wall: float = 0.0
+    """The wall-clock time now, in seconds. The host sets it, which has the clock, not the store."""
     first_ticket: int = 1
     """The first new ticket: `opened << 32`, higher than any that an earlier process gave out. A number that is only
     higher than the stored ones would be wrong: a ticket may have been given out and not stored."""

@@ -4,6 +4,7 @@ Pyodide's loop rejects times that have passed, where other loops fire at once; a
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -67,6 +68,10 @@ class BrowserRuntime:
     def now(self) -> float:
         """Return the page's monotonic clock, in seconds."""
         return self._loop.time()
+
+    def wall(self) -> float:
+        """Return the wall-clock time of the page; see Runtime."""
+        return time.time()
 
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Runtime."""

@@ -99,6 +99,9 @@ class Runtime(Protocol):
     def now(self) -> float:
         """Return the event loop's monotonic clock, in seconds."""
 
+    def wall(self) -> float:
+        """Return the wall-clock time, in seconds since 1970."""
+
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`, slightly early or late; never from within `call_at`."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random, SystemRandom
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ocpp_core.config import IdFactory
 
@@ -47,6 +47,10 @@ class Sources:
     def engine(self, name: str, draws: Draws, make: Callable[[Draws], E]) -> E:
         """Make the engine of a client, or of one connection of a server; `name` is an identity or an address."""
         return make(draws)
+
+    def recorded(self, engine: E, record: Callable[[Any], Any]) -> E:
+        """Return an engine whose part that hosts feed is replaced by what `record` returns for it."""
+        return cast("E", record(engine))
 
     async def aclose(self) -> None:
         """Finish what was recorded; the client or server ends."""

@@ -1,6 +1,7 @@
 """The outbox of a client or of a server on its event loop: opens and closes the store, and keeps the tickets."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Final, assert_never
 from weakref import WeakKeyDictionary
@@ -127,7 +128,7 @@ class OutboxHost:
         for lost in before.values():
             if not lost.is_settled:
                 lost._reject(StoreError("the store does not have the message"))
-        use.driver.feed(restored)
+        use.driver.feed(replace(restored, wall=use.driver.runtime.wall()))
         use.is_restored = True
 
     def _expect_own(self, restored: Restored) -> None:

@@ -4,6 +4,7 @@ Every task runs on its own, owned by the runtime and not by the task that starte
 reaches it, its exceptions never reach a caller, and the runtime may be closed from any task.
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context, ContextVar, copy_context
@@ -74,6 +75,7 @@ class TaskSupervisor(ABC):
 
     def __init__(self, clock: Callable[[], float], completion: Callable[[], Completion[Any]], log: Log) -> None:
         self.now = clock
+        self.wall: Callable[[], float] = time.time
         self.completion = completion
         self.log = log
         self.sources = Sources()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ocpp_transports._server._stations._connection import OCPPServerClient
 
     from ._pytest._background import BackgroundErrors
+    from ._pytest._recordings import FailureRecordings
     from ._world._station import ScriptedStation
     from ._world._world import World
 
@@ -39,11 +40,12 @@ _MARKER: Final = (
 
 
 class _Play:
-    """The world of one test, and what its background tasks raised."""
+    """The world of one test, what its background tasks raised, and what is recorded for the report of a failure."""
 
-    def __init__(self, world: "World", errors: "BackgroundErrors") -> None:
+    def __init__(self, world: "World", errors: "BackgroundErrors", recordings: "FailureRecordings") -> None:
         self.world = world
         self.errors = errors
+        self.recordings = recordings
 
 
 _PLAY: Final = pytest.StashKey[_Play]()
@@ -62,13 +64,15 @@ def ocpp_seed(request: pytest.FixtureRequest) -> int:
 def ocpp_lab(request: pytest.FixtureRequest, ocpp_seed: int) -> "Iterator[World]":
     """Yield the world of this test, a `World`; its servers and stations are closed in the end."""
     from ._pytest._background import BackgroundErrors
+    from ._pytest._recordings import FailureRecordings
     from ._time._run import WEEK
     from ._world._world import World
 
     marker = request.node.get_closest_marker("ocpp_lab")
-    options: dict[str, Any] = {"end": WEEK, **({} if marker is None else marker.kwargs)}
+    recordings = FailureRecordings(request)
+    options: dict[str, Any] = {"end": WEEK, "record": recordings.keep, **({} if marker is None else marker.kwargs)}
     with World(ocpp_seed, **options) as world:
-        play = request.node.stash[_PLAY] = _Play(world, BackgroundErrors(world))
+        play = request.node.stash[_PLAY] = _Play(world, BackgroundErrors(world), recordings)
         yield world
     play.errors.note_kept_tasks()
     play.errors.expect_none()
@@ -92,7 +96,7 @@ def call_handler(ocpp_lab: "World") -> Callable[..., Awaitable[Any]]:  # noqa: A
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of seeds."""
+    """Add the options of seeds and of recordings."""
     add_options(parser)
 
 
@@ -175,6 +179,7 @@ def _section(play: _Play, nodeid: str) -> str:
         f"seed {world.seed}, virtual time {world.time:.15g} s",
         f"network: {counts.connections} connections, {counts.refused} attempts refused, {counts.faults} faults",
         *(f"a background task raised {error!r}" for error in play.errors.seen),
+        *play.recordings.written(world),
         f"repeat it: {command_of(nodeid, world.seed)}",
     ]
     return "\n".join(lines)

@@ -1,7 +1,5 @@
 """A store in memory: the outbox survives lost connections, but not the end of the process."""
 
-import time
-
 from ocpp_core.outbox.commands import Restored, Stored
 from ocpp_core.outbox.effects import Store
 from ocpp_core.outbox.stored.records import OutboxSnapshot
@@ -34,7 +32,6 @@ class MemoryStore:
         self._report = report
         state = self._state
         return Restored(
-            wall=time.time(),
             first_ticket=self._opened << 32,
             records=tuple(state.records.values()),
             bindings=tuple(state.bindings.values()),

@@ -268,7 +268,6 @@ def _report(report: ReportToOutbox, event: StoreReport) -> None:
 
 def _restored(opened: int, state: ReplaceAll) -> Restored:
     return Restored(
-        wall=time.time(),
         first_ticket=opened << 32,
         records=state.records,
         bindings=state.bindings,

@@ -38,6 +38,12 @@ class RecordingDirectory:
         files.append((self._path / name, len(content)))
         self._size += len(content)
 
+    def clear(self) -> None:
+        """Remove all recordings. Raises OSError."""
+        for file, _ in self._find():
+            file.unlink(missing_ok=True)
+        self._files = None
+
     def _find(self) -> deque[tuple[Path, int]]:
         """Return the recordings that earlier processes left, the oldest first."""
         files: deque[tuple[Path, int]] = deque()

@@ -10,8 +10,12 @@ from ._redacted import redacted
 
 __all__ = ["finished"]
 
-_ARRIVALS: Final = frozenset({"BytesReceived", "TextReceived", "UpgradeReceived", "StreamFailed", "TransportFailed"})
+_ARRIVALS: Final = frozenset(
+    {"BytesReceived", "TextReceived", "UpgradeReceived", "TransportOpened", "StreamFailed", "TransportFailed"}
+)
 """An input that makes a recording worth keeping; a failed attempt to connect too."""
+_HTTP: Final = '"HttpRequest"'
+"""A text in the record of a health check."""
 
 
 def finished(lines: Sequence[str], code: Mapping[str, Any], *, redact: bool, most_inflated: int) -> Sequence[str]:
@@ -25,8 +29,10 @@ def finished(lines: Sequence[str], code: Mapping[str, Any], *, redact: bool, mos
         redact: True to replace secrets.
         most_inflated: Bytes of all compressed messages, without compression, in a redacted recording.
     """
-    records = [json.loads(line) for line in lines]
-    is_used = any(record.get("in") in _ARRIVALS for record in records)
-    if not is_used or any("HttpRequest" in record.get("poll", ()) for record in records):
+    is_used = any(json.loads(line).get("in") in _ARRIVALS for line in lines)
+    if not is_used or any("HttpRequest" in json.loads(line).get("poll", ()) for line in lines if _HTTP in line):
         return ()
-    return replayed_again(redacted(records, most_inflated=most_inflated), code=code) if redact else lines
+    if not redact:
+        return lines
+    records = redacted([json.loads(line) for line in lines], most_inflated=most_inflated)
+    return replayed_again(records, code=code)

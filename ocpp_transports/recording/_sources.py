@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from anyio import CancelScope, CapacityLimiter, to_thread
 
@@ -48,6 +48,10 @@ class RecordingSources(Sources):
         """Make an engine that is recorded."""
         return self._sources.engine(name, draws, partial(self._recorded, make))
 
+    def recorded(self, engine: E, record: Callable[[Any], Any]) -> E:
+        """Return an engine of the other sources that is recorded."""
+        return self._sources.recorded(engine, record)
+
     def _recorded(self, make: Callable[[Draws], E], draws: Draws) -> E:
         running = self._recordings.begin(self._owner)
         recording = running.recording
@@ -61,12 +65,11 @@ class RecordingSources(Sources):
         )
         engine = make(recorded)
         try:
-            recorder = Recorder(engine, recording)
+            return self.recorded(engine, partial(Recorder, recording=recording))
         except Exception as error:  # settings of the application may be anything
             self._recordings.drop(running)
             self._owner.failed(error)
             return engine
-        return cast("E", recorder)
 
     async def aclose(self) -> None:
         """Write the recordings that have not ended, and wait for the disk."""

@@ -88,6 +88,9 @@ class FakeHost:
     def now(self):
         return self._now
 
+    def wall(self):
+        return self._now
+
     def call_at(self, when, fn):
         timer = FakeTimer(fn)
         heapq.heappush(self._timers, (when, next(self._order), timer))

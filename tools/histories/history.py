@@ -9,6 +9,7 @@ from ocpp_core.errors import OCPPError
 from ocpp_transports import OCPPClient, OCPPServer
 from ocpp_transports.laboratory import World
 from ocpp_transports.outbox import MessageAnswered, MessageUnknown, OutboxConfig
+from ocpp_transports.recording import RecordTo
 
 from .ledger import Figures, Ledger
 from .operations import FAULTS, SILENT, Operation, random_operations
@@ -30,6 +31,7 @@ class History:
         seed: The seed of the world.
         operations: The operations; None for those of the seed.
         level: What the network carries, see `World`.
+        record: Where its recordings go, see `World`.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class History:
         operations: Sequence[Operation] | None = None,
         *,
         level: Literal["bytes", "messages"] = "bytes",
+        record: "RecordTo | None" = None,
     ) -> None:
         given = random_operations(seed, OPERATIONS, STATIONS) if operations is None else operations
         self.operations = tuple(each for each in given if level == "bytes" or each.kind not in SILENT)
         self._seed = seed
         self._level: Literal["bytes", "messages"] = level
+        self._record = record
         self._ledger = Ledger()
         self._tasks: list[asyncio.Task[None]] = []
         self._clients: list[OCPPClient] = []
@@ -51,7 +55,7 @@ class History:
 
     def run(self) -> Figures:
         """Play the history and return its counts. Raises whatever went wrong."""
-        with World(self._seed, level=self._level, end=86_400.0) as lab:
+        with World(self._seed, level=self._level, record=self._record, end=86_400.0) as lab:
             self._lab = lab
             lab.play(self._story())
             lab.play(self._end())

@@ -14,7 +14,6 @@ from ocpp_core.client import ClientEngine
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.errors import UnexpectedHttpResponse
 from ocpp_core.inputs import Accept, Reconfigure, Reject, TextReceived, TransportFailed, TransportLost, TransportOpened
-from ocpp_core.stack import ClientStack
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 from ocpp_transports._driver._interfaces import Handle, InputSink, MessageInput
 from ocpp_transports._hosts._channel import outcome_of
@@ -48,16 +47,17 @@ _MessageItem: TypeAlias = str | Accept | Reject | _CloseFrame | Segment
 
 
 class MessageClientEngine:
-    """The engine of a client whose messages need no WebSocket; `target` is that of its next upgrade request.
+    """The engine of a client whose messages need no WebSocket.
 
     Args:
-        stack: The stack of the client, of which only the client engine is used.
+        engine: The engine of the stack of the client, or its recorder.
+        target: The target of its next upgrade request.
     """
 
-    def __init__(self, stack: ClientStack) -> None:
-        self.engine: ClientEngine = stack.engine
-        self.target: UpgradeTarget = stack.target
-        self.poll = stack.engine.poll
+    def __init__(self, engine: ClientEngine, target: UpgradeTarget) -> None:
+        self.engine: ClientEngine = engine
+        self.target: UpgradeTarget = target
+        self.poll = engine.poll
 
     def __getattr__(self, name: str) -> Any:  # the outbox of a client is that of its engine
         return getattr(self.engine, name)

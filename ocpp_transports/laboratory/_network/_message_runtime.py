@@ -34,7 +34,13 @@ class MessageSources(SeededSources):
     def engine(self, name: str, draws: Draws, make: Callable[[Draws], E]) -> E:
         """Make an engine: of a client the one of its stack."""
         made = super().engine(name, draws, make)
-        return cast("E", MessageClientEngine(made)) if isinstance(made, ClientStack) else made
+        return cast("E", MessageClientEngine(made.engine, made.target)) if isinstance(made, ClientStack) else made
+
+    def recorded(self, engine: E, record: Callable[[Any], Any]) -> E:
+        """Return an engine that is recorded: of a client the one of its stack, which is all that is fed."""
+        if isinstance(engine, ClientStack | MessageClientEngine):
+            return cast("E", MessageClientEngine(record(engine.engine), engine.target))
+        return super().recorded(engine, record)
 
 
 class MessageRuntime(VirtualRuntime):

@@ -13,7 +13,7 @@ SEED = "ocpp_seed"
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Add `--ocpp-seed` and `--ocpp-seeds`."""
+    """Add `--ocpp-seed`, `--ocpp-seeds` and `--ocpp-recordings`."""
     group = parser.getgroup("ocpp", "laboratory of ocpp-ws-io")
     group.addoption(
         "--ocpp-seed",
@@ -27,6 +27,11 @@ def add_options(parser: pytest.Parser) -> None:
         default=1,
         metavar="COUNT",
         help="run every test with ocpp_lab under this many seeds in a row",
+    )
+    group.addoption(
+        "--ocpp-recordings",
+        metavar="DIR",
+        help="directory for the recordings of failed tests with ocpp_lab; by default a temporary one",
     )
 
 

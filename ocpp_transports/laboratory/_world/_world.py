@@ -14,6 +14,7 @@ from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._keywords import ClientKeywords
 from ocpp_transports._options._tls import Pem, TLSOptions
+from ocpp_transports._runtime._recorded import record_engines
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports.client import OCPPClient
 from ocpp_transports.laboratory._network._message_runtime import MessageRuntime
@@ -29,6 +30,8 @@ from ._station import ScriptedStation
 
 if TYPE_CHECKING:
     from ocpp_apps.station import Station, StationSettings
+    from ocpp_transports.recording import RecordTo
+    from ocpp_transports.recording._held import HeldRecordings
 
 __all__ = ["World"]
 
@@ -56,11 +59,14 @@ class World(HarmMixin):
         level: `"bytes"` to play connections with all that the library does on a socket. `"messages"` is faster and has
             no WebSocket: no pings, so that nothing notices a frozen connection, no slow readers.
         start: What the wall clock shows at the beginning, with a time zone.
+        record: Where the recordings of all connections go, see the option `record` of `OCPPServer`. They wait in memory
+            until the world closes. Unless `Recordings` say so, they are not redacted, and have at most 16 MiB each.
         loop: The virtual loop that runs already, for a world within one; None makes a loop.
         **loop_options: The options of the loop that is made, see `VirtualLoop`.
 
     Raises:
         ValueError: `start` has no time zone, or `level` is another word.
+        TypeError: `record` is no place for recordings.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class World(HarmMixin):
         *,
         level: Literal["bytes", "messages"] = "bytes",
         start: datetime = _START,
+        record: "RecordTo | None" = None,
         loop: VirtualLoop | None = None,
         **loop_options: Any,
     ) -> None:
@@ -86,6 +93,7 @@ class World(HarmMixin):
         self._runner = asyncio.Runner(loop_factory=lambda: self.loop) if loop is None else None
         self._runtime = VirtualRuntime if level == "bytes" else MessageRuntime
         self._runtimes: Counter[str] = Counter()
+        self._recordings = None if record is None else _held(record)
         self._closing = AsyncExitStack()
         self.loop.ocpp_runtime = self._make_runtime
 
@@ -131,7 +139,9 @@ class World(HarmMixin):
         """
         if self._runner is None:
             story.close()
-            raise RuntimeError("cannot play: the world is closed, or part of a running event loop; await it there")
+            if self.loop.is_closed():
+                raise RuntimeError("cannot play: the world is closed; make another one")
+            raise RuntimeError("cannot play: the event loop of the world is not its own; await the coroutine there")
         return self._runner.run(story)
 
     # Who lives in it
@@ -285,6 +295,12 @@ class World(HarmMixin):
             await self._closing.aclose()
         finally:
             self.loop.ocpp_runtime = None
+            self.write_recordings()
+
+    def write_recordings(self) -> None:
+        """Write what is recorded until now, and record nothing more of these connections. Raises OSError."""
+        if self._recordings is not None:
+            self._recordings.write()
 
     def close(self) -> None:
         """Close stations, servers and the loop, if the world made it. Idempotent."""
@@ -297,4 +313,17 @@ class World(HarmMixin):
 
     def _make_runtime(self, log: Log) -> VirtualRuntime:
         self._runtimes[log.identity] += 1
-        return self._runtime(log, self.network, f"{self.seed}/{log.identity}/{self._runtimes[log.identity]}")
+        runtime = self._runtime(log, self.network, f"{self.seed}/{log.identity}/{self._runtimes[log.identity]}")
+        runtime.wall = lambda: self.now().timestamp()
+        record_engines(runtime, self._recordings, log, _logged)
+        return runtime
+
+
+def _held(record: "RecordTo") -> "HeldRecordings":
+    from ocpp_transports.recording._held import HeldRecordings  # loaded only when used
+
+    return HeldRecordings(record)
+
+
+def _logged(_: Exception) -> None:
+    """Do nothing about a connection that cannot be recorded, which is logged."""

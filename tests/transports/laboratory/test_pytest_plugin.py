@@ -4,6 +4,8 @@ import shlex
 
 import pytest
 
+from ocpp_core.inbound.requests import Requests
+
 pytest_plugins = ["pytester"]
 
 PLUGIN = ("-p", "ocpp_transports.laboratory.pytest", "-p", "no:cacheprovider")
@@ -162,3 +164,48 @@ def test_leaves_the_trio_of_anyio_alone(run):
         "anyio",
     )
     result.assert_outcomes(passed=1, skipped=1)
+
+
+def test_writes_the_recordings_of_a_failure_which_replay_to_it(run, tmp_path, monkeypatch):
+    def fault(*_):
+        raise LookupError("planted")
+
+    monkeypatch.setattr(Requests, "on_call", fault)
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("level", [pytest.param(each, marks=pytest.mark.ocpp_lab(level=each))
+                                           for each in ("bytes", "messages")])
+        async def test_a_fault(ocpp_pair, level):
+            station, _ = await ocpp_pair("ocpp1.6")
+            await station.call("Heartbeat")
+
+        async def test_no_fault(ocpp_pair):
+            await ocpp_pair("ocpp1.6")
+
+        @pytest.fixture
+        async def late(ocpp_lab, ocpp_pair):
+            yield
+            station, _ = await ocpp_pair("ocpp1.6", "late")
+            await station.call("Heartbeat")
+
+        async def test_both(late, ocpp_pair):
+            await ocpp_pair("ocpp1.6")
+            raise AssertionError
+        """,
+        f"--ocpp-recordings={tmp_path / 'kept'}",
+    )
+    result.assert_outcomes(passed=1, failed=3, errors=1)
+    result.stdout.fnmatch_lines(["recordings: 2 in *test_app.py-test_a_fault-bytes"])
+    commands = [line for line in result.outlines if line.startswith("an engine raised LookupError, replay it: python ")]
+    assert len(commands) == 2
+    for command in commands:
+        code = shlex.split(command)[-1]
+        with pytest.raises(LookupError, match="planted"):
+            exec(code)
+    assert {each.name: len([*each.iterdir()]) for each in (tmp_path / "kept").iterdir()} == {
+        "test_app.py-test_a_fault-bytes": 2,
+        "test_app.py-test_a_fault-messages": 2,
+        "test_app.py-test_both": 2,
+    }

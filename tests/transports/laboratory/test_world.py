@@ -5,16 +5,17 @@ import os
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ocpp_apps.station import StationSettings
-from ocpp_core.errors import ConnectionFailedError, RPCError, TimeoutError, UnexpectedHttpResponse
+from ocpp_core.errors import ConnectionFailedError, OCPPError, RPCError, TimeoutError, UnexpectedHttpResponse
 from ocpp_transports import OCPPClient, OCPPServer
 from ocpp_transports.laboratory import World
-from ocpp_transports.outbox import OutboxConfig, SQLiteStore
+from ocpp_transports.outbox import MemoryStore, MessageNotSent, NotSentReason, OutboxConfig, SQLiteStore
 
 pytestmark = pytest.mark.filterwarnings("error")
 PATH = {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -220,6 +221,28 @@ class TestAWorld:
             assert round(each_lab.time - begun, 3) == 0.02  # a round trip, and the disk takes no time
 
         each_lab.play(story())
+
+    def test_lets_queued_messages_expire_while_a_station_is_off(self, lab):
+        async def story():
+            station = await lab.station("CP1", "ocpp1.6", connect=False, offline_queue=MemoryStore(keep=True))
+            with suppress(OCPPError):  # nobody listens, so the message waits
+                await station.client.connect()
+            ticket = station.client.enqueue("DataTransfer", {"vendorId": "V"}, ttl=3600)
+            await ticket.accepted()
+            await station.client.close()
+            await lab.run(hours=2)
+            with suppress(OCPPError):
+                await station.client.connect()
+            assert await ticket.outcome() == MessageNotSent(NotSentReason.EXPIRED)
+            assert lab.time < 7201
+
+        lab.play(story())
+
+    def test_that_is_closed_plays_no_more(self):
+        with World() as lab:
+            pass
+        with pytest.raises(RuntimeError, match="cannot play: the world is closed"):
+            lab.play(asyncio.sleep(0))
 
     def test_refuses_a_level_that_does_not_exist(self):
         other: Any = "frames"

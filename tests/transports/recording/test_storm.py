@@ -57,12 +57,10 @@ async def talk(lab, station, server, number):
 def storm(level):
     """Return what was recorded in a storm, by name."""
     kept: dict[str, Sequence[str]] = {}
-    recordings = Recordings(kept.__setitem__, redact=False)
-    with World(seed=5, level=level) as lab:
+    with World(seed=5, level=level, record=Recordings(kept.__setitem__, redact=False)) as lab:
 
         async def story():
             server = make_server(
-                record=recordings,
                 strict_mode=True,
                 quirks="known",
                 inbound_rate=5,
@@ -75,7 +73,7 @@ def storm(level):
             for number in range(6):
                 options: dict[str, Any] = {"offline_queue": True} if number % 2 == 0 else {"call_concurrency": 5}
                 if level == "bytes":
-                    options |= {"record": recordings, "compression": number == 3}
+                    options["compression"] = number == 3
                 station = await lab.station(f"CP{number}", "ocpp1.6", **options)
                 station.answers["Reset"] = {"status": "Accepted"}
                 stations.append(station)
@@ -103,7 +101,9 @@ class TestAStorm:
     def test_every_connection_replays_to_the_same_actions(self, level):
         kept = storm(level)
         engines = Counter(json.loads(lines[0])["engine"] for lines in kept.values())
-        assert engines["ServerStack" if level == "bytes" else "ServerEngine"] > 9
+        bytes_or_messages = "Stack" if level == "bytes" else "Engine"
+        assert engines[f"Server{bytes_or_messages}"] > 9
+        assert engines[f"Client{bytes_or_messages}"] == engines[f"DurableClient{bytes_or_messages}"] == 3
         replays = [replay(lines) for lines in kept.values()]
         assert [str(each.difference) for each in replays if each.difference is not None] == []
         assert all(each.actions for each in replays)
