@@ -55,8 +55,19 @@ _OPTIONS: Final[dict[str, Any]] = {
 }
 _STORED: Final = ("AnswerMemory.", "Answers.", "_Share.", "instances of Answers", "instances of _Share")
 """The stored responses, which are bounded and expire, but are removed only when others are stored."""
-_SLACK: Final = {"Timers._heap": 16, "Timers._heap[]": 48, "instances of _Timer": 16}
-"""By name, how much sizes may differ: a heap of timers has up to 16 that were cancelled, see `ocpp_core.timers`."""
+_TIMERS: Final = ("SharedTimers._buckets", "_Bucket._buckets", "_Bucket.entries", "Timers._armed")
+_SLACK: Final = {
+    "Timers._heap": 28,
+    "Timers._heap[]": 84,
+    "Timers._armed[]": 24,
+    **dict.fromkeys(("instances of _Timer", "instances of _Bucket", "instances of _Entry"), 28),
+    **dict.fromkeys(_TIMERS, 12),
+}
+"""By name, how much sizes may differ.
+
+A heap of timers has up to 16 that were cancelled (`ocpp_core.timers`). The server and each station keep the timer that
+limits the time of handlers until it fires, 30 seconds after it was started; stations may share one.
+"""
 _STATM: Final = Path("/proc/self/statm")
 _MEMORY: Final = 8192
 """KiB by which memory may differ: the allocator keeps pages."""

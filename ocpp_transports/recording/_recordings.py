@@ -48,7 +48,7 @@ class Running:
         self.lines: list[str] = []
         self.size: int = 0
         """Bytes of the lines."""
-        self.recording = Recording(
+        self.recording: Recording = Recording(
             self._write, max_bytes=recordings.connection_bytes, about={"name": name}, ended=self.finish
         )
         self._recordings = recordings

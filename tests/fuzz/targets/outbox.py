@@ -113,7 +113,7 @@ def read_rows(data: bytes) -> None:
             _damage(connection, choices)
         try:
             state = load(connection)
-        except StoreError:
+        except sqlite3.DatabaseError:
             return
         apply(connection, [state])
         assert load(connection) == state
