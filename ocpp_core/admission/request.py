@@ -39,6 +39,8 @@ _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # stations in the field send identities like `RDAM|123` unescaped.
 _NOT_IN_PATH: Final = re.compile(r"[#\[\]]|[^\x21-\x7e]")
 _VERSION: Final = re.compile(r"ocpp[0-9.]{1,8}")
+# The subprotocols that IANA lists for OCPP. A station that offers one of them speaks it, and no other.
+_RELEASED: Final = frozenset({"ocpp1.2", "ocpp1.5", "ocpp1.6", "ocpp2.0", "ocpp2.0.1", "ocpp2.1"})
 _SHOWN: Final = 8
 """Names quoted of a list whose length a peer may choose."""
 _NO_IDENTITY: Final = Reject(400, body="Missing identity")
@@ -180,23 +182,28 @@ class ChooseSubprotocol:
     default: str | None
     """The subprotocol of a station that offers none at all; None refuses it."""
     known: Callable[[Handshake], str | None] | None
-    """Returns the subprotocol of a station that is known to offer none, before `default`."""
+    """Returns the subprotocol of a station that is known to offer none or a wrong name, before `default`."""
     accepts_none: bool
     """True to open the WebSocket without a subprotocol and close it immediately."""
 
     def __call__(self, candidate: Candidate) -> Reject | None:
         """Set the subprotocol of the candidate."""
         offered = candidate.handshake.protocols
-        candidate.protocol = self.default
-        if offered:
-            candidate.protocol = next((name for name in self.protocols if name in offered), None)
-        elif self.known is not None and (name := self.known(candidate.handshake)) in self.protocols:
-            candidate.protocol = name
+        common = next((name for name in self.protocols if name in offered), None)
+        candidate.protocol = self._assumed(candidate) if common is None else common
         if candidate.protocol is not None or self.accepts_none:
             return None
         candidate.cause = Cause("bad_subprotocol", describe_offer(offered))
         problem = "No matching subprotocol" if offered else "Missing subprotocol"
         return refuse(400, f"{problem}, expected one of: {', '.join(self.protocols)}")
+
+    def _assumed(self, candidate: Candidate) -> str | None:
+        offered = candidate.handshake.protocols
+        if self.known is not None and _RELEASED.isdisjoint(offered):
+            name = self.known(candidate.handshake)
+            if name in self.protocols:
+                return name
+        return None if offered else self.default
 
 
 def describe_offer(offered: tuple[str, ...]) -> str:

@@ -110,7 +110,10 @@ class AdmissionRules(Protocol):
 
     @property
     def known_protocol(self) -> Callable[[Handshake], str | None] | None:
-        """A function that returns the subprotocol of a station that is known to offer none; None without one."""
+        """A function that returns the subprotocol of a station that is known to offer none or a wrong name, or None.
+
+        None without such a function.
+        """
 
     @property
     def unmatched_protocol(self) -> UnmatchedProtocol:

@@ -134,7 +134,8 @@ class QuirkProfile:
     error_codes: Mapping[str, str] = field(default_factory=dict)
     """By an error code that the peer sends, the one of OCPP that it means."""
     default_protocol: str | None = None
-    """The subprotocol of a station that offers none. The patterns `identity` and `path` decide then, or none."""
+    """The subprotocol of a station that offers none, or only names that are not those of an OCPP version. The patterns
+    `identity` and `path` decide then, or none. The 101 names no subprotocol (RFC 6455 §4.2.2)."""
     validation: Sequence[ValidationRule] = ()
     """Rules of strict mode for these stations, before those of the option `strict_mode_rules`."""
     ping_interval: float | None = None

@@ -44,6 +44,9 @@ def load_quirks(
         return shipped_profiles(str(source))
     try:
         text = Path(source).read_text(encoding="utf-8-sig")  # editors of Windows write a mark first
+    except FileNotFoundError as error:  # a misspelled collection is taken for a file
+        expected = f"expected {', '.join(COLLECTIONS)} or the path of a file"
+        raise FileNotFoundError(error.errno, expected, str(source)) from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{source}: expected UTF-8, which byte {error.start} is not") from error
     return read_profiles(text, source=str(source), repairs=repairs)

@@ -5,7 +5,7 @@ For people and tools, not for connections: it tries one tolerance after another.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache
@@ -15,7 +15,7 @@ from ocpp_core.action_names import OTHER_ROLE, Role, may_send
 from ocpp_core.config import AppliedQuirk, BrokenRule, Effect, Kind, Remedy, Validator
 from ocpp_core.messages import Fault, Frame, Leniency, Malformed, MessageType, decode
 from ocpp_core.tolerance.profiles import QuirkProfile
-from ocpp_core.tolerance.sources import COLLECTIONS, shipped_profiles
+from ocpp_core.tolerance.sources import COLLECTIONS, Quirks, read_quirks
 from ocpp_core.tolerance.station import repaired_by
 from ocpp_core.tolerance.texts import MAX_REPAIRED
 from ocpp_core.versions import Version, canonical_code, version_of
@@ -50,21 +50,26 @@ def explain(
     *,
     action: str | None = None,
     sender: Role | None = None,
-    profiles: Iterable[QuirkProfile] | None = None,
+    profiles: Quirks | None = None,
     validator: Validator | None = None,
 ) -> Explanation:
     """Return which rules a received text breaks, and which quirks and options would let it pass.
 
     It never raises for a text, and returns at most 20 mistakes. No value of the text is in the explanation; the name of
-    an unknown action or member is if it is short and plain. Raises ValueError for an unknown `sender`.
+    an unknown action or member is if it is short and plain.
 
     Args:
         text: The text as it was received, at most 4 MiB.
         protocol: The subprotocol of its connection.
         action: The action of the CALL that a CALLRESULT answers, which it does not name.
         sender: Who sent it, `station` or `csms`, to check if it may send the action; None checks nothing.
-        profiles: The profiles to try; None for those of the library.
+        profiles: The profiles to try, as the option `quirks` takes them; None for those of the library.
         validator: The validator of the subprotocol; None for the bundled one.
+
+    Raises:
+        ValueError: The `sender` is unknown, or a file does not describe profiles.
+        OSError: A file of profiles cannot be read.
+        TypeError: `profiles` is something else.
     """
     return _Explainer(protocol, action, sender, profiles, validator).explain(text)
 
@@ -82,11 +87,10 @@ class _Explainer:
         protocol: str,
         action: str | None,
         sender: Role | None,
-        profiles: Iterable[QuirkProfile] | None,
+        profiles: Quirks | None,
         validator: Validator | None,
     ) -> None:
-        shipped = (each for name in COLLECTIONS for each in shipped_profiles(name))
-        self._profiles = tuple(shipped if profiles is None else profiles)
+        self._profiles = read_quirks(COLLECTIONS if profiles is None else profiles)
         self._protocol = protocol
         self._version: Version = version_of(protocol)
         self._action = action or ""

@@ -333,7 +333,7 @@ class ServerOptions(QueueOptions):
 
     @cached_property
     def known_protocol(self) -> Callable[[Handshake], str | None] | None:
-        """Returns the subprotocol that `quirks` have for a station without one; None if no profile has one."""
+        """Returns the subprotocol that `quirks` have for a station without a right one; None if no profile has one."""
         book = self.quirk_book
         if book is None or all(profile.default_protocol is None for profile in book.profiles):
             return None

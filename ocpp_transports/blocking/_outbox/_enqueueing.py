@@ -4,6 +4,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
+from ocpp_core.errors import ClosedError
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._handlers._caller import Params
@@ -62,6 +63,9 @@ class BlockingEnqueueMixin:
         start = options.get("transaction")
         if isinstance(start, BlockingTicket):
             options["transaction"] = start.wrapped
+        if not self._bridge.is_open:  # the asynchronous client would open a queue in memory in the caller's event loop
+            self._wrapped._expect_outbox("enqueue")
+            raise ClosedError("cannot enqueue: the outbox is not open; enter the block or connect() first")
         ticket = self._bridge.run(partial(self._wrapped.enqueue, *args, **options))
         return BlockingTicket(ticket, self._bridge)
 

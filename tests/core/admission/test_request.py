@@ -153,6 +153,20 @@ class TestSubprotocol:
         assert admit(offered=[], default_protocol="ocpp1.6").protocol == "ocpp1.6"
         assert admit(offered=["ocpp0.1"], default_protocol="ocpp1.6").status == 400
 
+    @pytest.mark.parametrize("offered", [[], ["OCPP1.6"], ["ocpp", "bearer.c2VjcmV0"]])
+    def test_known_one_is_for_stations_that_offer_no_version_of_ocpp(self, offered):
+        rules = {"protocols": ("ocpp2.1", "ocpp1.6"), "default_protocol": "ocpp2.1"}
+        assert admit(offered=offered, known_protocol=lambda handshake: "ocpp1.6", **rules).protocol == "ocpp1.6"
+
+    @pytest.mark.parametrize("offered", [["ocpp1.5"], ["ocpp", "ocpp2.0.1"]])
+    def test_known_one_is_not_for_stations_that_speak_another_version(self, offered):
+        assert admit(offered=offered, known_protocol=lambda handshake: "ocpp1.6").status == 400
+
+    def test_known_one_that_the_server_does_not_speak_is_none(self):
+        rules = {"known_protocol": lambda handshake: "ocpp2.1"}
+        assert admit(offered=["ocpp"], **rules).status == 400
+        assert admit(offered=[], default_protocol="ocpp1.6", **rules).protocol == "ocpp1.6"
+
 
 class TestHandshake:
     def test_holds_what_the_station_sent_and_what_is_known_of_it(self):

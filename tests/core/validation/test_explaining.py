@@ -119,6 +119,15 @@ def test_only_the_given_profiles_are_tried() -> None:
     assert explain(text, profiles=[]).mistakes[0].quirks == ()
 
 
+def test_profiles_are_named_as_in_the_option() -> None:
+    text = '[2,"1","Authorize",{"idTag":5}]'
+    known, common = (explain(text, profiles=name).mistakes[0].quirks for name in ("known", "common"))
+    assert explain(text).mistakes[0].quirks == known + common
+    assert common
+    with pytest.raises(FileNotFoundError, match="expected known, common or the path of a file: 'knwon'"):
+        explain(text, profiles="knwon")
+
+
 @each(
     ("action", "payload"),
     [

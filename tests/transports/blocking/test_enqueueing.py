@@ -1,5 +1,7 @@
 """Messages of a blocking client that outlive connections: its tickets, and the iteration over outcomes."""
 
+import asyncio
+
 import pytest
 
 from ocpp_transports import ClosedError, TimeoutError
@@ -65,6 +67,20 @@ def test_the_iteration_and_the_waits_end_with_the_client(station):
     assert list(outcomes) == [ticket]  # settled as not sent: its store was in memory
     with pytest.raises(ClosedError, match="connect"):
         station.enqueue("Heartbeat")
+
+
+def test_a_client_that_is_not_open_does_not_use_an_event_loop_of_the_caller(loop):
+    client = BlockingClient("CP1", "ws://127.0.0.1:9", protocols=["ocpp1.6"], loop=loop, offline_queue=True)
+
+    async def notebook():
+        client.enqueue("Heartbeat")
+
+    with pytest.raises(ClosedError, match="enter the block or"):
+        asyncio.run(notebook())
+    with client:
+        client.enqueue("Heartbeat").accepted(max_wait=SECONDS)
+    with pytest.raises(RuntimeError, match="cannot enqueue: the client has no outbox"):
+        BlockingClient("CP1", "ws://127.0.0.1:9", loop=loop).enqueue("Heartbeat")
 
 
 def test_misuse_raises_as_in_the_asynchronous_client(station, loop):

@@ -175,19 +175,21 @@ class TestTheProfilesOfAConnection:
                 await client.call("StatusNotification", ERROR)
             assert [each["errorCode"] for each in seen] == ["OtherError", "OtherError"]
 
-    async def test_give_a_station_without_a_subprotocol_one(self):
+    @pytest.mark.parametrize("offer", [None, "OCPP1.6"])
+    async def test_give_a_station_without_a_right_subprotocol_one(self, offer):
         old = QuirkProfile(name="old", match=StationMatch(identity="OLD*"), default_protocol="ocpp1.6")
         async with OCPPServer(protocols=["ocpp2.0.1", "ocpp1.6"], quirks=old) as server:
             listener = await server.listen(0, "127.0.0.1")
             with anyio.fail_after(10):
                 async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-                    await stream.send(upgrade("/ocpp/OLD1", protocol=None))
+                    await stream.send(upgrade("/ocpp/OLD1", protocol=offer))
                     answer = await stream.receive()
                     assert (await station_of(server, "OLD1")).protocol == "ocpp1.6"
                 async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
-                    await stream.send(upgrade("/ocpp/NEW1", protocol=None))
+                    await stream.send(upgrade("/ocpp/NEW1", protocol=offer))
                     assert (await stream.receive()).startswith(b"HTTP/1.1 400 ")
         assert answer.startswith(b"HTTP/1.1 101 ")
+        assert b"sec-websocket-protocol" not in answer.lower()
 
 
 async def test_a_client_tolerates_its_central_system():
