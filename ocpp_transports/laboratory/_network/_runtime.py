@@ -3,6 +3,7 @@
 from typing import Any
 
 from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._sources import Sources
 from ocpp_transports._hosts._asyncio_socket import SocketConnection
 from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._asyncio import AsyncioRuntime
@@ -28,7 +29,7 @@ class VirtualRuntime(VirtualPorts, AsyncioRuntime):
 
     def __init__(self, log: Log, network: Network, seed: str) -> None:
         super().__init__(log)
-        self.sources = SeededSources(seed)
+        self.sources: Sources = SeededSources(seed)
         self.network = network
         self.virtual_listeners = {}
 
