@@ -19,6 +19,8 @@ from ._tables import APPLICATION_ID, SCHEMA, DamagedStoreError
 __all__ = ["DamagedStoreError", "FileLock", "check", "create", "move_aside", "sibling"]
 
 _MAGIC: Final = b"SQLite format 3\0"
+_MODE: Final = 0o600
+"""Messages have ID tokens and keys."""
 _HEADER: Final = 100
 """Bytes of the header of a database (SQLite file format §1.3)."""
 
@@ -90,6 +92,7 @@ def create(path: Path, opened: int) -> None:
     half = sibling(path, "-new")
     for leftover in (half, sibling(half, "-journal")):
         leftover.unlink(missing_ok=True)
+    half.touch(_MODE)  # the journals get it from the database
     with closing(sqlite3.connect(half, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN")

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -93,6 +94,12 @@ class TestWhatIsStored:
         owner = Owner(path)
         owner.submit(Put(record(1)))
         assert [each.ticket for each in reopened(owner, path).records] == [1]
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+    def test_is_for_the_user_of_the_process_alone(self, owner: Owner, path: Path) -> None:
+        owner.submit(Put(record(1)))
+        files = path, path.with_name(path.name + "-wal")
+        assert [each.stat().st_mode & 0o777 for each in files] == [0o600, 0o600]
 
     def test_has_tickets_above_those_of_every_earlier_process(self, path: Path) -> None:
         firsts = []
