@@ -40,5 +40,10 @@ class HeldRecordings(Recordings):
             self._size -= held.size
             self._write(held)
 
+    @property
+    def is_writing(self) -> bool:
+        """False: nobody waits for the world to write."""
+        return False
+
     def _start_thread(self) -> None:
         """Start none."""
