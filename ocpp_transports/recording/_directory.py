@@ -39,7 +39,7 @@ class RecordingDirectory:
         self._size += len(content)
 
     def clear(self) -> None:
-        """Remove all recordings. Raises OSError."""
+        """Remove all recordings, if there is the directory. Raises OSError."""
         for file, _ in self._find():
             file.unlink(missing_ok=True)
         self._files = None
@@ -47,7 +47,7 @@ class RecordingDirectory:
     def _find(self) -> deque[tuple[Path, int]]:
         """Return the recordings that earlier processes left, the oldest first."""
         files: deque[tuple[Path, int]] = deque()
-        for file in sorted(self._path.iterdir()):
+        for file in sorted(self._path.iterdir()) if self._path.is_dir() else ():
             with suppress(FileNotFoundError):  # another process may have removed it
                 if _OWN.fullmatch(file.name) and file.is_file():
                     files.append((file, file.stat().st_size))

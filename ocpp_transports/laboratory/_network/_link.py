@@ -78,6 +78,7 @@ class Link(ABC):
         """Lose the connection in silence, for good."""
         self.is_frozen = True
         self.hold()
+        self.ended(self)  # the server will not accept it any more: a station that has given up need not wait for that
 
     # The ends
 

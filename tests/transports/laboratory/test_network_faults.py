@@ -273,6 +273,20 @@ class TestAFreeze:
         run(story())
 
 
+    def test_of_a_connection_that_the_server_has_not_accepted_ends_one_that_the_station_gave_up(self):
+        async def story():
+            lab = Lab()
+            station = await lab.dial()
+            lab.net.partition("CP1")
+            station.transport.abort()
+            await asyncio.sleep(1)
+            assert len(lab.net.links) == 1  # the server may still accept it
+            lab.net.freeze("CP1")
+            assert lab.net.links == {}
+
+        run(story())
+
+
 class TestAnEndThatVanishes:
     def test_is_noticed_by_the_next_bytes(self):
         async def story():
