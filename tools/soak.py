@@ -18,11 +18,12 @@ import logging
 import random
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ocpp_transports.laboratory._world._failure import recordings_in
 from ocpp_transports.recording import RecordTo
@@ -31,7 +32,7 @@ from tools.histories.ledger import Figures
 from tools.histories.mistakes import MISTAKES
 from tools.histories.operations import Operation, shrunk
 
-__all__ = ["Level", "failure_of", "first_failure", "main", "run_histories"]
+__all__ = ["FailedHistory", "Level", "failure_of", "first_failure", "main", "run_histories"]
 
 Level = Literal["bytes", "messages"]
 _MISTAKE_HISTORIES = 3000
@@ -52,18 +53,27 @@ def failure_of(
     return None
 
 
-def run_histories(first: int, goes_on: Callable[[int], bool], *, level: Level = "bytes") -> tuple[Figures, int | None]:
+class FailedHistory(NamedTuple):
+    """A history that broke a rule."""
+
+    seed: int
+    error: Exception
+
+
+def run_histories(
+    first: int, goes_on: Callable[[int], bool], *, level: Level = "bytes"
+) -> tuple[Figures, FailedHistory | None]:
     """Play the histories of a row of seeds while `goes_on(number played)`.
 
     Returns:
-        The counts, and the seed of the history that failed; None without one.
+        The counts, and the history that failed; None without one.
     """
     figures, seed = Figures(), first
     while goes_on(seed - first):
         try:
             figures.add(History(seed, level=level).run())
-        except Exception:
-            return figures, seed
+        except Exception as error:
+            return figures, FailedHistory(seed, error)
         seed += 1
     return figures, None
 
@@ -73,7 +83,8 @@ def first_failure(
 ) -> int | None:
     """Return the first seed whose history fails while a mistake is planted; None if none of them does."""
     with mistake:
-        return run_histories(first, lambda played: played < most, level=level)[1]
+        failed = run_histories(first, lambda played: played < most, level=level)[1]
+    return None if failed is None else failed.seed
 
 
 def explain(seed: int, level: Level, mistake: AbstractContextManager[None]) -> str:
@@ -113,8 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures, failed = run_histories(first, goes_on, level=wanted.level)
     print(_shown(figures, time.monotonic() - began))
     if failed is not None:
-        print(explain(failed, wanted.level, nullcontext()))
-        print(f"repeat it: python tools/soak.py --first {failed} --histories 1 --level {wanted.level}")
+        print("".join(traceback.format_exception(failed.error)))  # should the seed not repeat it
+        print(explain(failed.seed, wanted.level, nullcontext()))
+        print(f"repeat it: python tools/soak.py --first {failed.seed} --histories 1 --level {wanted.level}")
     return 0 if failed is None else 1
 
 
