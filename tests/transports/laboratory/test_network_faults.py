@@ -272,7 +272,6 @@ class TestAFreeze:
 
         run(story())
 
-
     def test_of_a_connection_that_the_server_has_not_accepted_ends_one_that_the_station_gave_up(self):
         async def story():
             lab = Lab()
