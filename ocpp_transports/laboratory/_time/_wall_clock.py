@@ -59,7 +59,7 @@ class WallClock:
             ) from None
         with time_machine.travel(0, tick=False) as traveller:
             # It asks this clock at each call, instead of being moved whenever the clock moves.
-            traveller.time_ns = self._nanoseconds  # type: ignore[method-assign,unused-ignore]
+            traveller.time_ns = self._nanoseconds  # type: ignore[method-assign,unused-ignore]  # optional package
             yield
 
     def _nanoseconds(self) -> int:

@@ -186,7 +186,7 @@ def test_timers_of_this_instant_run_while_a_thread_works():
 def test_a_task_may_spin_while_a_thread_works_but_not_for_ever():
     async def main():
         asyncio.get_running_loop().run_in_executor(None, release.wait)
-        while True:  # noqa: ASYNC110
+        while True:  # noqa: ASYNC110 - that is the test
             await asyncio.sleep(0)
 
     release = threading.Event()
@@ -331,7 +331,7 @@ class TestTheWallClock:
 
     def test_a_start_without_a_time_zone_is_refused(self):
         with pytest.raises(ValueError, match="expected a start with a time zone"):
-            WallClock(float, dt.datetime(2026, 3, 29))  # noqa: DTZ001
+            WallClock(float, dt.datetime(2026, 3, 29))  # noqa: DTZ001 - that is the test
 
     def test_the_clocks_of_an_application_show_it_also_in_threads(self):
         pytest.importorskip("time_machine", reason="the extra `test` installs it")

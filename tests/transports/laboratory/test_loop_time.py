@@ -207,7 +207,7 @@ class TestARunThatCannotGoOn:
 
     def test_the_end_stops_pings_that_would_keep_time_moving(self):
         async def pings():
-            while True:  # noqa: ASYNC110
+            while True:  # noqa: ASYNC110 - that is the test
                 await asyncio.sleep(20)
 
         async def main():
@@ -227,7 +227,7 @@ class TestARunThatCannotGoOn:
 
     def test_a_task_that_spins_is_found(self):
         async def main():
-            while True:  # noqa: ASYNC110
+            while True:  # noqa: ASYNC110 - that is the test
                 await asyncio.sleep(0)
 
         with pytest.raises(StandstillError, match="1000 turns without time passing"):
