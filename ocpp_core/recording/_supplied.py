@@ -7,9 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from ocpp_core.actions import Dispatch
-from ocpp_core.config import SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory, Answers
-from ocpp_core.inputs import Reply
 from ocpp_core.link import Unfinished
 from ocpp_core.link._frames import FrameError
 from ocpp_core.websocket.close import TOO_BIG
@@ -73,9 +71,6 @@ class _ReplayedAnswers(Answers):
     def outcome_of(self, message_id: str, text: str, now: float, *, was_awaited: bool = False) -> str | Dispatch | None:
         outcome: str | Dispatch | None = self._known.answer(usual=None)
         return outcome
-
-    def keep_late(self, reply: Reply, now: float, config: SessionConfig) -> None:
-        """Keep nothing."""
 
     def take_unfinished(self, number: int) -> Dispatch | None:
         return None
