@@ -45,9 +45,8 @@ class ByteLink(Link):
         """True if each end that there is has ended."""
         return all(end.is_gone for end in self.ends)
 
-    def cut(self) -> None:
+    def _lose_ends(self) -> None:
         """Reset both ends."""
-        self._stop()
         for end in self.ends:
             end.vanish(_reset())
 

@@ -55,9 +55,15 @@ class Link(ABC):
 
     # Faults
 
-    @abstractmethod
     def cut(self) -> None:
         """Reset both ends."""
+        self._stop()
+        self._lose_ends()
+        self.ended(self)  # nothing is on the way any more: a station that has given up need not wait to be accepted
+
+    @abstractmethod
+    def _lose_ends(self) -> None:
+        """End what there is of both ends at once."""
 
     @abstractmethod
     def lose_station(self) -> None:

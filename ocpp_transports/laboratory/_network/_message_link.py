@@ -248,9 +248,8 @@ class MessageLink(Link):
         """True if each end that there is has ended."""
         return all(end is None or end.is_over for end in (self.station, self.server))
 
-    def cut(self) -> None:
+    def _lose_ends(self) -> None:
         """Lose both ends."""
-        self._stop()
         for end in (self.station, self.server):
             if end is not None:
                 end.drop()

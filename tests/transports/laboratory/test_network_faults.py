@@ -181,6 +181,19 @@ class TestACut:
 
         run(story())
 
+    def test_of_a_connection_that_the_server_has_not_accepted_ends_one_that_the_station_gave_up(self):
+        async def story():
+            lab = Lab()
+            station = await lab.dial()
+            lab.net.partition("CP1")
+            station.transport.abort()
+            await asyncio.sleep(1)
+            lab.net.cut("CP1")
+            assert lab.net.links == {}
+            assert lab.net.counts.connections == 1
+
+        run(story())
+
     def test_may_come_by_chance_instead_of_a_chunk(self):
         async def story():
             lab = Lab()
