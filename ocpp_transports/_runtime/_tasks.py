@@ -35,7 +35,7 @@ from ._turns import Turns
 if TYPE_CHECKING:
     from ocpp_transports._metrics._cells import Traffic
 
-__all__ = ["ACCEPT_PAUSE", "MOST_WAITING", "PARTING", "STUBBORN", "Task", "TaskSupervisor"]
+__all__ = ["MOST_WAITING", "PARTING", "STUBBORN", "Task", "TaskSupervisor"]
 
 ACCEPT_PAUSE = 0.1
 """Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
