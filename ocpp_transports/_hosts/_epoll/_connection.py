@@ -34,7 +34,7 @@ from ocpp_transports._hosts._patience import Patience
 from ocpp_transports._hosts._tcp import acknowledged, is_broken, tune, unconfirmed
 from ocpp_transports.handshake import ConnectionFacts
 
-from ._poller import Poller
+from ._poller import Poller, current_poller
 
 __all__ = ["EpollConnection"]
 
@@ -86,17 +86,17 @@ class EpollConnection:
 
     # Opening
 
-    def accept(self, accepted: socket.socket, poller: Poller, address: str | None, connected: Connected) -> None:
+    def accept(self, accepted: socket.socket, address: str | None, connected: Connected) -> None:
         """Serve an accepted socket of this address. Raises OSError, with the socket closed, if it cannot be served."""
-        if self._begin(accepted, poller):
+        if self._begin(accepted):
             self._context.run(self._hand_over, connected, address)
 
-    def open(self, dialled: socket.socket, poller: Poller) -> None:
+    def open(self, dialled: socket.socket) -> None:
         """Serve the socket of this attempt. Raises OSError, with the socket closed, if it cannot be served."""
-        if self._begin(dialled, poller):
+        if self._begin(dialled):
             self._context.run(self._feed_opened)
 
-    def _begin(self, connected: socket.socket, poller: Poller) -> bool:
+    def _begin(self, connected: socket.socket) -> bool:
         self.opening = None
         if self.is_closing or self._owner.is_closed:
             self.is_closing = True
@@ -105,13 +105,13 @@ class EpollConnection:
             return False
         try:
             tune(connected)
-            poller.add(connected.fileno(), EPOLLIN, self)
+            self._poller = current_poller()
+            self._poller.add(connected.fileno(), EPOLLIN, self)
         except OSError:
             connected.close()
             self.unopened()
             raise
         self._context = copy_context()
-        self._poller = poller
         self._socket = connected
         self._events = EPOLLIN
         self._owner.streams[self] = None
@@ -212,7 +212,7 @@ class EpollConnection:
         elif not self.is_closing:
             self.is_closing = True
             self._end_patience()
-            self._timer = self._owner.call_at(self._owner.now() + LINGER, self._expire)
+            self._end_in(LINGER)
             self._watch()
             if self._outbox is None:
                 self._shut(self._socket)
@@ -241,16 +241,16 @@ class EpollConnection:
         self._expire()
 
     def _attend(self, events: int) -> None:
-        """Handle everything but mere input. Input and room are tried and not believed, errors are final."""
-        if self._outbox is not None:
-            self._flush(self._outbox)
+        """Handle everything but mere input. What the kernel reports is tried and not believed, errors are final."""
+        if self._outbox is not None and self._socket is not None:
+            self._flush(self._outbox, self._socket)
         if self._events & EPOLLIN:
             self._receive(events)
         elif events & (EPOLLERR | EPOLLHUP):
             self._lose()
 
     def _receive(self, _: int) -> None:
-        if self._socket is None:  # closed while it was flushed
+        if self._socket is None:  # it was closed while its output was flushed
             return
         try:
             data = self._socket.recv(_CHUNK)
@@ -278,11 +278,9 @@ class EpollConnection:
         else:
             self._watch()
 
-    def _flush(self, outbox: bytearray) -> None:
-        if self._socket is None:
-            return
+    def _flush(self, outbox: bytearray, connected: socket.socket) -> None:
         try:
-            sent = self._socket.send(outbox)
+            sent = connected.send(outbox)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:  # the stream has ended
@@ -292,7 +290,7 @@ class EpollConnection:
         if not outbox:
             self._outbox = None
             if self.is_closing:
-                self._shut(self._socket)
+                self._shut(connected)
         if self._patience is not None and len(outbox) <= _LOW_WATER:
             self._end_patience()
             self.driver.feed(Congested(on=False))
@@ -325,7 +323,12 @@ class EpollConnection:
         """Close the socket; feed the loss in the next turn of the event loop."""
         if self._socket is not None:
             self._release(self._socket)
-            self._timer = self._owner.call_at(self._owner.now(), self._expire)
+            self._end_in(0)
+
+    def _end_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._owner.call_at(self._owner.now() + seconds, self._expire)
 
     def _expire(self) -> None:
         try:
@@ -337,6 +340,9 @@ class EpollConnection:
         """Close the socket and feed the loss, unless the peer's orderly end was fed before."""
         if self._socket is not None:
             self._release(self._socket)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         try:
             self._feed_loss()
         finally:
@@ -349,9 +355,6 @@ class EpollConnection:
         self._socket = None
         self._outbox = None
         self._end_patience()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self._poller.remove(connected.fileno())
         connected.close()
 

@@ -9,7 +9,6 @@ from anyio.abc import SocketAttribute
 from ocpp_transports._driver._accepting import AcceptRules, Connected, ProxiedSocket
 from ocpp_transports._driver._interfaces import Connection, InputSink, StreamInput
 from ocpp_transports._hosts._epoll._connection import EpollConnection
-from ocpp_transports._hosts._epoll._poller import current_poller
 from ocpp_transports._hosts._failure import failure
 from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._base import Address
@@ -50,7 +49,7 @@ class EpollRuntime(TrioRuntime):
     async def _open(self, connection: EpollConnection, address: Address) -> None:
         try:
             stream = await connect_tcp(address)
-            connection.open(stream.extra(SocketAttribute.raw_socket), current_poller())
+            connection.open(stream.extra(SocketAttribute.raw_socket))
         except Exception as error:  # every exception of the resolver or the network is an outcome
             connection.failed(failure(error, f"{address.host}:{address.port}"))
 
@@ -95,8 +94,6 @@ class EpollRuntime(TrioRuntime):
         rules: AcceptRules,
     ) -> None:
         try:
-            connection.accept(accepted, current_poller(), address, connected)
-        except OSError as error:  # the system watches no more sockets
-            accepted.close()
-            connection.unopened()
+            connection.accept(accepted, address, connected)
+        except OSError as error:  # the system watches no more sockets, or has no descriptor for the epoll
             self.accept_failed(rules, address, error)
