@@ -244,7 +244,10 @@ class TaskSupervisor(ABC):
     async def _accept(
         self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
     ) -> None:
-        """Accept connections of a listener until it is cancelled."""
+        """Accept connections of a listener until it is cancelled.
+
+        Unlike the event loops' own servers, this leaves TLS handshakes where they can be ended.
+        """
         listening = listener.extra(SocketAttribute.raw_socket)
         while True:
             await anyio.wait_readable(listening)  # a cancelled `sock_accept` of asyncio may lose an accepted socket
