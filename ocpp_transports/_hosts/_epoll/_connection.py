@@ -240,7 +240,7 @@ class EpollConnection:
         """End the connection with its event loop; see Watched."""
         self._expire()
 
-    def _attend(self, events: int) -> None:
+    def _attend(self, events: int, /) -> None:
         """Handle everything but mere input. What the kernel reports is tried and not believed, errors are final."""
         if self._outbox is not None and self._socket is not None:
             self._flush(self._outbox, self._socket)
@@ -249,7 +249,7 @@ class EpollConnection:
         elif events & (EPOLLERR | EPOLLHUP):
             self._lose()
 
-    def _receive(self, _: int) -> None:
+    def _receive(self, _: int, /) -> None:
         if self._socket is None:  # it was closed while its output was flushed
             return
         try:

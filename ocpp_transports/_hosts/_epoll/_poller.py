@@ -25,7 +25,7 @@ import trio
 __all__ = ["MOST_READY", "Poller", "Watched", "current_poller"]
 
 MOST_READY: Final = 256
-"""Connections that one turn calls; the next turn calls those that were ready too, first."""
+"""Connections on trio that one turn of the event loop reads from; others that are ready are first in the next turn."""
 
 
 class Watched(Protocol):
