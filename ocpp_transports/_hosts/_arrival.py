@@ -66,8 +66,6 @@ class Arrival:
 
     async def read(self, accepted: socket.socket) -> bool:
         """Return True once the header is read; False, after a report, if the socket must be closed."""
-        if self.address is None:  # it has left already: on trio its address is then no longer known
-            return False
         if not self._gate.trusts(self.address):
             return self._failed(ProxyHeaderError("the peer is not in trusted_proxies"))
         try:

@@ -3,13 +3,9 @@
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import anyio
-from anyio.abc import SocketAttribute, SocketListener
 
 from ocpp_transports._driver._accepting import AcceptRules, Connected, ProxiedSocket
 from ocpp_transports._driver._interfaces import Dialer, Handle, InputSink, StreamInput
@@ -20,15 +16,12 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 
 from ._base import Address
 from ._happy_eyeballs import connect
-from ._tasks import ACCEPT_PAUSE, MOST_WAITING, Task, TaskSupervisor
+from ._tasks import Task, TaskSupervisor
 
 if TYPE_CHECKING:
     from ocpp_transports._metrics._cells import Traffic
 
 __all__ = ["AsyncioRuntime"]
-
-_BATCH = 64
-"""Connections to accept in one turn when many stations arrive at once; then other tasks run."""
 
 
 class AsyncioRuntime(TaskSupervisor):
@@ -109,47 +102,20 @@ class AsyncioRuntime(TaskSupervisor):
         with sending_alerts(address.ssl, connected):
             await self._loop.create_connection(lambda: stream, sock=connected, ssl=address.ssl, server_hostname=name)
 
-    async def accept(
-        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    async def welcome(
+        self,
+        accepted: socket.socket,
+        address: str,
+        tls: TLSHandshakes | None,
+        connected: Connected,
+        rules: AcceptRules,
+        closed: Callable[[], None],
     ) -> None:
-        """Accept indefinitely. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
-        listening = listener.extra(SocketAttribute.raw_socket)
-        while True:
-            await anyio.wait_readable(listening)  # a cancelled `sock_accept` may lose an accepted socket
-            try:
-                for _ in range(_BATCH):
-                    if tls is not None and tls.is_full:
-                        await tls.until_room()
-                    self._accept_one(listening, tls, connected, rules)
-            except BlockingIOError:  # no connection waits any more
-                continue
-            except OSError as error:
-                self.accept_failed(rules, None, error)
-                await anyio.sleep(ACCEPT_PAUSE)
-
-    async def accept_waiting(
-        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
-    ) -> None:
-        """Accept what waits now; see TaskSupervisor."""
-        listening = listener.extra(SocketAttribute.raw_socket)
-        with suppress(OSError):  # nothing waits any more, or no file descriptor is left
-            for _ in range(MOST_WAITING):
-                if tls is not None and tls.is_full:
-                    return
-                self._accept_one(listening, tls, connected, rules)
-
-    def _accept_one(
-        self, listening: socket.socket, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
-    ) -> None:
-        accepted, address = listening.accept()
-        accepted.setblocking(False)  # the parameter is positional-only
-        closed = rules.admit(address[0])
-        if closed is None:
-            accepted.close()
-        elif rules.proxied is not None:
-            self._await_header(accepted, rules.proxied(rules, address[0], connected, closed), tls, rules)
+        """Serve an accepted socket; see TaskSupervisor."""
+        if rules.proxied is not None:
+            self._await_header(accepted, rules.proxied(rules, address, connected, closed), tls, rules)
         else:
-            self._welcome(accepted, address[0], tls, self._new_socket(self, connected, closed=closed), rules)
+            self._welcome(accepted, address, tls, self._new_socket(self, connected, closed=closed), rules)
 
     def _welcome(
         self,

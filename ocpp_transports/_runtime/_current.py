@@ -1,6 +1,7 @@
 """Chooses the runtime for the running event loop, and loads that one only: sockets and TLS take a while to import."""
 
 import asyncio
+import select
 import sys
 from collections.abc import Callable
 
@@ -41,9 +42,7 @@ def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
         offered = trio_runtimes.get(trio.lowlevel.current_clock())
         if offered is not None:
             return offered(log)
-        from ._trio import TrioRuntime  # trio is not a dependency: loaded only if it runs
-
-        return TrioRuntime(log)
+        return _make_trio_runtime(log)
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -54,6 +53,17 @@ def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
     from ._asyncio import AsyncioRuntime
 
     return AsyncioRuntime(log)
+
+
+def _make_trio_runtime(log: Log) -> SocketRuntime:
+    """Load the runtime only now: trio is not a dependency."""
+    if hasattr(select, "epoll"):
+        from ._trio._epoll import EpollRuntime
+
+        return EpollRuntime(log)
+    from ._trio._runtime import TrioRuntime
+
+    return TrioRuntime(log)
 
 
 def caller_from_outside() -> Callable[[Callable[[], object]], object]:

@@ -10,6 +10,7 @@ import trustme
 from ocpp_transports._driver import _driver
 from ocpp_transports._hosts import _anyio_stream as _anyio_host
 from ocpp_transports._hosts import _asyncio_socket as _asyncio_host
+from ocpp_transports._hosts._epoll import _connection as _epoll_host
 from tests.transports.net import Net
 from tests.transports.station import Station
 
@@ -49,14 +50,14 @@ async def net(request, anyio_backend, caplog):
 def impatient(monkeypatch):
     """Let hosts lose patience soon; the true times are those of `test_host_clocks`."""
     monkeypatch.setattr(_driver, "SEND_TIMEOUT", 0.05)
-    for module in (_asyncio_host, _anyio_host):
+    for module in (_asyncio_host, _anyio_host, _epoll_host):
         monkeypatch.setattr(module, "LINGER", 0.05)
 
 
 @pytest.fixture
 def patient(monkeypatch):
     """Let hosts linger until a busy machine has moved much output."""
-    for module in (_asyncio_host, _anyio_host):
+    for module in (_asyncio_host, _anyio_host, _epoll_host):
         monkeypatch.setattr(module, "LINGER", 50)
 
 

@@ -8,7 +8,7 @@ from ocpp_transports._driver._interfaces import Dialer, StreamInput
 from ocpp_transports._hosts._failure import failure
 from ocpp_transports._logging._log import Log
 from ocpp_transports._runtime._base import Address
-from ocpp_transports._runtime._trio import TrioRuntime
+from ocpp_transports._runtime._trio._runtime import TrioRuntime
 from ocpp_transports.laboratory._network._byte_link import ByteLink
 from ocpp_transports.laboratory._network._network import Network
 from ocpp_transports.laboratory._network._ports import STATION_PORT, VirtualPorts

@@ -9,6 +9,7 @@ from anyio.abc import SocketAttribute
 from ocpp_core.actions import CloseStream, SendBytes
 from ocpp_core.inputs import BytesReceived, Congested
 from ocpp_transports._driver._limits import HIGH_WATER
+from ocpp_transports._hosts._epoll._connection import EpollConnection
 from tests.transports.net import Probe, echo, read_all
 
 pytestmark = pytest.mark.anyio
@@ -16,6 +17,8 @@ TOO_MUCH = b"x" * 20_000_000  # more than the buffers of two sockets hold
 
 
 def raw_socket(host):
+    if isinstance(host, EpollConnection):
+        return host._socket
     if hasattr(host, "_transport"):
         return host._transport.get_extra_info("socket")
     return host._stream.extra(SocketAttribute.raw_socket)

@@ -10,6 +10,7 @@ import pytest
 
 from ocpp_transports._driver._limits import LINGER
 from ocpp_transports._hosts import _anyio_stream, _asyncio_socket
+from ocpp_transports._hosts._epoll import _connection as _epoll_socket
 from ocpp_transports._server._plain._budget import MAX_RESPONSES, ResponseBudget
 from tests.transports.pairs import SECONDS, knock, serving
 from tests.transports.server.test_http import get
@@ -55,7 +56,7 @@ async def test_beyond_it_functions_and_metrics_are_refused_and_checks_are_answer
 @pytest.mark.anyio
 async def test_of_a_peer_that_reads_nothing_no_byte_outlives_its_connection(monkeypatch):
     """Without a garbage collection: a cancelled task of trio is part of a reference cycle."""
-    for module in (_anyio_stream, _asyncio_socket):
+    for module in (_anyio_stream, _asyncio_socket, _epoll_socket):
         monkeypatch.setattr(module, "LINGER", 0.05)
     async with serving(max_outgoing_size=9_000_000) as (server, listener):
         server.http("/page")(lambda request: (200, {}, b"x" * 8_000_000))

@@ -7,30 +7,29 @@ exceptions leave the block unchanged, and `aclose` works from any task: it waits
 import signal
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextvars import Context
 from functools import partial
 from ssl import SSLContext
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Never, TypeVar
 
 import anyio
 import trio
-from anyio.abc import ByteStream, SocketAttribute, SocketListener, SocketStream
+from anyio.abc import ByteStream, SocketAttribute, SocketStream
 from anyio.streams.tls import TLSStream
 
 from ocpp_core.timers import Timers
 from ocpp_transports._callbacks._containment import ending_in, is_cancellation
 from ocpp_transports._driver._accepting import AcceptRules, Connected
-from ocpp_transports._driver._interfaces import Dialer, Handle, StreamInput
+from ocpp_transports._driver._interfaces import Connection, Dialer, Handle, InputSink, StreamInput
 from ocpp_transports._hosts._failure import failure
+from ocpp_transports._hosts._tcp import tune
 from ocpp_transports._logging._log import Log
+from ocpp_transports._runtime._base import Address
+from ocpp_transports._runtime._tasks import Task, TaskSupervisor
 from ocpp_transports._tls._alerts import sending_alerts
 from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports._tls._reasons import client_reason
-
-from ._base import Address
-from ._tasks import ACCEPT_PAUSE, MOST_WAITING, Task, TaskSupervisor
 
 __all__ = ["TrioResult", "TrioRuntime"]
 
@@ -194,57 +193,57 @@ class TrioRuntime(TaskSupervisor):
 
     def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:
         """Return the dialer of a client; see SocketRuntime."""
-        return self.stream_dialer(partial(_connect, where))
+        return partial(self._dial, where)
 
-    async def accept(
-        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
-    ) -> None:
-        while True:
-            if tls is not None:
-                await tls.until_room()
-            try:
-                accepted = await listener.accept()
-            except (OSError, anyio.BrokenResourceError) as error:
-                self.accept_failed(rules, None, error.__cause__ if isinstance(error.__cause__, OSError) else error)
-                await anyio.sleep(ACCEPT_PAUSE)
-                continue
-            await self._welcome(accepted, tls, connected, rules)
+    def _dial(
+        self, where: Callable[[], Address], driver: InputSink[StreamInput], attempt: int, _: Sequence[str]
+    ) -> Connection[bytes]:
+        try:
+            address = where()
+        except Exception as error:  # it is the outcome of this attempt
+            return self.new_stream(self).dial_by(partial(_fail, error), driver, attempt)
+        return self.reach(address, driver, attempt)
 
-    async def accept_waiting(
-        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
-    ) -> None:
-        listening = listener.extra(SocketAttribute.raw_socket)
-        with suppress(OSError):  # nothing waits any more, or no file descriptor is left
-            for _ in range(MOST_WAITING):
-                if tls is not None and tls.is_full:
-                    return
-                accepted, _ = listening.accept()
-                try:
-                    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    stream = await SocketStream.from_socket(accepted)
-                except (OSError, ValueError):  # the peer has left already
-                    accepted.close()
-                else:
-                    await self._welcome(stream, tls, connected, rules)
+    def reach(self, address: Address, driver: InputSink[StreamInput], attempt: int) -> Connection[bytes]:
+        """Begin to open a connection that feeds `driver` under this attempt, and return it."""
+        return self.new_stream(self).dial_by(partial(_connect, address), driver, attempt)
 
-    async def _welcome(
-        self, accepted: SocketStream, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
+    async def welcome(
+        self,
+        accepted: socket.socket,
+        address: str,
+        tls: TLSHandshakes | None,
+        connected: Connected,
+        rules: AcceptRules,
+        closed: Callable[[], None],
     ) -> None:
-        address = (accepted.extra(SocketAttribute.remote_address, None) or (None,))[0]
-        closed = rules.admit(address)
-        if closed is None:
-            await anyio.aclose_forcefully(accepted)
-        elif rules.proxied is not None:
+        """Serve an accepted socket; see TaskSupervisor."""
+        try:
+            tune(accepted)
+            stream = await SocketStream.from_socket(accepted)
+        except (OSError, ValueError):  # the peer has left already
+            accepted.close()
+            closed()
+            return
+        if rules.proxied is not None:
             arrival = rules.proxied(rules, address, connected, closed)
-            self.new_stream(self).serve(accepted, arrival.connected, tls, arrival.released, arrival)
+            self.new_stream(self).serve(stream, arrival.connected, tls, arrival.released, arrival)
         else:
-            self.new_stream(self).serve(accepted, connected, tls, closed)
+            self.new_stream(self).serve(stream, connected, tls, closed)
 
 
-async def _connect(where: Callable[[], Address]) -> ByteStream:
-    address = where()
+async def _fail(error: Exception) -> Never:
+    raise error
+
+
+async def connect_tcp(address: Address) -> SocketStream:
+    """Connect a stream without TLS; the addresses of the host race (RFC 8305)."""
+    return await anyio.connect_tcp(address.host, address.port)
+
+
+async def _connect(address: Address) -> ByteStream:
     try:
-        stream = await anyio.connect_tcp(address.host, address.port)
+        stream = await connect_tcp(address)
         return stream if address.ssl is None else await _secure(stream, address, address.ssl)
     except Exception as error:
         raise failure(error, f"{address.host}:{address.port}", client_reason(error)) from error
