@@ -1,10 +1,12 @@
 """Commands of the application to a session or a client."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 from ocpp_core.websocket.close import NORMAL_CLOSURE, cut_reason, expect_close_code
+
+from ._plain import PlainData, described
 
 if TYPE_CHECKING:
     from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
@@ -82,17 +84,24 @@ class Notify:
 
 
 @final
-@dataclass(slots=True)
-class Reply:
+class Reply(PlainData):
     """Answer the dispatched request with a CALLRESULT.
 
     For a SEND, only report that the handler is done.
     """
 
+    __slots__ = ("payload", "request")
+    __match_args__ = ("request", "payload")
+    __dataclass_fields__ = described(request=field(), payload=field())
+
     request: int
     """The number of the request, from `Dispatch`."""
     payload: Mapping[str, Any]
     """The payload of the CALLRESULT, a JSON object."""
+
+    def __init__(self, request: int, payload: Mapping[str, Any]) -> None:
+        self.request = request
+        self.payload = payload
 
 
 @dataclass(slots=True)

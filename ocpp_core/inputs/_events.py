@@ -6,6 +6,8 @@ from typing import final
 
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 
+from ._plain import PlainData, described
+
 __all__ = [
     "BinaryReceived",
     "BytesReceived",
@@ -119,14 +121,21 @@ class StreamFailed:
 
 
 @final
-@dataclass(slots=True)
-class BytesReceived:
+class BytesReceived(PlainData):
     """Bytes arrived, or the peer ended the stream."""
+
+    __slots__ = ("attempt", "data")
+    __match_args__ = ("data", "attempt")
+    __dataclass_fields__ = described(data=field(), attempt=field(default=0))
 
     data: bytes
     """The bytes as received; empty at the end of the stream."""
-    attempt: int = 0
+    attempt: int
     """The connection attempt that this belongs to; 0 on a server."""
+
+    def __init__(self, data: bytes, attempt: int = 0) -> None:
+        self.data = data
+        self.attempt = attempt
 
 
 @dataclass(slots=True)
