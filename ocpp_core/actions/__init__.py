@@ -9,7 +9,6 @@ from ._reports import (
 )
 from ._session import (
     Abandon,
-    Dispatch,
     OutboxChanged,
     RegistrationChanged,
     RegistrationStatus,
@@ -23,7 +22,6 @@ from ._transport import (
     HttpRequest,
     OpenTransport,
     Reading,
-    SendBytes,
     SendText,
     UpgradeRequested,
     Yield,
@@ -33,6 +31,7 @@ from ._unions import (
     LinkAction,
     SessionAction,
 )
+from ._usual import Dispatch, SendBytes
 
 __all__ = [
     "TURN",

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import Final
 
-from ocpp_core.inputs._plain import PlainData, described
 from ocpp_core.websocket.close import NORMAL_CLOSURE
 
 __all__ = [
@@ -14,26 +13,10 @@ __all__ = [
     "HttpRequest",
     "OpenTransport",
     "Reading",
-    "SendBytes",
     "SendText",
     "UpgradeRequested",
     "Yield",
 ]
-
-
-@final
-class SendBytes(PlainData):
-    """Append these bytes to the stream."""
-
-    __slots__ = ("data",)
-    __match_args__ = ("data",)
-    __dataclass_fields__ = described(data=field())
-
-    data: bytes
-    """The bytes to append."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
 
 
 @dataclass(slots=True)

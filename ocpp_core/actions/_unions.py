@@ -7,7 +7,6 @@ from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, Tran
 from ._reports import Report, Trace
 from ._session import (
     Abandon,
-    Dispatch,
     OutboxChanged,
     RegistrationChanged,
     Settle,
@@ -19,11 +18,11 @@ from ._transport import (
     HttpRequest,
     OpenTransport,
     Reading,
-    SendBytes,
     SendText,
     UpgradeRequested,
     Yield,
 )
+from ._usual import Dispatch, SendBytes
 
 __all__ = [
     "Action",

@@ -1,12 +1,10 @@
 """Commands of the application to a session or a client."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from ocpp_core.websocket.close import NORMAL_CLOSURE, cut_reason, expect_close_code
-
-from ._plain import PlainData, described
 
 if TYPE_CHECKING:
     from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
@@ -22,7 +20,6 @@ __all__ = [
     "Reconfigure",
     "RefuseResult",
     "Register",
-    "Reply",
     "SendRaw",
     "StartCall",
 ]
@@ -81,27 +78,6 @@ class Notify:
     """The message ID, at most 36 characters; None lets the session make one."""
     validate: bool = True
     """False to skip the schema for this message."""
-
-
-@final
-class Reply(PlainData):
-    """Answer the dispatched request with a CALLRESULT.
-
-    For a SEND, only report that the handler is done.
-    """
-
-    __slots__ = ("payload", "request")
-    __match_args__ = ("request", "payload")
-    __dataclass_fields__ = described(request=field(), payload=field())
-
-    request: int
-    """The number of the request, from `Dispatch`."""
-    payload: Mapping[str, Any]
-    """The payload of the CALLRESULT, a JSON object."""
-
-    def __init__(self, request: int, payload: Mapping[str, Any]) -> None:
-        self.request = request
-        self.payload = payload
 
 
 @dataclass(slots=True)

@@ -6,11 +6,8 @@ from typing import final
 
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 
-from ._plain import PlainData, described
-
 __all__ = [
     "BinaryReceived",
-    "BytesReceived",
     "Congested",
     "StreamFailed",
     "StreamLost",
@@ -118,24 +115,6 @@ class StreamFailed:
     """The reason, such as an OSError."""
     attempt: int = 0
     """The connection attempt that this belongs to; 0 on a server."""
-
-
-@final
-class BytesReceived(PlainData):
-    """Bytes arrived, or the peer ended the stream."""
-
-    __slots__ = ("attempt", "data")
-    __match_args__ = ("data", "attempt")
-    __dataclass_fields__ = described(data=field(), attempt=field(default=0))
-
-    data: bytes
-    """The bytes as received; empty at the end of the stream."""
-    attempt: int
-    """The connection attempt that this belongs to; 0 on a server."""
-
-    def __init__(self, data: bytes, attempt: int = 0) -> None:
-        self.data = data
-        self.attempt = attempt
 
 
 @dataclass(slots=True)
