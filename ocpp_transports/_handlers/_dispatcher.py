@@ -231,7 +231,12 @@ class Dispatcher(Generic[ClientT_co]):
         context = run.context
         try:
             if context.request in self._running:  # otherwise it timed out before it began
-                result = await self._chain(context, run.target)
+                if self._is_wrapped():
+                    result = await self._wrapped(context, run.target)
+                else:
+                    result = self._call(context, run.target)
+                    if isawaitable(result):
+                        result = await result
                 if self._is_done(run):
                     self._succeed(context, result)
         except BaseException as error:
@@ -263,16 +268,12 @@ class Dispatcher(Generic[ClientT_co]):
         if self._time_limit is not None:
             self._time_limit.disarm()
 
-    async def _chain(self, context: HandlerContext, target: Target) -> Any:
-        async def innermost() -> Any:
+    async def _wrapped(self, context: HandlerContext, target: Target) -> Any:
+        """Run a handler within the middleware, which gets the payload, not the model."""
+
+        async def written() -> Any:
             result = self._call(context, target)
-            return await result if isawaitable(result) else result
-
-        if not self._is_wrapped():
-            return await innermost()
-
-        async def written() -> Any:  # middleware gets the payload, not the model
-            result = await innermost()
+            result = await result if isawaitable(result) else result
             return response_of(result, context.action) if is_model(result) else result
 
         return await compose(layers_of(self._registries), context, written)()
