@@ -205,15 +205,12 @@ class ClientStack:
                 return None
             elif link.unread and (session := engine.session) is not None and (text := link.next_text()) is not None:
                 session.receive(text, self._now)
-            else:
-                inbound = link.poll()
-                if inbound is None or type(inbound) is SendBytes:
-                    return inbound
-                if not isinstance(
-                    inbound, (TextReceived, BinaryReceived, TransportOpened, TransportFailed, TransportLost)
-                ):
-                    return inbound
+            elif (inbound := link.poll()) is None or type(inbound) is SendBytes:
+                return inbound
+            elif isinstance(inbound, (TextReceived, BinaryReceived, TransportOpened, TransportFailed, TransportLost)):
                 engine.handle(inbound, self._now)
+            else:
+                return inbound
 
     def _from_engine(self, action: Action) -> Action | None:
         if isinstance(action, OpenTransport):

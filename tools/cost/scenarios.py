@@ -287,11 +287,11 @@ class _Loop:
         return sent
 
 
-def _serving(**rules: Any) -> _Loop:
+def _serving(heartbeat: Callable[[HandlerContext], Any] | None = None, **rules: Any) -> _Loop:
     """Accept one station, with acceptor, driver, dispatcher and handlers."""
     loop = _Loop()
     handlers = Handlers()
-    handlers.handle("Heartbeat", _heartbeat)
+    handlers.handle("Heartbeat", heartbeat or _heartbeat)
     handlers.handle("MeterValues", _meter_values)
     options = ServerOptions(protocols=("ocpp1.6",), **rules)
     stations = ConnectionRegistry(lambda: None, options.identities)  # type: ignore[arg-type, return-value]  # nothing waits for it
@@ -321,6 +321,10 @@ def _heartbeat(_: HandlerContext) -> dict[str, Any]:
     return _TIME
 
 
+async def _heartbeat_in_task(_: HandlerContext) -> dict[str, Any]:
+    return _TIME
+
+
 def _meter_values(_: HandlerContext) -> dict[str, Any]:
     return {}
 
@@ -339,6 +343,14 @@ def _served(loop: _Loop, action: str, payload_json: str) -> Step:
 
 def _served_heartbeat() -> Step:
     return _served(_serving(), "Heartbeat", "{}")
+
+
+def _served_in_task() -> Step:
+    return _served(_serving(_heartbeat_in_task), "Heartbeat", "{}")
+
+
+def _served_within_limits() -> Step:
+    return _served(_serving(inbound_rate=100, action_rates={"Heartbeat": 10}, metrics=True), "Heartbeat", "{}")
 
 
 def _served_meter_values() -> Step:
@@ -366,6 +378,8 @@ SCENARIOS: Final[Mapping[str, Callable[[], Step]]] = {
     "stack: MeterValues of five samples answered, strictly": _stack_meter_values,
     "stack: a Heartbeat asked for": _stack_call,
     "server: a Heartbeat handled": _served_heartbeat,
+    "server: a Heartbeat handled by a coroutine": _served_in_task,
+    "server: a Heartbeat handled, with two rates and metrics": _served_within_limits,
     "server: MeterValues of five samples handled, strictly": _served_meter_values,
     "server: a ping and its pong": _keepalive,
 }
