@@ -1,7 +1,7 @@
 """The actions of nearly every message, written by hand, see `PlainData`."""
 
-from dataclasses import field
-from typing import Any, Final, final
+from dataclasses import Field, field
+from typing import Any, ClassVar, Final, final
 
 from ocpp_core.inputs._plain import PlainData, described
 
@@ -14,7 +14,7 @@ class SendBytes(PlainData):
 
     __slots__ = ("data",)
     __match_args__: Final = ("data",)
-    __dataclass_fields__ = described(data=field())
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]] = described(data=field())
 
     data: bytes
     """The bytes to append."""
@@ -29,7 +29,7 @@ class Dispatch(PlainData):
 
     __slots__ = ("action", "expects_reply", "message_id", "payload", "received_at", "request", "text")
     __match_args__: Final = ("request", "action", "payload", "message_id", "expects_reply", "received_at", "text")
-    __dataclass_fields__ = described(
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]] = described(
         request=field(),
         action=field(),
         payload=field(),

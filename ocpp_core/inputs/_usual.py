@@ -1,8 +1,8 @@
 """The inputs of nearly every message, written by hand, see `PlainData`."""
 
 from collections.abc import Mapping
-from dataclasses import field
-from typing import Any, Final, final
+from dataclasses import Field, field
+from typing import Any, ClassVar, Final, final
 
 from ._plain import PlainData, described
 
@@ -15,7 +15,7 @@ class BytesReceived(PlainData):
 
     __slots__ = ("attempt", "data")
     __match_args__: Final = ("data", "attempt")
-    __dataclass_fields__ = described(data=field(), attempt=field(default=0))
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]] = described(data=field(), attempt=field(default=0))
 
     data: bytes
     """The bytes as received; empty at the end of the stream."""
@@ -36,7 +36,7 @@ class Reply(PlainData):
 
     __slots__ = ("payload", "request")
     __match_args__: Final = ("request", "payload")
-    __dataclass_fields__ = described(request=field(), payload=field())
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]] = described(request=field(), payload=field())
 
     request: int
     """The number of the request, from `Dispatch`."""
