@@ -4,7 +4,6 @@ from math import inf
 from random import Random
 from typing import assert_never
 
-from ocpp_core._direct import DirectLink, DirectSession
 from ocpp_core.actions import Action, CloseStream, CloseTransport, OpenTransport, Reading, SendBytes, Settle
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import Connecting
@@ -192,8 +191,6 @@ class ClientStack:
     def poll(self) -> Action | None:
         """Return the next action, or None if there is nothing to do."""
         engine = self.engine
-        link: DirectLink | None
-        session: DirectSession | None
         while True:
             outbound = engine.poll()
             if outbound is not None:
