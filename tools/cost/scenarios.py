@@ -287,11 +287,12 @@ class _Loop:
         return sent
 
 
-def _serving(heartbeat: Callable[[HandlerContext], Any] | None = None, **rules: Any) -> _Loop:
+def _serving(**rules: Any) -> _Loop:
     """Accept one station, with acceptor, driver, dispatcher and handlers."""
     loop = _Loop()
     handlers = Handlers()
-    handlers.handle("Heartbeat", heartbeat or _heartbeat)
+    handlers.handle("Heartbeat", _heartbeat)
+    handlers.handle("DataTransfer", _data_transfer)
     handlers.handle("MeterValues", _meter_values)
     options = ServerOptions(protocols=("ocpp1.6",), **rules)
     stations = ConnectionRegistry(lambda: None, options.identities)  # type: ignore[arg-type, return-value]  # nothing waits for it
@@ -321,8 +322,8 @@ def _heartbeat(_: HandlerContext) -> dict[str, Any]:
     return _TIME
 
 
-async def _heartbeat_in_task(_: HandlerContext) -> dict[str, Any]:
-    return _TIME
+async def _data_transfer(_: HandlerContext) -> dict[str, Any]:
+    return {"status": "Accepted"}
 
 
 def _meter_values(_: HandlerContext) -> dict[str, Any]:
@@ -346,7 +347,7 @@ def _served_heartbeat() -> Step:
 
 
 def _served_in_task() -> Step:
-    return _served(_serving(_heartbeat_in_task), "Heartbeat", "{}")
+    return _served(_serving(), "DataTransfer", '{"vendorId":"example"}')
 
 
 def _served_within_limits() -> Step:
@@ -378,7 +379,7 @@ SCENARIOS: Final[Mapping[str, Callable[[], Step]]] = {
     "stack: MeterValues of five samples answered, strictly": _stack_meter_values,
     "stack: a Heartbeat asked for": _stack_call,
     "server: a Heartbeat handled": _served_heartbeat,
-    "server: a Heartbeat handled by a coroutine": _served_in_task,
+    "server: a DataTransfer handled by a coroutine": _served_in_task,
     "server: a Heartbeat handled, with two rates and metrics": _served_within_limits,
     "server: MeterValues of five samples handled, strictly": _served_meter_values,
     "server: a ping and its pong": _keepalive,
