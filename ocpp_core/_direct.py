@@ -9,8 +9,9 @@ message takes these direct calls:
     StartCall ──▶ session.calls.start ────┬──▶ send, which is link.send_message
     Reply ──▶ session.requests.reply ─────┘
 
-Each does what `handle` and `poll` do with such an input. The caller of a direct call must ensure what they check
-themselves:
+Each does what `handle` and `poll` do with such an input. A stack calls the classes themselves: a protocol in between
+would make the calls of compiled code as slow as those of interpreted code. The caller of a direct call must ensure what
+`handle` and `poll` check themselves:
 
 * `now` never goes back.
 * No action is pending when `next_text` and `receive` are called, so that the immediate reply of a handler is sent
@@ -19,13 +20,12 @@ themselves:
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from .actions import LinkAction, SessionAction
-from .inputs import BytesReceived, Reply, StartCall
+from .actions import SessionAction
 from .states import SessionState
 
-__all__ = ["DirectLink", "DirectSession", "Outlets"]
+__all__ = ["Outlets"]
 
 
 class Outlets(NamedTuple):
@@ -35,53 +35,3 @@ class Outlets(NamedTuple):
     emit: Callable[[SessionAction], None]
     entered: Callable[[SessionState], None] | None = None
     """Called with each state that the session enters; None makes them `StateChanged` actions."""
-
-
-class DirectLink(Protocol):
-    """The methods of a link that its stack calls directly."""
-
-    unread: bytes
-    """Bytes received on the open WebSocket and not decoded yet."""
-
-    def receive(self, event: BytesReceived, now: float) -> None:
-        """Buffer the received bytes."""
-
-    def next_text(self) -> str | None:
-        """Return the next message if it is one whole text frame and no action precedes it.
-
-        None means that `poll` must be called.
-        """
-
-    def poll(self) -> LinkAction | None:
-        """Return the next action, or None if there is nothing to do before the next input."""
-
-    def send_message(self, data: str | bytes) -> None:
-        """Send one message."""
-
-
-class _Calls(Protocol):
-    def start(self, event: StartCall, now: float) -> None:
-        """Send, queue or settle a call.
-
-        Raises TypeError or ValueError for bad arguments, and then changes nothing.
-        """
-
-
-class _Requests(Protocol):
-    def reply(self, reply: Reply, now: float) -> None:
-        """Respond to a request."""
-
-
-class DirectSession(Protocol):
-    """The methods of a session that its stack calls directly."""
-
-    @property
-    def calls(self) -> _Calls:
-        """The outbound direction."""
-
-    @property
-    def requests(self) -> _Requests:
-        """The inbound direction."""
-
-    def receive(self, text: str, now: float) -> None:
-        """Decode a text immediately."""

@@ -112,11 +112,12 @@ class ClientEngine:
     @property
     def deadline(self) -> float:
         """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
-        state = self.state
-        deadline = state.until if isinstance(state, (Connecting, Waiting)) else inf
-        if self.session is not None:
-            deadline = min(deadline, self.session.deadline)
-        return min(deadline, self._offline.deadline)
+        state, deadline = self.state, self._offline.deadline  # without `min`, because it is read after every input
+        if isinstance(state, (Connecting, Waiting)) and state.until < deadline:
+            deadline = state.until
+        if self.session is not None and (until := self.session.deadline) < deadline:
+            deadline = until
+        return deadline
 
     @property
     def config(self) -> ClientConfig:

@@ -53,19 +53,21 @@ class TokenBucket:
 
     def ready_at(self, now: float) -> float:
         """Return the time from which the next token is available; see `Bucket`."""
-        self._refill(now)
-        missing = 1 - self._tokens
-        return self._at if self._tokens >= _WHOLE else max(self._at + missing / self._rate, nextafter(self._at, inf))
+        if now > self._at:
+            self._refill(now)
+        if self._tokens >= _WHOLE:
+            return self._at
+        return max(self._at + (1 - self._tokens) / self._rate, nextafter(self._at, inf))
 
     def take(self, now: float) -> None:
         """Take the next token, also in advance; see `Bucket`."""
-        self._refill(now)
+        if now > self._at:
+            self._refill(now)
         self._tokens -= 1
 
     def _refill(self, now: float) -> None:
-        if now > self._at:
-            self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-            self._at = now
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
 
 
 def buckets_of(rates: Mapping[str, Rate], burst: int) -> dict[str, TokenBucket]:

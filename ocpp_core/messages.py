@@ -118,6 +118,7 @@ class Leniency:
 _HEAD_OF_BROKEN = re.compile(r'\s*+\[\s*+([2-6])\s*+,(?:\s*+"([^"\\\x00-\x1f]{0,36})")?')
 _STRICT = Leniency()
 _CALL: Final = MessageType.CALL.value
+_RESULT: Final = MessageType.CALLRESULT.value
 # Only the sender of a CALL waits; the other messages never get a response, even if they are malformed.
 _UNANSWERED = {
     MessageType.CALLRESULT.value: Fault.RESULT,
@@ -152,7 +153,7 @@ def decode(
     except RecursionError:
         return _broken(text, types, f"expected JSON nested at most {MAX_DEPTH} levels")
     if type(frame) is list and len(frame) == 4:
-        kind, message_id, action, payload = frame  # check the most frequent message first, a valid CALL
+        kind, message_id, action, payload = frame  # check the most frequent messages first: a valid CALL,
         if (
             type(kind) is int
             and kind == _CALL
@@ -163,8 +164,16 @@ def decode(
             and type(payload) is dict
         ):
             return frame
-    if type(frame) is not list or len(frame) < 1 or type(frame[0]) is not int:
-        return Malformed(Fault.UNREADABLE, "expected a JSON array that begins with an integer message type")
+    elif type(frame) is list and len(frame) == 3:
+        kind, message_id, payload = frame  # or a valid CALLRESULT
+        if (
+            type(kind) is int
+            and kind == _RESULT
+            and _RESULT in types
+            and type(message_id) is str
+            and type(payload) is dict
+        ):
+            return frame
     return _check(frame, types, leniency)
 
 
@@ -210,7 +219,9 @@ def expect_size(text: str, limit: float) -> None:
         raise ValueError(f"expected a message of at most {limit} bytes, got {size}")
 
 
-def _check(frame: Frame, types: Collection[int], leniency: Leniency) -> Frame | Malformed:
+def _check(frame: Any, types: Collection[int], leniency: Leniency) -> Frame | Malformed:
+    if type(frame) is not list or len(frame) < 1 or type(frame[0]) is not int:
+        return Malformed(Fault.UNREADABLE, "expected a JSON array that begins with an integer message type")
     kind = frame[0]
     message_id = frame[1] if len(frame) > 1 else None
     if type(message_id) is int and leniency.numeric_ids:

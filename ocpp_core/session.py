@@ -383,15 +383,12 @@ class Session(Receiver):
     # Received messages, in the order of arrival
 
     def _decode(self, event: TextReceived | BinaryReceived | TransportLost) -> None:
-        if type(event) is TransportLost:
-            self._lose(event)
-        elif not isinstance(self.state, (Open, Draining)):
-            return
-        elif type(event) is TextReceived:
+        if type(event) is TextReceived:
             self.receive(event.text, self._now)
-        elif type(event) is BinaryReceived:
+        elif isinstance(event, TransportLost):
+            self._lose(event)
+        elif isinstance(self.state, (Open, Draining)):
             self._receive_binary(event.data)
-        self._finish_drain()
 
 
 def _gated() -> MakeDirections:

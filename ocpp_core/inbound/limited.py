@@ -20,6 +20,7 @@ from .repeats import Repeats
 
 __all__ = ["TOO_FAST", "Limited"]
 
+_CALL: Final = MessageType.CALL.value
 TOO_FAST: Final = "too many CALLs a second"
 """The reason with which a connection is closed."""
 
@@ -58,7 +59,7 @@ class Limited(Repeats):
     def _may_pass(self, frame: Frame, text: str, now: float) -> bool:
         """Return True if a request must be dispatched; otherwise it is held, refused or joined to its first copy."""
         rate, action = self._rate, frame[2]
-        is_call = frame[0] == MessageType.CALL
+        is_call = frame[0] == _CALL
         if rate is not None:
             if is_call and (first := rate.call(frame[1])) is not None:
                 self._join(first, frame, text)

@@ -6,7 +6,6 @@ count. A request that must wait takes its tokens in advance. Its time is then ce
 that waits for the same bucket, and connections that share a bucket have their turns in the order of arrival.
 """
 
-from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
@@ -34,8 +33,10 @@ class InboundRate:
 
     def __init__(self, config: SessionConfig, timers: Timers, shared: Bucket | None) -> None:
         self._limits = _limits_of(config)
-        self._own = None if config.inbound_rate == inf else TokenBucket(config.inbound_rate, config.inbound_burst)
-        self._actions = buckets_of(config.action_rates, config.inbound_burst)
+        own = () if config.inbound_rate == inf else (TokenBucket(config.inbound_rate, config.inbound_burst),)
+        self._own: tuple[TokenBucket, ...] = own
+        actions = buckets_of(config.action_rates, config.inbound_burst)
+        self._actions = {action: (*own, bucket) for action, bucket in actions.items()}
         self._shared = shared
         self._timers = timers
         self._delayed: list[_Delayed] = []
@@ -61,7 +62,11 @@ class InboundRate:
 
     def ready_at(self, action: str, now: float) -> float:
         """Return the time from which a request may pass, `now` or earlier if it may; `inf` if it must not wait."""
-        return max([self._shared_ready_at(now), *(bucket.ready_at(now) for bucket in self._own_buckets(action))])
+        ready_at = self._shared_ready_at(now)
+        for bucket in self._own_buckets(action):  # without `max`, because every request asks
+            if (at := bucket.ready_at(now)) > ready_at:
+                ready_at = at
+        return ready_at
 
     def is_own_excess(self, action: str, now: float) -> bool:
         """Return True if this connection alone exceeds a limit, and not only those that share a bucket with it."""
@@ -86,7 +91,7 @@ class InboundRate:
     def take_over(self, before: "InboundRate", now: float) -> list[Dispatch]:
         """Let the requests that wait by former limits wait by these, and return those whose turn it is."""
         for _, shared_due, request in before._delayed:
-            own = [*self._own_buckets(request.action)]
+            own = self._own_buckets(request.action)
             self._add(_Delayed(max([shared_due, *(bucket.ready_at(now) for bucket in own)]), shared_due, request))
             for bucket in own:
                 bucket.take(now)
@@ -117,12 +122,9 @@ class InboundRate:
     def _shared_ready_at(self, now: float) -> float:
         return -inf if self._shared is None else self._shared.ready_at(now)
 
-    def _own_buckets(self, action: str) -> Iterator[TokenBucket]:
-        """Iterate over the buckets of this connection that count an action."""
-        if self._own is not None:
-            yield self._own
-        if action in self._actions:
-            yield self._actions[action]
+    def _own_buckets(self, action: str) -> tuple[TokenBucket, ...]:
+        """Return the buckets of this connection that count an action."""
+        return self._actions.get(action, self._own)
 
     def _arm(self) -> None:
         self._timers.set(self, min((delayed.due for delayed in self._delayed), default=inf))

@@ -23,6 +23,7 @@ TOO_MANY_BAD_MESSAGES: Final = "Too many bad messages"
 """The close reason beyond `max_bad_messages`."""
 
 _CALL: Final = MessageType.CALL.value  # a member of an Enum takes longer to compare than an integer
+_RESULT: Final = MessageType.CALLRESULT.value
 
 
 class Receiver(ABC):
@@ -103,7 +104,7 @@ class Receiver(ABC):
 
     def _receive_other(self, frame: Frame, text: str) -> None:
         kind = frame[0]
-        if kind == MessageType.CALLRESULT:
+        if kind == _RESULT:
             if not self.calls.on_result(frame, self._now):
                 self._unmatched(frame, text)
         elif kind == MessageType.CALLERROR:

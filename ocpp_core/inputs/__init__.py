@@ -1,6 +1,6 @@
 """The inputs of the engines: events and commands.
 
-Events are what happened, commands what the application requests. They are slotted dataclasses that are not frozen,
+Events are what happened, commands what the application requests. They act as slotted dataclasses that are not frozen,
 because one is made for every received message. Treat them as read-only. A recorded list of inputs with their times
 replays a connection.
 
@@ -19,13 +19,11 @@ from ._commands import (
     Reconfigure,
     RefuseResult,
     Register,
-    Reply,
     SendRaw,
     StartCall,
 )
 from ._events import (
     BinaryReceived,
-    BytesReceived,
     Congested,
     StreamFailed,
     StreamLost,
@@ -48,6 +46,7 @@ from ._unions import (
     SessionInput,
     StackInput,
 )
+from ._usual import BytesReceived, Reply
 
 __all__ = [
     "Accept",

@@ -20,7 +20,6 @@ __all__ = [
     "Reconfigure",
     "RefuseResult",
     "Register",
-    "Reply",
     "SendRaw",
     "StartCall",
 ]
@@ -79,20 +78,6 @@ class Notify:
     """The message ID, at most 36 characters; None lets the session make one."""
     validate: bool = True
     """False to skip the schema for this message."""
-
-
-@final
-@dataclass(slots=True)
-class Reply:
-    """Answer the dispatched request with a CALLRESULT.
-
-    For a SEND, only report that the handler is done.
-    """
-
-    request: int
-    """The number of the request, from `Dispatch`."""
-    payload: Mapping[str, Any]
-    """The payload of the CALLRESULT, a JSON object."""
 
 
 @dataclass(slots=True)

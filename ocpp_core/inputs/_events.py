@@ -8,7 +8,6 @@ from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 
 __all__ = [
     "BinaryReceived",
-    "BytesReceived",
     "Congested",
     "StreamFailed",
     "StreamLost",
@@ -114,17 +113,6 @@ class StreamFailed:
 
     error: Exception
     """The reason, such as an OSError."""
-    attempt: int = 0
-    """The connection attempt that this belongs to; 0 on a server."""
-
-
-@final
-@dataclass(slots=True)
-class BytesReceived:
-    """Bytes arrived, or the peer ended the stream."""
-
-    data: bytes
-    """The bytes as received; empty at the end of the stream."""
     attempt: int = 0
     """The connection attempt that this belongs to; 0 on a server."""
 

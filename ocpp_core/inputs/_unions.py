@@ -13,13 +13,11 @@ from ._commands import (
     Reconfigure,
     RefuseResult,
     Register,
-    Reply,
     SendRaw,
     StartCall,
 )
 from ._events import (
     BinaryReceived,
-    BytesReceived,
     Congested,
     StreamFailed,
     StreamLost,
@@ -32,6 +30,7 @@ from ._events import (
     UpgradeReceived,
 )
 from ._link_commands import Accept, CloseLink, Reject, Respond, SendMessage
+from ._usual import BytesReceived, Reply
 
 __all__ = [
     "ClientInput",

@@ -123,12 +123,12 @@ class LinkBase(IncomingFrames):
             if self._work >= TURN and self._is_turn_over():
                 return self._end_turn()
             if self.unread and not self._stalled:
+                if self._is_control_taken(self.unread):  # first, because a stack has looked for a text already
+                    continue
                 text = self.next_text()
                 if text is not None:
                     return TextReceived(text, self._attempt)
-                self._decode_unusual(self.unread)
-                if actions:
-                    break
+                self._begin_reader(self.unread)
             if (self._phase is _OPEN and self._reader is None and not self._eof) or not self._advance():
                 self._work = 0
                 return None

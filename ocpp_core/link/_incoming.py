@@ -144,19 +144,23 @@ class IncomingFrames(ABC):
             self.unread, self._at = b"", 0
         return text
 
-    def _decode_unusual(self, data: bytes) -> None:
-        """Decode a whole ping or pong, or pass the bytes to a reader."""
+    def _is_control_taken(self, data: bytes) -> bool:
+        """Decode a whole ping or pong; return False if it is anything else."""
         control = whole_control(data, self._at, masked=not self._client)
         if control is None:
-            self._reader = self._make_reader()
-            self._reader.feed(data[self._at :])
-            self.unread, self._at = b"", 0
-            return
+            return False
         event, self._at = control
         self._work += 1
         if self._at == len(data):
             self.unread, self._at = b"", 0
         self._control(event)
+        return True
+
+    def _begin_reader(self, data: bytes) -> None:
+        """Pass the bytes to a reader, which decodes any frame."""
+        self._reader = self._make_reader()
+        self._reader.feed(data[self._at :])
+        self.unread, self._at = b"", 0
 
     def _make_reader(self) -> "MessageReader":
         # This import loads wsproto, which many connections never need, and takes as long as a hundred messages.

@@ -33,6 +33,7 @@ from .watching import watch_response
 
 __all__ = ["Calls", "CallsParts"]
 
+_CALL: Final = MessageType.CALL.value  # reading the value of a member takes two calls
 _NONE_WAITS: Final = CallQueue()
 """The shared empty queue of connections whose calls never had to wait; no call is added to it."""
 _TIMED_OUT: Final = 64
@@ -208,10 +209,10 @@ class Calls:
         call.written_at = now
         # "when … an implementation-chosen interval elapsed since the message was sent" (OCPP-J §4.1.1)
         self.timers.set(call, now + call.timeout)
-        text = call.raw or encode_message(MessageType.CALL.value, message_id, call.action, call.payload_json)
+        text = call.raw or encode_message(_CALL, message_id, call.action, call.payload_json)
         self._send(text)
         if self.config.trace:
-            frame = [MessageType.CALL.value, message_id, call.action, call.payload]
+            frame = [_CALL, message_id, call.action, call.payload]
             self._emit(Trace(Direction.OUT, frame, call.action))
 
     # Responses

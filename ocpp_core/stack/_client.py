@@ -4,8 +4,7 @@ from math import inf
 from random import Random
 from typing import assert_never
 
-from ocpp_core._direct import DirectLink, DirectSession
-from ocpp_core.actions import Action, CloseStream, CloseTransport, OpenTransport, Reading, Settle
+from ocpp_core.actions import Action, CloseStream, CloseTransport, OpenTransport, Reading, SendBytes, Settle
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import Connecting
 from ocpp_core.config import ClientConfig, IdFactory, LinkConfig, UpgradeTarget
@@ -106,8 +105,10 @@ class ClientStack:
 
         `inf` if no deadline is armed.
         """
-        link = self._link
-        return min(self.engine.deadline, inf if link is None else link.deadline)
+        link, deadline = self._link, self.engine.deadline
+        if link is not None and (until := link.deadline) < deadline:
+            deadline = until
+        return deadline
 
     def handle(self, event: StackInput, now: float) -> None:
         """Process an input at `now`, the host's monotonic seconds.
@@ -199,24 +200,14 @@ class ClientStack:
                     return action
             elif (link := self._link) is None:
                 return None
-            elif link.unread and self._is_text_taken(link, engine.session):
-                pass
-            elif (inbound := link.poll()) is None:
-                return None
+            elif link.unread and (session := engine.session) is not None and (text := link.next_text()) is not None:
+                session.receive(text, self._now)
+            elif (inbound := link.poll()) is None or type(inbound) is SendBytes:
+                return inbound
             elif isinstance(inbound, (TextReceived, BinaryReceived, TransportOpened, TransportFailed, TransportLost)):
                 engine.handle(inbound, self._now)
             else:
                 return inbound
-
-    def _is_text_taken(self, link: DirectLink, session: DirectSession | None) -> bool:
-        """Pass the next message to the session if it is one whole text frame.
-
-        Return False if it is not.
-        """
-        if session is None or (text := link.next_text()) is None:
-            return False
-        session.receive(text, self._now)
-        return True
 
     def _from_engine(self, action: Action) -> Action | None:
         if isinstance(action, OpenTransport):

@@ -5,7 +5,7 @@ from itertools import count
 from random import Random
 from typing import Final, assert_never
 
-from ocpp_core._direct import DirectLink, DirectSession, Outlets
+from ocpp_core._direct import Outlets
 from ocpp_core.actions import (
     Action,
     CloseStream,
@@ -214,8 +214,7 @@ class ServerStack:
     def poll(self) -> Action | None:
         """Return the next action, or None if there is nothing to do."""
         actions = self._actions
-        link: DirectLink = self._link
-        session: DirectSession | None = self.session
+        link, session = self._link, self.session
         while True:
             if actions:
                 action = actions.pop(0)

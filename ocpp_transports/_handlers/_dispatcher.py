@@ -211,10 +211,11 @@ class Dispatcher(Generic[ClientT_co]):
         return target.function(context.action, context) if target.is_wildcard else target.function(context)
 
     def _start_task(self, context: HandlerContext, target: Target) -> None:
-        runtime, request = self.driver.runtime, context.request
+        runtime = self.driver.runtime
         until = coarse(runtime.now(), self.handler_timeout)
-        self._contexts[request] = context
-        run = self._running[request] = Run(context, target, until)
+        run = Run(context, target, until)
+        self._contexts[run.request] = context
+        self._running[run.request] = run
         self._ready.append(run)
         if self._time_limit is None:
             self._time_limit = TimeLimit(runtime, self._running, self._give_up)
@@ -230,8 +231,13 @@ class Dispatcher(Generic[ClientT_co]):
         begin_here(task)
         context = run.context
         try:
-            if context.request in self._running:  # otherwise it timed out before it began
-                result = await self._chain(context, run.target)
+            if run.request in self._running:  # otherwise it timed out before it began
+                if self._is_wrapped():
+                    result = await self._wrapped(context, run.target)
+                else:
+                    result = self._call(context, run.target)
+                    if isawaitable(result):
+                        result = await result
                 if self._is_done(run):
                     self._succeed(context, result)
         except BaseException as error:
@@ -247,7 +253,7 @@ class Dispatcher(Generic[ClientT_co]):
 
     def _is_done(self, run: Run) -> bool:
         """Remove a handler from the running ones; return False if it had been abandoned."""
-        return self._running.pop(run.context.request, None) is run
+        return self._running.pop(run.request, None) is run
 
     def _give_up(self, runs: list[Run]) -> None:
         """Respond for the handlers that have run too long, and cancel them."""
@@ -263,16 +269,12 @@ class Dispatcher(Generic[ClientT_co]):
         if self._time_limit is not None:
             self._time_limit.disarm()
 
-    async def _chain(self, context: HandlerContext, target: Target) -> Any:
-        async def innermost() -> Any:
+    async def _wrapped(self, context: HandlerContext, target: Target) -> Any:
+        """Run a handler within the middleware, which gets the payload, not the model."""
+
+        async def written() -> Any:
             result = self._call(context, target)
-            return await result if isawaitable(result) else result
-
-        if not self._is_wrapped():
-            return await innermost()
-
-        async def written() -> Any:  # middleware gets the payload, not the model
-            result = await innermost()
+            result = await result if isawaitable(result) else result
             return response_of(result, context.action) if is_model(result) else result
 
         return await compose(layers_of(self._registries), context, written)()

@@ -16,10 +16,11 @@ __all__ = ["Run", "Task", "TimeLimit", "begin_here", "is_in_handler", "requests_
 class Run:
     """A handler that runs, or is about to, as a task; `until` is its deadline."""
 
-    __slots__ = ("context", "target", "task", "until")
+    __slots__ = ("context", "request", "target", "task", "until")
 
     def __init__(self, context: HandlerContext, target: Target, until: float) -> None:
         self.context = context
+        self.request: int = context.request
         self.target = target
         self.until = until
         self.task: Task | None = None  # once it has begun

@@ -292,6 +292,7 @@ def _serving(**rules: Any) -> _Loop:
     loop = _Loop()
     handlers = Handlers()
     handlers.handle("Heartbeat", _heartbeat)
+    handlers.handle("DataTransfer", _data_transfer)
     handlers.handle("MeterValues", _meter_values)
     options = ServerOptions(protocols=("ocpp1.6",), **rules)
     stations = ConnectionRegistry(lambda: None, options.identities)  # type: ignore[arg-type, return-value]  # nothing waits for it
@@ -321,6 +322,10 @@ def _heartbeat(_: HandlerContext) -> dict[str, Any]:
     return _TIME
 
 
+async def _data_transfer(_: HandlerContext) -> dict[str, Any]:
+    return {"status": "Accepted"}
+
+
 def _meter_values(_: HandlerContext) -> dict[str, Any]:
     return {}
 
@@ -339,6 +344,14 @@ def _served(loop: _Loop, action: str, payload_json: str) -> Step:
 
 def _served_heartbeat() -> Step:
     return _served(_serving(), "Heartbeat", "{}")
+
+
+def _served_in_task() -> Step:
+    return _served(_serving(), "DataTransfer", '{"vendorId":"example"}')
+
+
+def _served_within_limits() -> Step:
+    return _served(_serving(inbound_rate=100, action_rates={"Heartbeat": 10}, metrics=True), "Heartbeat", "{}")
 
 
 def _served_meter_values() -> Step:
@@ -366,6 +379,8 @@ SCENARIOS: Final[Mapping[str, Callable[[], Step]]] = {
     "stack: MeterValues of five samples answered, strictly": _stack_meter_values,
     "stack: a Heartbeat asked for": _stack_call,
     "server: a Heartbeat handled": _served_heartbeat,
+    "server: a DataTransfer handled by a coroutine": _served_in_task,
+    "server: a Heartbeat handled, with two rates and metrics": _served_within_limits,
     "server: MeterValues of five samples handled, strictly": _served_meter_values,
     "server: a ping and its pong": _keepalive,
 }

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
+from ocpp_core.inputs._plain import PlainData
+
 __all__ = ["Call", "Tracer", "Trip"]
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -31,7 +33,7 @@ class Trip(list[Call]):
     """The calls of functions in our packages, in order.
 
     Functions of the standard library and of dependencies do not count, nor do functions written in C, comprehensions,
-    generator expressions, and methods that `dataclass` and `NamedTuple` generate.
+    generator expressions, and constructors that `dataclass` and `NamedTuple` generate or that `PlainData` replaces.
     """
 
     @property
@@ -78,7 +80,12 @@ class Tracer:
 
 
 def _is_ours(code: CodeType) -> bool:
-    return code.co_filename.startswith(_PACKAGES) and code.co_name not in _INLINED
+    return code.co_filename.startswith(_PACKAGES) and code.co_name not in _INLINED and not _makes_plain_data(code)
+
+
+def _makes_plain_data(code: CodeType) -> bool:
+    """Return True for the constructor of an input or action, which is written by hand as a dataclass has it."""
+    return code.co_name == "__init__" and any(cls.__init__.__code__ is code for cls in PlainData.__subclasses__())
 
 
 def _depth(frame: FrameType) -> int:
