@@ -37,10 +37,13 @@ class Sizes:
     """Seconds before the clock starts. The first pings follow 22.5 s after the connections."""
     ping_seconds: float = 30.0
     storm_stations: int = 2_000
-    fleet_stations: int = 5_000
-    fleet_period: float = 10.0
+    flood_healthy: int = 40
+    """Stations beside a greedy one."""
+    flood_seconds: float = 4.0
+    fleet_stations: int = 4_000
+    fleet_period: float = 6.0
     """Seconds in which each station sends a Heartbeat and a MeterValues. One period is measured."""
-    fleet_rush: float = 5.0
+    fleet_rush: float = 4.0
     """Seconds at the greatest rate."""
     starts: int = 7
     """Fresh interpreters per figure."""
@@ -74,6 +77,8 @@ QUICK: Final = Sizes(
     ping_wait=0.0,
     ping_seconds=0.2,
     storm_stations=20,
+    flood_healthy=4,
+    flood_seconds=0.2,
     fleet_stations=20,
     fleet_period=0.4,
     fleet_rush=0.2,

@@ -16,7 +16,7 @@ from benchmarks.contestants import (
     PYPI,
     Contestant,
 )
-from benchmarks.report import Figure, Section, Table, Target, absent
+from benchmarks.report import Figure, Section, Table, Target
 from benchmarks.runner import Results, Runner
 from benchmarks.samples import spread
 from benchmarks.sizes import Sizes
@@ -58,7 +58,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
             Figure(f"Storm, CPU of a reconnect: {one.title}", "µs", plain.values(one.key, "server_us"), Target(400))
             for one in _OURS
         ],
-        absent(dict.fromkeys((*_ALL, *_TLS))),
+        runner.absent(dict.fromkeys((*_ALL, *_TLS))),
     )
 
 
@@ -81,6 +81,6 @@ def _table(title: str, contestants: Sequence[Contestant], measured: Results) -> 
                 spread(measured.values(one.key, "seconds"), ".2f"),
             )
             for one in contestants
-            if not one.missing
+            if one.key in measured
         ],
     )

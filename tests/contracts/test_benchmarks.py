@@ -45,7 +45,7 @@ class TestAQuickRun:
 
     @pytest.mark.parametrize("part", PARTS)
     def test_every_part_names_the_command_that_makes_its_figures(self, page, part):
-        assert f"\nBy `python benchmarks/run.py --only {part}`.\n" in page
+        assert f"\nMeasured with `python benchmarks/run.py --only {part}`.\n" in page
 
     def test_the_page_names_the_command_of_the_whole(self, page):
         assert "`python benchmarks/run.py --quick" in page
