@@ -88,7 +88,7 @@ class Builds:
 
 def _unpacked(wheel: Path | None, folder: Path) -> Path:
     if wheel is None:
-        raise _CannotBuildError("there is no compiled wheel (--compiled WHEEL)")
+        raise _CannotBuildError("no compiled wheel was given; --compiled WHEEL does")
     if wheel.is_dir():
         return wheel.resolve()
     with zipfile.ZipFile(wheel) as archive:
@@ -99,7 +99,7 @@ def _unpacked(wheel: Path | None, folder: Path) -> Path:
 def _checked_out(revision: str | None, folder: Path) -> Path:
     """Unpack the packages of a revision, without its benchmarks."""
     if revision is None:
-        raise _CannotBuildError("no older revision to compare with (--before REVISION)")
+        raise _CannotBuildError("no older revision was given; --before REVISION does")
     command = ["git", "archive", "--format=tar", revision, *_PACKAGES]
     archive = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
