@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,12 +58,14 @@ static int put(struct connection *connection, const void *data, size_t length) {
 /* Answer the upgrade request with its first subprotocol. Returns its length, 0 if it is incomplete, -1 on errors. */
 static ssize_t upgrade(struct connection *connection, const char *request, size_t length) {
     const char *end = memmem(request, length, "\r\n\r\n", 4);
-    const char *protocol = memmem(request, length, PROTOCOL, strlen(PROTOCOL));
     char response[512];
     if (end == NULL) return length < BUFFER / 2 ? 0 : -1;
-    if (protocol == NULL || memmem(request, length, KEY, strlen(KEY)) == NULL) return -1;
+    size_t head = (size_t)(end - request) + 2;
+    const char *protocol = memmem(request, head, PROTOCOL, strlen(PROTOCOL));
+    if (protocol == NULL || memmem(request, head, KEY, strlen(KEY)) == NULL) return -1;
     protocol += strlen(PROTOCOL);
     int size = snprintf(response, sizeof response, "%s%.*s\r\n\r\n", ACCEPT, (int)strcspn(protocol, ",\r"), protocol);
+    if ((size_t)size >= sizeof response) return -1;
     connection->is_open = 1;
     return put(connection, response, (size_t)size) ? end + 4 - request : -1;
 }
@@ -119,20 +122,22 @@ static void keep(struct connection *connection, const unsigned char *data, size_
     memcpy(connection->rest, data, length);
 }
 
-static void receive(struct connection *connection) {
+/* Read once and answer every whole message. Returns 0 to end the connection. */
+static int receive(struct connection *connection) {
     size_t length = connection->rest_length, at = 0;
     if (length > 0) memcpy(buffer, connection->rest, length);
     ssize_t got = read(connection->socket, buffer + length, BUFFER - length);
-    if (got <= 0) return drop(connection);
+    if (got <= 0) return 0;
     length += (size_t)got;
     while (at < length) {
         ssize_t used = connection->is_open ? frame(connection, buffer + at, length - at)
                                            : upgrade(connection, (const char *)buffer + at, length - at);
-        if (used < 0) return drop(connection);
+        if (used < 0) return 0;
         if (used == 0) break;
         at += (size_t)used;
     }
     if (at < length || connection->rest != NULL) keep(connection, buffer + at, length - at);
+    return 1;
 }
 
 static void take(int listener) {
@@ -162,7 +167,7 @@ int main(void) {
             struct connection *connection = events[index].data.ptr;
             if (connection == &parent) return 0;
             if (connection == &listener) take(listener.socket);
-            else receive(connection);
+            else if (!receive(connection)) drop(connection);
         }
     }
 }
