@@ -8,6 +8,8 @@ import io
 import os
 import shutil
 import subprocess
+import sys
+import sysconfig
 import tarfile
 import zipfile
 from enum import Enum
@@ -40,17 +42,24 @@ class Builds:
     """The folders of a run, built when they are first used."""
 
     def __init__(
-        self, workshop: Path | None = None, *, compiled: Path | None = None, before: str | None = None
+        self,
+        workshop: Path | None = None,
+        *,
+        compiled: Path | None = None,
+        compiles: bool = True,
+        before: str | None = None,
     ) -> None:
         """Build in an empty folder, or only use this tree if there is none.
 
         Args:
             workshop: Empty folder for everything that is built.
-            compiled: A compiled wheel, or the folder of an unpacked one.
+            compiled: A compiled wheel, or the folder of an unpacked one, instead of one built from this tree.
+            compiles: False to leave the compiled library out unless there is a wheel, since building it takes minutes.
             before: Git revision of the older state.
         """
         self._workshop = workshop
         self._wheel = compiled
+        self._compiles = compiles
         self._revision = before
         self._made: dict[Build, Path | str] = {Build.TREE: _ROOT}
 
@@ -79,16 +88,26 @@ class Builds:
         folder = self._workshop / build.name.lower()
         match build:
             case Build.COMPILED:
-                return _unpacked(self._wheel, folder)
+                return _unpacked(self._wheel or self._compiled_wheel(self._workshop / "wheel"), folder)
             case Build.BEFORE:
                 return _checked_out(self._revision, folder)
             case _:
                 return _echo(folder)
 
+    def _compiled_wheel(self, folder: Path) -> Path:
+        """Build the wheel as `make wheel-fast` does, which takes minutes."""
+        if not self._compiles:
+            raise _CannotBuildError("a quick run builds no wheel; --compiled WHEEL takes one")
+        _compiler()
+        if not Path(sysconfig.get_path("include"), "Python.h").exists():
+            raise _CannotBuildError("the headers of Python are not installed")
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(_ROOT)]
+        subprocess.run(command, env={**os.environ, "OCPP_WS_IO_COMPILED": "1"}, stdout=sys.stderr, check=True)
+        (wheel,) = folder.glob("*.whl")
+        return wheel
 
-def _unpacked(wheel: Path | None, folder: Path) -> Path:
-    if wheel is None:
-        raise _CannotBuildError("no compiled wheel was given; --compiled WHEEL does")
+
+def _unpacked(wheel: Path, folder: Path) -> Path:
     if wheel.is_dir():
         return wheel.resolve()
     with zipfile.ZipFile(wheel) as archive:
@@ -108,9 +127,13 @@ def _checked_out(revision: str | None, folder: Path) -> Path:
 
 
 def _echo(folder: Path) -> Path:
-    compiler = shutil.which("cc")
-    if compiler is None:
-        raise _CannotBuildError("there is no C compiler (cc)")
+    compiler = _compiler()
     folder.mkdir()
     subprocess.run([compiler, "-O2", "-o", str(folder / ECHO), str(_ECHO_SOURCE)], check=True)
     return folder
+
+
+def _compiler() -> str:
+    if (compiler := shutil.which("cc")) is None:
+        raise _CannotBuildError("there is no C compiler (cc)")
+    return compiler

@@ -2,7 +2,7 @@
 
 First each station sends a Heartbeat and a MeterValues per period, then all send as fast as possible.
 
-    python benchmarks/fleet.py asyncio|uvloop PORT --stations 4000 --period 6 --rush 4 [--standard-library]
+    python benchmarks/fleet.py asyncio|uvloop PORT --stations 4000 --period 3 --rush 3 [--standard-library]
 """
 
 import argparse

@@ -1,11 +1,11 @@
 """Compare speed, latency and memory with other implementations, and write docs/benchmarks.md.
 
-python benchmarks/run.py               # about a quarter of an hour; also: make bench
+python benchmarks/run.py               # about twenty minutes; also: make bench
 python benchmarks/run.py --only cost   # one part, or several separated by commas; writes no page
 python benchmarks/run.py --quick       # seconds, to check that everything runs; its figures mean nothing
 
-The compiled library comes from the wheel of --compiled, and the revision of --before from git. Without them, these
-columns are left out of the page, with the reason.
+The compiled wheel of this tree is built first, which takes a minute or two; --compiled takes one that exists. --before
+names the older revision that the fleet is compared with. What cannot be built is left out, with the reason.
 """
 
 import argparse
@@ -66,10 +66,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a short smoke run; needs --output to write a page")
     parser.add_argument("--only", type=_part_names, default=[*PARTS], metavar="NAME,...", help=", ".join(PARTS))
-    parser.add_argument("--rounds", type=_positive, help="rounds of every part, instead of 2 to 5")
-    parser.add_argument(
-        "--compiled", type=Path, metavar="WHEEL", help="a compiled wheel, or a folder with one unpacked"
-    )
+    parser.add_argument("--rounds", type=_positive, help="rounds of every part, instead of 1 to 5")
+    parser.add_argument("--compiled", type=Path, metavar="WHEEL", help="instead of building one")
     parser.add_argument("--before", metavar="REVISION", help="compare the fleet with this revision of the library")
     parser.add_argument("--output", type=Path, help="file of the page (docs/benchmarks.md)")
     options = parser.parse_args(arguments)
@@ -97,7 +95,7 @@ def _measure(options: argparse.Namespace) -> list[Section]:
         tempfile.TemporaryDirectory(prefix="benchmarks-") as workshop,
         tempfile.NamedTemporaryFile("w", prefix="benchmarks-", suffix=".log", delete=False) as log,
     ):
-        builds = Builds(Path(workshop), compiled=options.compiled, before=options.before)
+        builds = Builds(Path(workshop), compiled=options.compiled, compiles=not options.quick, before=options.before)
         sections = [_section(name, Runner(log, builds), _sizes(options)) for name in options.only]
     Path(log.name).unlink()  # kept only after a failure
     return sections
@@ -107,7 +105,9 @@ def _sizes(options: argparse.Namespace) -> Sizes:
     sizes = QUICK if options.quick else FULL
     if options.rounds is None:
         return sizes
-    return replace(sizes, rounds=options.rounds, few_rounds=options.rounds, least_rounds=options.rounds)
+    return replace(
+        sizes, rounds=options.rounds, few_rounds=options.rounds, least_rounds=options.rounds, ping_rounds=options.rounds
+    )
 
 
 def _section(name: str, runner: Runner, sizes: Sizes) -> Section:

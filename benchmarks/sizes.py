@@ -15,10 +15,12 @@ class Sizes:
     few_rounds: int = 3
     """Rounds of parts that take longer or vary less."""
     least_rounds: int = 2
-    """Rounds for memory, which hardly varies, and for parts that take a minute per round."""
-    warmup: float = 1.0
+    """Rounds for memory, which hardly varies, and for parts that take long per round."""
+    ping_rounds: int = 1
+    """Rounds of the pings, which take a minute per server and vary by a few percent."""
+    warmup: float = 0.7
     """Seconds to warm up, mainly for just-in-time compilers."""
-    seconds: float = 1.5
+    seconds: float = 1.0
     """Seconds measured per server, kind of traffic and round."""
     connections: int = 50
     idle_connections: int = 2_000
@@ -28,7 +30,7 @@ class Sizes:
     paced_rate: int = 5_000
     """CALLs per second of all stations together."""
     paced_seconds: float = 5.0
-    scale: tuple[int, ...] = (50, 500, 2_000, 10_000)
+    scale: tuple[int, ...] = (50, 2_000, 10_000)
     """Numbers of connections."""
     in_flight: int = 50
     """CALLs in flight at every number of connections."""
@@ -41,9 +43,9 @@ class Sizes:
     """Stations beside a greedy one."""
     flood_seconds: float = 4.0
     fleet_stations: int = 4_000
-    fleet_period: float = 6.0
+    fleet_period: float = 3.0
     """Seconds in which each station sends a Heartbeat and a MeterValues. One period is measured."""
-    fleet_rush: float = 4.0
+    fleet_rush: float = 3.0
     """Seconds at the greatest rate."""
     starts: int = 7
     """Fresh interpreters per figure."""
@@ -53,7 +55,7 @@ class Sizes:
     """Repetitions of the session's figures."""
     world_stations: tuple[int, ...] = (1, 100, 1_000)
     """Numbers of stations in a world."""
-    world_messages: int = 20_000
+    world_messages: int = 10_000
     slow_figures: bool = True
     """True to measure what takes tens of seconds at any size: pings in the laboratory, the engine's tests."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from benchmarks.contestants import COMPILED_ASYNCIO, COMPILED_UVLOOP, FAST_UVLOOP, NPM, PLAIN_ASYNCIO, PLAIN_TRIO, PYPI
+from benchmarks.contestants import COMPILED_UVLOOP, FAST_UVLOOP, NPM, PLAIN_ASYNCIO, PLAIN_TRIO, PYPI
 from benchmarks.report import Figure, Section, Table, Target
 from benchmarks.runner import Results, Runner
 from benchmarks.samples import spread
@@ -10,7 +10,7 @@ from benchmarks.sizes import Sizes
 
 __all__ = ["measure"]
 
-_OURS = (PLAIN_ASYNCIO, FAST_UVLOOP, PLAIN_TRIO, COMPILED_ASYNCIO, COMPILED_UVLOOP)
+_OURS = (PLAIN_ASYNCIO, FAST_UVLOOP, PLAIN_TRIO, COMPILED_UVLOOP)
 _ALL = (PYPI, NPM, *_OURS)
 _PLAIN_TARGET = 7
 _COMPRESSED_TARGET = 16

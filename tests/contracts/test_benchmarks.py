@@ -110,7 +110,7 @@ class TestBuilds:
         builds = Builds(tmp_path)
         assert builds.missing(Build.TREE) is None
         assert builds.missing(Build.YARDSTICK) == "there is no C compiler (cc)"
-        assert builds.missing(Build.COMPILED) == "no compiled wheel was given; --compiled WHEEL does"
+        assert builds.missing(Build.COMPILED) == "there is no C compiler (cc)"
         assert builds.missing(Build.BEFORE) == "no older revision was given; --before REVISION does"
 
     def test_a_process_with_the_wrong_form_of_the_library_ends(self):
