@@ -174,7 +174,7 @@ cost: $(DEV) ## Count what a message costs in instructions, beside the table tha
 trips: $(DEV) ## List the calls that a message and an upgrade pass through, file by file, beside their limits
 	@$(BIN)/python tools/count_trips.py
 
-bench: $(BENCH) $(PEER) ## Measure speed, latency and memory beside other implementations (a quarter of an hour)
+bench: $(BENCH) $(PEER) ## Measure speed, latency and memory beside other implementations (twenty minutes)
 	@$(BIN)/python benchmarks/run.py
 
 conformance: $(CONFORMANCE) ## Run a WebSocket conformance suite over the echo client and server of examples/

@@ -2,7 +2,7 @@
 
 First each station sends a Heartbeat and a MeterValues per period, then all send as fast as possible.
 
-    python benchmarks/fleet.py asyncio|uvloop PORT --stations 5000 --period 10 --rush 5 [--standard-library]
+    python benchmarks/fleet.py asyncio|uvloop PORT --stations 4000 --period 3 --rush 3 [--standard-library]
 """
 
 import argparse
@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from benchmarks.accelerators import STANDARD_LIBRARY, hide_if_asked
+from benchmarks.compiled import COMPILED, expect_form
 from benchmarks.loops import run
 from benchmarks.process import resident_bytes
 from benchmarks.traffic import HEARTBEAT, METER_VALUES, OCPP16_MIX
@@ -125,7 +126,9 @@ def main() -> None:
     parser.add_argument("--period", type=float, required=True, help="seconds of the steady rate")
     parser.add_argument("--rush", type=float, required=True, help="seconds at the greatest rate")
     parser.add_argument(STANDARD_LIBRARY, action="store_true", help="hide the extra `speed`")
+    parser.add_argument(COMPILED, action="store_true", help="fail unless the library is compiled")
     options = parser.parse_args()
+    expect_form()
     run(options.loop, _measure(options))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from benchmarks.loads.busy import busy, growing
+from benchmarks.loads.flood import flood
 from benchmarks.loads.idle import memory, pings
 from benchmarks.loads.paced import paced, round_trip
 from benchmarks.loads.storm import storm
@@ -20,7 +21,7 @@ from benchmarks.traffic import ALL_KINDS
 __all__ = ["MODES"]
 
 MODES: Final[Mapping[str, Callable[..., dict[str, float]]]] = {
-    load.__name__: load for load in (busy, growing, memory, pings, paced, round_trip, storm)
+    load.__name__: load for load in (busy, flood, growing, memory, pings, paced, round_trip, storm)
 }
 
 

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,11 +10,10 @@ from statistics import median
 from textwrap import fill
 from typing import Final
 
-from benchmarks.contestants import Contestant
 from benchmarks.plot import Curve
 from benchmarks.samples import spread
 
-__all__ = ["Figure", "Header", "Section", "Table", "Target", "absent", "render"]
+__all__ = ["Figure", "Header", "Section", "Table", "Target", "render"]
 
 _PACKAGES: Final = (
     "anyio", "fastjsonschema", "h11", "jsonschema-rs", "ocpp", "orjson", "trio", "uvloop", "websockets", "wsproto",
@@ -29,11 +28,12 @@ between servers of one run, never a single figure.
 
 Servers are measured in turn under the same load, a separate process with raw sockets and ready-made frames, in several
 rounds that start with another server each. Every server supports OCPP 1.6 and 2.0.1 and checks requests and responses
-against their schemas. The sections about the engine and cold starts, which need no server, state how often
-they were measured. Cells hold the median of all rounds and, in parentheses, the least and the greatest value if
-they differ as written; ratios are computed round by round. Cost is the processor time of the server's process, user
-and system. Servers and load have a processor each if there are two. "Standard library only" hides orjson and
-jsonschema-rs, which the extra `speed` installs, from the library."""
+against their schemas, except the bare echoes. The sections about the engine and cold starts, which need no server,
+state how often they were measured. Cells hold the median of all rounds and, in parentheses, the least and the greatest
+value if they differ as written; ratios are computed round by round. Cost is the processor time of the server's process,
+user and system. Servers and load have a processor each if there are two. "Standard library only" hides orjson,
+jsonschema-rs and the C part of websockets, which the extra `speed` installs, from the library. "Compiled" is the wheel
+whose hot path mypyc compiles from the same sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Target:
         return value >= self.bound if self.at_least else value <= self.bound
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.bound:g}"
+        return f"{'≥' if self.at_least else '≤'} {self.bound:,g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,10 @@ class Figure:
         """The cells for the table of targets. The median must meet the target."""
         if not self.values:
             return self.title, str(self.target or ""), "not measured", ""
-        met = "" if self.target is None else "yes" if self.target.met(median(self.values)) else "no"
-        return self.title, str(self.target or ""), f"{spread(self.values, '.3g')} {self.unit}".rstrip(), met
+        middle = median(self.values)
+        met = "" if self.target is None else "yes" if self.target.met(middle) else "no"
+        measured = spread(self.values, ".3g" if abs(middle) < 1_000 else ",.0f")
+        return self.title, str(self.target or ""), f"{measured} {self.unit}".rstrip(), met
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +124,6 @@ class Header:
     load_average: float
     """Load average of the minute before the run, which shows what else ran."""
     node: str | None
-
-
-def absent(contestants: Iterable[Contestant]) -> list[str]:
-    """Return a note for each server that cannot run on this machine."""
-    return [f"Not measured: {one.title} ({one.missing})." for one in contestants if one.missing]
 
 
 def render(header: Header, sections: Sequence[Section], plot: str | None = None) -> str:

@@ -15,10 +15,12 @@ class Sizes:
     few_rounds: int = 3
     """Rounds of parts that take longer or vary less."""
     least_rounds: int = 2
-    """Rounds for memory, which hardly varies, and for parts that take a minute per round."""
-    warmup: float = 1.0
+    """Rounds for memory, which hardly varies, and for parts that take long per round."""
+    ping_rounds: int = 1
+    """Rounds of the pings, which take a minute per server and vary by a few percent."""
+    warmup: float = 0.7
     """Seconds to warm up, mainly for just-in-time compilers."""
-    seconds: float = 1.5
+    seconds: float = 1.0
     """Seconds measured per server, kind of traffic and round."""
     connections: int = 50
     idle_connections: int = 2_000
@@ -28,7 +30,7 @@ class Sizes:
     paced_rate: int = 5_000
     """CALLs per second of all stations together."""
     paced_seconds: float = 5.0
-    scale: tuple[int, ...] = (50, 500, 2_000, 10_000)
+    scale: tuple[int, ...] = (50, 2_000, 10_000)
     """Numbers of connections."""
     in_flight: int = 50
     """CALLs in flight at every number of connections."""
@@ -37,10 +39,13 @@ class Sizes:
     """Seconds before the clock starts. The first pings follow 22.5 s after the connections."""
     ping_seconds: float = 30.0
     storm_stations: int = 2_000
-    fleet_stations: int = 5_000
-    fleet_period: float = 10.0
+    flood_healthy: int = 40
+    """Stations beside a greedy one."""
+    flood_seconds: float = 4.0
+    fleet_stations: int = 4_000
+    fleet_period: float = 3.0
     """Seconds in which each station sends a Heartbeat and a MeterValues. One period is measured."""
-    fleet_rush: float = 5.0
+    fleet_rush: float = 3.0
     """Seconds at the greatest rate."""
     starts: int = 7
     """Fresh interpreters per figure."""
@@ -50,7 +55,7 @@ class Sizes:
     """Repetitions of the session's figures."""
     world_stations: tuple[int, ...] = (1, 100, 1_000)
     """Numbers of stations in a world."""
-    world_messages: int = 20_000
+    world_messages: int = 10_000
     slow_figures: bool = True
     """True to measure what takes tens of seconds at any size: pings in the laboratory, the engine's tests."""
 
@@ -74,6 +79,8 @@ QUICK: Final = Sizes(
     ping_wait=0.0,
     ping_seconds=0.2,
     storm_stations=20,
+    flood_healthy=4,
+    flood_seconds=0.2,
     fleet_stations=20,
     fleet_period=0.4,
     fleet_rush=0.2,

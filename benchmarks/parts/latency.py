@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from benchmarks.contestants import FAST_UVLOOP, NPM, PLAIN_ASYNCIO, PYPI, Contestant
-from benchmarks.report import Figure, Section, Table, Target, absent
+from benchmarks.report import Figure, Section, Table, Target
 from benchmarks.runner import Results, Runner
 from benchmarks.samples import ratios, spread
 from benchmarks.sizes import Sizes
@@ -35,7 +35,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
         " sockets without sleeping.",
         [_table("One station", _ALL, alone), _table(f"{sizes.paced_stations:,} stations", _PACED, paced)],
         [*_alone_figures(alone), *_paced_figures(paced, sizes)],
-        [f"{PYPI.title} is left out of the second table: it cannot serve that rate.", *absent(_ALL)],
+        [f"{PYPI.title} is left out of the second table: it cannot serve that rate.", *runner.absent(_ALL)],
     )
 
 
@@ -56,7 +56,7 @@ def _table(title: str, contestants: Sequence[Contestant], measured: Results) -> 
         [
             (one.title, *(spread(measured.values(one.key, name), ".0f") for name in names))
             for one in contestants
-            if not one.missing
+            if one.key in measured
         ],
     )
 

@@ -16,7 +16,7 @@ from benchmarks.contestants import (
     PYPI,
     Contestant,
 )
-from benchmarks.report import Figure, Section, Table, Target, absent
+from benchmarks.report import Figure, Section, Table, Target
 from benchmarks.runner import Results, Runner
 from benchmarks.samples import spread
 from benchmarks.sizes import Sizes
@@ -35,11 +35,11 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
     """Measure storms without TLS and with it."""
     plain, tls = Results(), Results()
     options = {"stations": sizes.storm_stations, "password": _PASSWORD, "settle": sizes.settle}
-    for contestant in runner.rounds(_ALL, sizes.few_rounds):
+    for contestant in runner.rounds(_ALL, sizes.least_rounds):
         with runner.serving(contestant, "--password", _PASSWORD) as server:
             plain.add(contestant.key, runner.load(server, "storm", tls=False, bare=False, **options))
     with _certificate() as certificate:
-        for contestant in runner.rounds(_TLS, sizes.few_rounds):
+        for contestant in runner.rounds(_TLS, sizes.least_rounds):
             bare = contestant in _BARE
             credentials = [] if bare else ["--password", _PASSWORD]
             with runner.serving(contestant, "--tls", certificate, *credentials) as server:
@@ -48,7 +48,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
         "Storm",
         "storm",
         f"{sizes.storm_stations:,} stations with Basic auth (security profile 1) are disconnected and reconnect at"
-        f" once; rounds: {sizes.few_rounds}. Processor time of the server for each reconnect, the end of the old"
+        f" once; rounds: {sizes.least_rounds}. Processor time of the server for each reconnect, the end of the old"
         " connection included, and the time from the cut to the last 101. All servers listen with a backlog of 4,096,"
         " so that no connection is lost in the queue. With TLS it is version 1.3, a certificate on P-256 and security"
         " profile 2; the bare server of the same event loop does nothing but accept TLS connections. There the time"
@@ -58,7 +58,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
             Figure(f"Storm, CPU of a reconnect: {one.title}", "µs", plain.values(one.key, "server_us"), Target(400))
             for one in _OURS
         ],
-        absent(dict.fromkeys((*_ALL, *_TLS))),
+        runner.absent(dict.fromkeys((*_ALL, *_TLS))),
     )
 
 
@@ -81,6 +81,6 @@ def _table(title: str, contestants: Sequence[Contestant], measured: Results) -> 
                 spread(measured.values(one.key, "seconds"), ".2f"),
             )
             for one in contestants
-            if not one.missing
+            if one.key in measured
         ],
     )

@@ -1,18 +1,25 @@
 """The benchmarks run and write their page; what they measure is no matter of a test."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
-from benchmarks.contestants import CONTESTANTS
+import ocpp_core
+from benchmarks.builds import Build, Builds
+from benchmarks.compiled import COMPILED
+from benchmarks.contestants import C_ECHO, CONTESTANTS, ECHO_UVLOOP
 from benchmarks.outbox import SETTINGS
 from benchmarks.report import Figure, Header, Section, Table, Target, render
 from benchmarks.run import PARTS
+from benchmarks.runner import Runner
 from benchmarks.samples import percentile, ratios, spread
-from benchmarks.traffic import compressed_call, frame, inflate
+from benchmarks.stations import connect
+from benchmarks.traffic import OCPP16_MIX, compressed_call, frame, inflate
 
 ROOT = Path(__file__).parents[2]
 RUN = [sys.executable, "benchmarks/run.py"]
@@ -45,7 +52,7 @@ class TestAQuickRun:
 
     @pytest.mark.parametrize("part", PARTS)
     def test_every_part_names_the_command_that_makes_its_figures(self, page, part):
-        assert f"\nBy `python benchmarks/run.py --only {part}`.\n" in page
+        assert f"\nMeasured with `python benchmarks/run.py --only {part}`.\n" in page
 
     def test_the_page_names_the_command_of_the_whole(self, page):
         assert "`python benchmarks/run.py --quick" in page
@@ -76,6 +83,55 @@ def test_a_part_alone_writes_no_page(tmp_path):
     assert "## Cold start" in run.stdout
     assert "## Memory" not in run.stdout
     assert (ROOT / "docs/benchmarks.md").read_bytes() == before
+
+
+class TestBuilds:
+    def test_a_build_is_first_on_the_path_and_the_benchmarks_are_those_of_this_tree(self, tmp_path):
+        wheel = tmp_path / "any.whl"
+        with ZipFile(wheel, "w") as archive:
+            archive.writestr("ocpp_core/__init__.py", "compiled = True\n")
+        path = Builds(tmp_path, compiled=wheel).environment(Build.COMPILED)["PYTHONPATH"]
+        folder, tree = path.split(os.pathsep)
+        assert Path(folder, "ocpp_core/__init__.py").read_text(encoding="utf-8") == "compiled = True\n"
+        assert Path(tree) == ROOT
+
+    def test_an_older_revision_brings_the_packages_and_no_benchmarks(self, tmp_path):
+        if not (ROOT / ".git").exists():
+            pytest.skip("this is not a git checkout")
+        path = Builds(tmp_path, before="HEAD").environment(Build.BEFORE)["PYTHONPATH"]
+        assert {each.name for each in Path(path.split(os.pathsep)[0]).iterdir()} == {
+            "ocpp_core",
+            "ocpp_transports",
+            "schemas",
+        }
+
+    def test_what_cannot_be_built_has_a_reason(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        builds = Builds(tmp_path)
+        assert builds.missing(Build.TREE) is None
+        assert builds.missing(Build.YARDSTICK) == "there is no C compiler (cc)"
+        assert builds.missing(Build.COMPILED) == "there is no C compiler (cc)"
+        assert builds.missing(Build.BEFORE) == "no older revision was given; --before REVISION does"
+
+    def test_a_process_with_the_wrong_form_of_the_library_ends(self):
+        command = [sys.executable, "-c", "from benchmarks.compiled import expect_form; expect_form()"]
+        compiled = getattr(ocpp_core, "compiled", False)
+        runs = [subprocess.run([*command, *given], cwd=ROOT, check=False) for given in ([], [COMPILED])]
+        assert [run.returncode for run in runs] == ([1, 0] if compiled else [0, 1])
+
+
+@pytest.mark.parametrize("echo", [ECHO_UVLOOP, C_ECHO], ids=lambda echo: echo.key)
+def test_an_echo_answers_every_call_of_the_load(echo, tmp_path):
+    runner = Runner(sys.stderr, Builds(tmp_path))
+    if reason := runner.missing(echo):
+        pytest.skip(reason)
+    with runner.serving(echo) as server:
+        stations = connect(server.port, OCPP16_MIX, 3)
+        for station in stations:
+            for _ in OCPP16_MIX.cycle:
+                station.call_once()
+            station.socket.close()
+        assert [station.answered for station in stations] == [len(OCPP16_MIX.cycle)] * 3
 
 
 class TestTargets:
