@@ -24,6 +24,8 @@ def described(task: "asyncio.Task[Any]") -> str:
 
 def name_of(handle: asyncio.Handle) -> str:
     """Return what a callback does: the step of a task with its chain of awaits, or the function and whom it wakes."""
+    if handle.cancelled():  # it no longer has its function and arguments
+        return "a callback that cancelled itself"
     callback: Any = handle._callback  # type: ignore[attr-defined]  # private, as its arguments, and for a text only
     owner = getattr(callback, "__self__", None)
     if isinstance(owner, asyncio.Task):

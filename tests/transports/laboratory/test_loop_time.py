@@ -244,6 +244,15 @@ class TestARunThatCannotGoOn:
         ):
             run(main())
 
+    def test_its_report_lists_a_callback_that_cancelled_itself(self, monkeypatch):
+        async def main():
+            timer = asyncio.get_running_loop().call_later(1, lambda: (time.sleep(0.002), timer.cancel()))
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(_loop, "SLOW", 0.001)
+        with pytest.raises(DeadlockError, match=r"\n  slow: a callback that cancelled itself took 0.0"):
+            run(main())
+
 
 COURSE = """
 import asyncio
