@@ -1,10 +1,11 @@
 """The outputs of the engines: everything that the host must do, in order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
+from ._dataclasses import dataclass
 from .client_states import ClientState
 from .config import Kind, Violation
 from .inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened

@@ -1,8 +1,10 @@
 """Which payloads strict mode checks, and whether a violation refuses a payload or is only reported."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, replace
 from typing import Final, Literal, TypeAlias, get_args
+
+from ocpp_core._dataclasses import dataclass
 
 from ._validator import Kind, Validator, Violation
 

@@ -1,12 +1,13 @@
 """The options of every client on any carrier: endpoint, identity, and reconnecting."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from math import inf
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
 from ocpp_core.config import ClientConfig, number
 from ocpp_core.handshake import Endpoint, Query, resolve_endpoint

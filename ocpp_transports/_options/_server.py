@@ -1,13 +1,14 @@
 """The options of a server: what it speaks, and which stations it accepts."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from logging import Logger
 from math import inf, isfinite
 from ssl import SSLContext
 from typing import Any, Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.addresses.networks import Networks
 from ocpp_core.admission.gates.addresses import AddressGate
 from ocpp_core.admission.gates.origins import OriginGate

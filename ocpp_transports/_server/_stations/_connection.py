@@ -1,12 +1,12 @@
 """A server's handle on one connection of a station."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import partial
 from logging import INFO
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, Unpack
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.action_names import Role
 from ocpp_core.actions import Dispatch, RegistrationChanged, RegistrationStatus
 from ocpp_core.admission.serial_numbers import checks_serial_numbers, conflicting_serial_number

@@ -6,11 +6,12 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import anyio
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_transports._options._tls import Pem
 from ocpp_transports._runtime._base import Address
 from ocpp_transports.laboratory._played_tls import ANONYMOUS, PlayedTLS, shown
