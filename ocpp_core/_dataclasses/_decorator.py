@@ -31,6 +31,7 @@ def _made(cls: type[Any], *, frozen: bool = False, **options: bool) -> type[Any]
     written = {name for name, value in vars(cls).items() if value is not None}  # `__eq__` sets `__hash__` to None
     shown, compared = options.pop("repr", True), options.pop("eq", True)
     inherits = frozen and any(map(is_dataclass, cls.__mro__))  # the standard library demands that bases be frozen too
+    cls.__doc__ = cls.__doc__ or cls.__name__  # the standard library would write one, and parse source to do so
     made = fields_and_slots(init=False, repr=False, eq=False, frozen=inherits, **options)(cls)
     vars(made)["__dataclass_params__"].frozen = frozen
     for name, method in _methods(made, shown, compared, frozen):
