@@ -1,5 +1,6 @@
 """The benchmarks run and write their page; what they measure is no matter of a test."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.bytecode import bytecode_kept
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.outbox import SETTINGS
 from benchmarks.report import Figure, Header, Section, Table, Target, render
@@ -76,6 +78,17 @@ def test_a_part_alone_writes_no_page(tmp_path):
     assert "## Cold start" in run.stdout
     assert "## Memory" not in run.stdout
     assert (ROOT / "docs/benchmarks.md").read_bytes() == before
+
+
+def test_bytecode_is_written_where_the_machine_forbids_it(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    before = dict(os.environ)
+    ask = [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"]
+    with bytecode_kept():
+        written = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.split()
+        assert written == ["False", os.environ["PYTHONPYCACHEPREFIX"]]
+    assert not Path(written[1]).exists()
+    assert dict(os.environ) == before
 
 
 class TestTargets:
