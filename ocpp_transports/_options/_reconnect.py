@@ -81,6 +81,8 @@ class ReconnectOptions(PeerOptions):
         config: object = self.offline_queue_config
         if not isinstance(config, OutboxConfig):
             raise TypeError(f"expected offline_queue_config as OutboxConfig, got {type(config).__name__}")
+        if self.offline_queue is False and config != _OUTBOX:
+            raise ValueError("expected no offline_queue_config without offline_queue: it would not be used")
         if not isinstance(self.offline_queue, bool):
             from ocpp_transports.outbox._choice import expect_store_choice  # loaded only when used
 

@@ -245,6 +245,8 @@ class ServerOptions(QueueOptions):
             )
         expect_auth(self.auth)
         expect_pair(self.metrics_credentials)
+        if self.metrics_credentials is not None and self.metrics is False:
+            raise ValueError("expected no metrics_credentials without metrics: there would be no page to protect")
         object.__setattr__(self, "connection_middleware", expect_connection_middleware(self.connection_middleware))
         expect_paths(self.paths_without_identity)
         expect_namespace(self.namespace)
