@@ -1,9 +1,10 @@
 """Policies for the time to wait before the next attempt."""
 
-from dataclasses import dataclass
 from math import inf, isfinite
 from random import Random
 from typing import Protocol
+
+from ._dataclasses import dataclass
 
 __all__ = ["Backoff", "ExponentialBackoff", "OCPPBackoff", "retry_after_delay", "retry_delay"]
 

@@ -3,8 +3,9 @@
 Times are in the host's seconds.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from ._dataclasses import dataclass
 
 __all__ = ["ClientClosing", "ClientState", "Connecting", "Idle", "Online", "Stopped", "Waiting"]
 

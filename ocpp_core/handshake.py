@@ -7,10 +7,12 @@ RFC 6455 §3 and §4, RFC 7617 (Basic), RFC 3986 (URLs). A caller's mistake rais
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import Final, TypeAlias
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+from ._dataclasses import dataclass
 
 __all__ = [
     "CONTROL",

@@ -6,10 +6,11 @@ for 1.6 is this library's.
 
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
+
+from ._dataclasses import dataclass
 
 __all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "StationKey", "by_identity", "by_key"]
 

@@ -8,11 +8,12 @@ Sources: OCPP-J 1.6 §4.2, OCPP 2.0.1 Part 4 §4.2, OCPP 2.1 Part 4 §4.2.
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum, IntEnum
 from math import inf
 from typing import Any, Final, TypeAlias
 
+from ._dataclasses import dataclass
 from ._json import MAX_DEPTH, dumps, loads, loads_with_controls, quote
 from ._json._outline import has_more_elements, is_deeper
 from ._json._unwritable import find_unwritable

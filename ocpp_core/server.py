@@ -17,11 +17,11 @@ does not check identity or credentials.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from math import inf
 from typing import Final, TypeAlias, assert_never
 
+from ._dataclasses import dataclass
 from .actions import Action, Report, ReportKind, Settle, StateChanged, UpgradeRequested
 from .config import IdFactory, LinkConfig, SessionConfig
 from .errors import ConnectionLostError

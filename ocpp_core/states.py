@@ -3,8 +3,9 @@
 Times are in the host's seconds.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from ._dataclasses import dataclass
 
 __all__ = ["Closed", "Closing", "Draining", "Open", "SessionState"]
 

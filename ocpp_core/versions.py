@@ -1,11 +1,12 @@
 """The differences between the OCPP versions, as data."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from ._dataclasses import dataclass
 from .messages import MessageType
 
 __all__ = ["OCPP16", "OCPP21", "OCPP201", "ErrorCode", "Version", "canonical_code", "version_of"]

@@ -1,8 +1,9 @@
 """The certificates that a server uses."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["LoadedCertificate"]
 

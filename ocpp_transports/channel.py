@@ -12,9 +12,10 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Unpack
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.admission.step import refuse
 from ocpp_core.client import ClientEngine
 from ocpp_core.errors import OCPPError

@@ -14,7 +14,6 @@ from ._driver._interfaces import Runtime
 from ._driver._sources import Draws, Sources
 from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
-from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientCommand, ClientPeer
 from ._runtime._base import Address
@@ -25,6 +24,7 @@ from ._tls._contexts import context_of
 if TYPE_CHECKING:
     from ocpp_core.stack.durable import DurableClientStack
 
+    from ._options._keywords import ClientChanges, ClientKeywords
     from ._peer._client_outbox import ClientOutbox
 
 __all__ = ["OCPPClient"]
@@ -59,7 +59,7 @@ class OCPPClient(ClientPeer):
         endpoint: str,
         *,
         protocols: Sequence[str] = BUNDLED_PROTOCOLS,
-        **options: Unpack[ClientKeywords],
+        **options: "Unpack[ClientKeywords]",
     ) -> None:
         super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
         self._tls = context_of(self._options)
@@ -69,7 +69,7 @@ class OCPPClient(ClientPeer):
         """The security profile that the client uses."""
         return self._options.security_profile
 
-    def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
+    def reconfigure(self, **options: "Unpack[ClientChanges]") -> None:
         """Change options: those of calls and pings at once, those of connecting at the next attempt.
 
         Raises the same errors as the constructor, and then changes nothing.

@@ -1,9 +1,11 @@
 """Plain HTTP requests, those without an upgrade, and their responses, as an application sees them."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, TypeAlias
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["HttpAnswer", "HttpHandler", "PlainRequest"]
 

@@ -15,7 +15,6 @@ from ._fleet._mixin import FleetMixin
 from ._fleet._stats import ServerStats, gauges_of, stats_of
 from ._logging._log import Log
 from ._options._connection import counting
-from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._warm_up import warm_up_in_thread
 from ._peer._close_grace import CloseGrace
@@ -40,6 +39,7 @@ __all__ = ["Listener", "OCPPServer"]
 
 if TYPE_CHECKING:
     from ._metrics._metrics import Metrics
+    from ._options._keywords import ServerKeywords
     from .channel import Incoming, UpgradeOffer
 
 AuthT = TypeVar("AuthT", bound=AuthHandler)
@@ -73,7 +73,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
     _role: ClassVar[Role] = "csms"
     _options: ServerOptions
 
-    def __init__(self, **options: Unpack[ServerKeywords]) -> None:
+    def __init__(self, **options: "Unpack[ServerKeywords]") -> None:
         super().__init__()
         self._options = ServerOptions.of(options)
         self._plans = self._all_plans(self._options)
@@ -175,7 +175,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         acceptor = self._closed or self._start()[1]
         return Incoming(acceptor, channel_connection(acceptor.runtime), offer)
 
-    def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
+    def reconfigure(self, **options: "Unpack[ServerKeywords]") -> None:
         """Change options for connections accepted from now on; `tls` applies from the next `listen`, see `update_tls`.
 
         Raises the same errors as the constructor, and ValueError for options that an open listener cannot obey.

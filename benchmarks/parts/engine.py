@@ -24,8 +24,8 @@ The figures are in the table of targets.
   measured alone, is subtracted. The best of several repetitions, in processor time.
 - Laboratory: a station and a server on a virtual wire under a virtual clock, a Heartbeat every 300 s. The target is
   for the calls; the row with pings shows what keepalive at its default of 30 s on both sides adds.
-- Imports: fresh interpreters, processor time beyond a bare one. The package loads what it needs when it is first used,
-  so the second row loads the whole engine."""
+- Imports: fresh interpreters with bytecode written, processor time beyond a bare one. The package loads what it needs
+  when it is first used, so the second row loads the whole engine."""
 _MONTH: Final = "Laboratory, 30 virtual days with 8,640 calls"
 _STACK: Final = "from ocpp_core import ServerStack"
 """Loads the modules that the lazy `import ocpp_core` does not."""

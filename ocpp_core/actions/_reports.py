@@ -1,9 +1,10 @@
 """Actions for logs, metrics and events of the application; none of them requires the host to act."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, StrEnum
 from typing import Any
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import Kind, Violation
 
 __all__ = [

@@ -1,8 +1,8 @@
 """Actions for the application: its requests, the outcomes of its commands, and the states of the engine."""
 
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.client_states import ClientState
 from ocpp_core.states import SessionState
 

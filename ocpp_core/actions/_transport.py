@@ -1,9 +1,10 @@
 """Actions for the connection: what to send, when to read, how to open and close it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.websocket.close import NORMAL_CLOSURE
 
 __all__ = [

@@ -1,10 +1,11 @@
 """The application's own decision on a handshake, and the rules that it must obey."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
 from ocpp_core.websocket.headers import expect_refusal_status

@@ -6,10 +6,11 @@ every station.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Final, Literal
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.inputs import Reject
 
 from .handshake import Certificate, Identify

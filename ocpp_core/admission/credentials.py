@@ -4,10 +4,11 @@ import binascii
 import hmac
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Final, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.handshake import password_bytes
 from ocpp_core.identity import StationKey
 from ocpp_core.inputs import Reject

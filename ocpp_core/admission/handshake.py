@@ -1,10 +1,11 @@
 """The handshake as an application sees it, and the types of its functions and options."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
 

@@ -4,9 +4,9 @@ A middleware is a step that encloses all later ones: the host runs it, and it ru
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Reject
 from ocpp_core.websocket.headers import OWN_IN_RESPONSE, expect_header, expect_refusal_status

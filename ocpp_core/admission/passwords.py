@@ -9,9 +9,10 @@ import hmac
 import re
 from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.handshake import password_bytes
 
 __all__ = [

@@ -3,10 +3,11 @@
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Final, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.inputs import Reject
 
 from .certificates import describe, refuse_without_certificate

@@ -8,10 +8,10 @@ half-open one ends after `pong_timeout`, and the station is accepted when it tri
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import ceil, inf
 from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import LinkConfig
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject

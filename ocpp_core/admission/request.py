@@ -5,11 +5,12 @@ Sources: OCPP-J 1.6 §3.1 and §3.2, OCPP 2.0.1 and 2.1 Part 4 §3, RFC 3986 (UR
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.handshake import CONTROL, SecurityProfile
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject

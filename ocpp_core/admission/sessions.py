@@ -1,9 +1,9 @@
 """The sessions of stations that are not connected, and whom they belong to."""
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.handshake import SecurityProfile
 
 from .certificates import common_names

@@ -1,10 +1,11 @@
 """A step of admission, its three outcomes, and the function that runs a list of steps."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import UpgradeRequested
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject

@@ -1,10 +1,11 @@
 """The settings of a client, and the target of its upgrade requests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from types import MappingProxyType
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.backoff import Backoff, ExponentialBackoff
 from ocpp_core.versions import Version
 from ocpp_core.websocket.headers import expect_subprotocols

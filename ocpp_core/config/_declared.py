@@ -1,9 +1,11 @@
 """The declaration of a setting: its default, and the numbers that it accepts."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from math import inf
 from sys import float_info
 from typing import TYPE_CHECKING, TypeVar
+
+from ocpp_core._dataclasses import dataclass
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

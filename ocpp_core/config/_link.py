@@ -1,6 +1,6 @@
 """The settings of one WebSocket."""
 
-from dataclasses import dataclass
+from ocpp_core._dataclasses import dataclass
 
 from ._declared import expect_declared, number
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import inf
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.limits import Rate, expect_rates
 from ocpp_core.messages import Leniency
 from ocpp_core.metering.meter import SessionMeter

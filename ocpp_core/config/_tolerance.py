@@ -1,8 +1,9 @@
 """The interface of tolerance: what forgives or repairs the mistakes of a peer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from ocpp_core._dataclasses import dataclass
 
 from ._validator import Kind, Validator
 

@@ -1,8 +1,10 @@
 """Which payloads strict mode checks, and whether a violation refuses a payload or is only reported."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, replace
 from typing import Final, Literal, TypeAlias, get_args
+
+from ocpp_core._dataclasses import dataclass
 
 from ._validator import Kind, Validator, Violation
 
@@ -42,8 +44,8 @@ class ValidationRule:
     A rule matches a payload if all its conditions do; a condition that is None matches every payload. The fields are
     plain values, so a table of a TOML or JSON file makes a rule: `ValidationRule(**table)`.
 
-    Raises ValueError for an unknown mode, direction or kind, and TypeError for actions or protocols that are not a list
-    of names.
+    Raises ValueError for an unknown mode, direction or kind and for an empty list, and TypeError for actions or
+    protocols that are not a list of names.
     """
 
     mode: ValidationMode
@@ -72,6 +74,8 @@ def _read_names(field: str, names: object) -> tuple[str, ...] | None:
         return None
     if isinstance(names, str) or not isinstance(names, Collection) or not all(isinstance(each, str) for each in names):
         raise TypeError(f"expected {field} as a list of names, got {names!r}")
+    if not names:
+        raise ValueError(f"expected {field} as a list of at least one name, or None for all, got {names!r}")
     return tuple(dict.fromkeys(names))
 
 

@@ -1,10 +1,10 @@
 """The interface of strict mode: what checks the payloads of a protocol."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Protocol, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.versions import ErrorCode
 
 __all__ = ["BrokenRule", "Effect", "FindRemedy", "Kind", "Remedy", "Validator", "Violation"]

@@ -1,8 +1,8 @@
 """The newest connection of each station, on which the messages of its outbox are sent."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.outbound.station_calls import StationCalls
 from ocpp_core.outbox.commands import Enqueue
 

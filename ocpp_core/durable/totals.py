@@ -1,8 +1,8 @@
 """What the outboxes of all stations have together, and how much they may have."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import expect_declared, number
 from ocpp_core.errors import CallDroppedError
 

@@ -1,9 +1,9 @@
 """Commands of the application to a session or a client."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.websocket.close import NORMAL_CLOSURE, cut_reason, expect_close_code
 
 if TYPE_CHECKING:

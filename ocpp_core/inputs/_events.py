@@ -1,9 +1,10 @@
 """Events: what happened to a connection."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 
 __all__ = [

@@ -1,9 +1,10 @@
 """Commands of the application to a link: HTTP responses and messages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.websocket.close import NORMAL_CLOSURE
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import Compression
 from ocpp_core.websocket.close import TOO_BIG
 

@@ -3,13 +3,13 @@
 import re
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha1
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
 import h11
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.websocket.headers import TCHARS, elements, expect_header, is_token, joined, with_length
 
 from ._deflate import Extension

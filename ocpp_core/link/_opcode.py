@@ -1,7 +1,8 @@
 """The types of frames, and a whole control frame (RFC 6455 §5.2 and §5.5)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["Control", "Opcode"]
 

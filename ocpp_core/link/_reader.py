@@ -6,12 +6,12 @@ payload byte by byte (so that bad UTF-8 fails early), and compressed payload in 
 
 import zlib
 from codecs import IncrementalDecoder, getincrementaldecoder
-from dataclasses import dataclass
 from typing import Final
 
 from wsproto.extensions import Extension
 from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, FrameProtocol, Opcode, ParseFailed, RsvBits
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import BinaryReceived, TextReceived
 from ocpp_core.websocket.close import INVALID_DATA, TOO_BIG

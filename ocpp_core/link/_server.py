@@ -4,10 +4,10 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import HttpRequest, ReportKind, SendBytes, UpgradeRequested
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond

@@ -1,10 +1,10 @@
 """One outbound CALL, with its arguments checked and encoded before anything is sent."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.client_states import ClientClosing, ClientState, Idle, Stopped
 from ocpp_core.config import Range, SessionConfig
 from ocpp_core.errors import (

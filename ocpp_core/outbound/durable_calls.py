@@ -6,11 +6,12 @@ written later, when its mark is durable. The outbox learns of the end of each me
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from math import inf
 from typing import Any, Final, TypeAlias, cast
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core._json import dumps, loads
 from ocpp_core.actions import ReportKind, SessionAction
 from ocpp_core.config import IdFactory, SessionConfig, Violation

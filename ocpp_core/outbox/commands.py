@@ -1,8 +1,10 @@
 """The inputs of a queue: what the store reports, and the commands of the application."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
+
+from ocpp_core._dataclasses import dataclass
 
 from .settings import OutboxConfig
 from .stored.records import Binding, KeptOutcome, Lane, OutboxRecord

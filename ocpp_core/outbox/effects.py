@@ -1,10 +1,11 @@
 """The outputs of a queue."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.errors import StoreError
 
 from .stored.outcomes import MessageOutcome

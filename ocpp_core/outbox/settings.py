@@ -1,9 +1,9 @@
 """The settings of a queue."""
 
-from dataclasses import dataclass
 from math import inf
 from typing import Final, Literal, TypeAlias, get_args
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import expect_declared, number
 
 __all__ = ["GateRule", "OutboxConfig", "RetryId"]

@@ -1,7 +1,8 @@
 """The slot of the window that one transmission occupies, and the message IDs of earlier ones."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from ocpp_core._dataclasses import dataclass
 
 from .effects import OutboxEffect, Transmit
 from .ordering.lanes import Entry

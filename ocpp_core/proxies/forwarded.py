@@ -9,9 +9,9 @@ is not a trusted proxy is the station's.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.addresses.networks import read_address
 from ocpp_core.websocket.headers import TCHARS, elements
 

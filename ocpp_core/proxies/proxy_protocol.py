@@ -8,10 +8,10 @@ that returns. So nothing that follows the header is ever taken.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NamedTuple
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.addresses.networks import read_address
 
 __all__ = ["MAX_LENGTH", "ProxyHeader", "ProxyHeaderError", "ProxyHeaderReader"]

@@ -1,12 +1,12 @@
 """The engines that can be recorded: what they were made with, and how to make another one."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from random import Random
 from typing import Any, Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.client import ClientEngine
 from ocpp_core.durable.client import DurableClientEngine
 from ocpp_core.inbound.answers import AnswerMemory

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Action
 from ocpp_core.outbox.effects import OutboxEffect
 

@@ -1,10 +1,10 @@
 """One engine of a laboratory, and the work of its host."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Abandon, Action, Dispatch, SendBytes, Settle
 from ocpp_core.errors import RPCError
 from ocpp_core.inputs import CancelCall, Close, Decline, Fail, Reply, StackInput, StartCall

@@ -1,10 +1,11 @@
 """The laboratory: a server and its stations with a common clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from math import inf
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import UpgradeRequested
 from ocpp_core.config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
 from ocpp_core.inbound.answers import AnswerMemory

@@ -1,9 +1,10 @@
 """The network between a station and the server of a laboratory."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from random import Random
 from typing import TypeAlias
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["Wire", "WireFault"]
 

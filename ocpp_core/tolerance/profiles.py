@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from fnmatch import translate
 from math import isnan
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import ValidationRule
 from ocpp_core.messages import Leniency
 from ocpp_core.versions import canonical_code

@@ -6,10 +6,11 @@ A quirk is asked only for a payload that its schema refuses, so it never changes
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, get_args
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import BrokenRule, Effect, Kind, Remedy
 
 from .values import NOTHING, coerced, in_rfc3339

@@ -1,10 +1,11 @@
 """The quirks of the peer of one connection: those of all profiles that match what is known about it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property, partial
 from typing import Any, Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import AppliedQuirk, BrokenRule, Kind, Mended, Remedy, SessionConfig, ValidationRule, Validator
 from ocpp_core.messages import Leniency
 

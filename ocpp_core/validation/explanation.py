@@ -1,7 +1,6 @@
 """What `explain` returns: the rules that a text breaks, and what would let it pass."""
 
-from dataclasses import dataclass
-
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import AppliedQuirk, Violation
 
 __all__ = ["Explanation", "Mistake"]

@@ -43,7 +43,7 @@ class FairTurns:
         if turns:
             self._waiting[key] = turns
 
-    def _forget(self, key: object, turn: anyio.Event) -> None:
+    def _forget(self, key: object, turn: "anyio.Event") -> None:
         turns = self._waiting[key]
         turns.remove(turn)
         if not turns:

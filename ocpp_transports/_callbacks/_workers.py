@@ -6,7 +6,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeAlias
 
-from anyio import CapacityLimiter, to_thread
+import anyio  # loads its threads when they are first used
 
 from ._fair_turns import FairTurns
 
@@ -49,8 +49,8 @@ class Workers:
     async def _run(self, function: Callable[..., Any], args: tuple[Any, ...], ended: Callable[[_Job], None]) -> Any:
         job: _Job = Future()
         try:
-            result = await to_thread.run_sync(
-                partial(_perform, job, function, args), abandon_on_cancel=True, limiter=CapacityLimiter(1)
+            result = await anyio.to_thread.run_sync(
+                partial(_perform, job, function, args), abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1)
             )
         finally:
             job.cancel()  # if it has not begun

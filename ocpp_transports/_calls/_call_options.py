@@ -1,10 +1,11 @@
 """The options of one outbound call."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from math import inf
 from typing import Any, Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import Range, number
 from ocpp_transports._callbacks._arguments import expect_arguments
 

@@ -1,10 +1,10 @@
 """The interface through which a server's listeners hand over accepted connections."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from socket import socket
 from typing import Any, Final, Protocol, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_transports.events import ConnectionFailedEvent
 from ocpp_transports.handshake import ConnectionFacts
 

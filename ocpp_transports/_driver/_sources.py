@@ -1,11 +1,12 @@
 """What the engines of a client or server draw from: random numbers, message ids and the numbers of requests."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import IdFactory
 
 if TYPE_CHECKING:

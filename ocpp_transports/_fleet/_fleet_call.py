@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 import anyio
-import anyio.lowlevel
 
 from ocpp_core.errors import CallCancelledError
 from ocpp_core.identity import StationKey
@@ -128,7 +127,7 @@ class FleetCall(AsyncIterator[StationOutcome[ResultT_co]], Generic[ResultT_co]):
         for number, (_, args) in enumerate(self._requests, 1):
             self._check(args)
             if number % _CHECKED_AT_ONCE == 0:
-                await anyio.lowlevel.checkpoint()
+                await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` would be loaded for this alone
 
     def _start_worker(self, outcomes: "MemoryObjectSendStream[StationOutcome[ResultT_co]]") -> None:
         self._workers += 1

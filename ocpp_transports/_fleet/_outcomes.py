@@ -1,8 +1,9 @@
 """The outcome of the call to one of many stations, as a closed union of small classes."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Generic, TypeAlias, TypeVar
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.errors import (
     CallCancelledError,
     CallDroppedError,

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._server._stations._connection import OCPPServerClient
 

@@ -1,10 +1,11 @@
 """The arguments of a handler and a middleware: the request or the call, and its outcome."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Direction, Dispatch
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Fail, Reply

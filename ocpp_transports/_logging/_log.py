@@ -4,11 +4,12 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.errors import OCPPError, RPCError
 

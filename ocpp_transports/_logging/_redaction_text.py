@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -16,18 +17,16 @@ _NAMES: Final = (
     r"|pin[ _-]?code|(?:\bwpa|wi-?fi)[ _-]?psk|(?:user|ftp|wi-?fi|apn|vpn|basic)[ _-]?pass(?![A-Za-z])|sim[ _-]?pin"
     r"|api[ _-]?key|access[ _-]?key|signing[ _-]?key|encryption[ _-]?key|wpa[ _-]?key|wifi[ _-]?key|vpn[ _-]?key"
 )
-_SECRET_NAME: Final = re.compile(rf"{_NAMES}|token\Z|\A(?:authorization|cookie|bearer|pass|pin|psk)\Z", re.IGNORECASE)
+_SECRET_NAME: Final = rf"{_NAMES}|token\Z|\A(?:authorization|cookie|bearer|pass|pin|psk)\Z"
 # A text of no known form: the text after such a name and a sign of a value.
-_NAMED_VALUE: Final = re.compile(
+_NAMED_VALUE: Final = (
     rf"""(?:{_NAMES}|token|id[ _-]?tag|\bauthorization|\bcookie)[\w.\-]{{0,40}}["'\\]{{0,8}}\s{{0,8}}[=:>]"""
-    r"""(?!\*\*\*)""",
-    re.IGNORECASE,
+    r"""(?!\*\*\*)"""
 )
 # In a piece of JSON: the name of a secret setting, whose value may precede or follow it.
-_NAMED_SETTING: Final = re.compile(
+_NAMED_SETTING: Final = (
     r"""["'\\]{1,4}(?:key|name)["'\\]{1,4}\s{0,4}:\s{0,4}["'\\]{1,4}"""
-    rf"""[\w.\- ]{{0,40}}?(?:{_NAMES}|token|id[ _-]?tag)""",
-    re.IGNORECASE,
+    rf"""[\w.\- ]{{0,40}}?(?:{_NAMES}|token|id[ _-]?tag)"""
 )
 _STEMS: Final = ("authorization", "cookie", "credential", "key", "pass", "pin", "psk", "pwd", "secret", "tag", "token")
 """Every match of the above contains one of these; searching them first is far cheaper."""
@@ -41,9 +40,15 @@ _WEB: Final = ("http", "https", "ws", "wss")
 _JSON_STARTS: Final = ("{", "[", '"')
 
 
+@cache
+def _pattern(source: str) -> re.Pattern[str]:
+    """Compile one of the long patterns when it is first used: all three take milliseconds."""
+    return re.compile(source, re.IGNORECASE)
+
+
 def is_secret_name(name: str) -> bool:
     """Return True if a field, setting or parameter of this name holds a secret."""
-    return _SECRET_NAME.search(name) is not None
+    return _pattern(_SECRET_NAME).search(name) is not None
 
 
 def hide_in_text(text: str, redact: Callable[[Any], Any]) -> str:
@@ -71,8 +76,8 @@ def hide_in_text(text: str, redact: Callable[[Any], Any]) -> str:
 
 def _end_of_harmless(text: str) -> int | None:
     """Return the index at which a text of no known form begins to hold a secret; None if it holds none."""
-    ends = [named.end() for named in [_NAMED_VALUE.search(text)] if named]
-    setting = _NAMED_SETTING.search(text)
+    ends = [named.end() for named in [_pattern(_NAMED_VALUE).search(text)] if named]
+    setting = _pattern(_NAMED_SETTING).search(text)
     if setting is not None:
         brace = text.find("{", 0, setting.start())
         ends.append(setting.start() if brace < 0 else brace)

@@ -4,9 +4,10 @@ Every label has a closed set of values, so the number of series does not depend 
 station can add one. No label names a station or an address.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["FAMILIES", "MetricFamily", "MetricKind"]
 

@@ -1,8 +1,9 @@
 """The values of metrics at one moment."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["HistogramValue", "MetricSample", "Sampled"]
 

@@ -1,9 +1,10 @@
 """The options of a client in a browser: those of every client, and a password."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from urllib.parse import quote
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.handshake import expect_basic_user, password_bytes
 
 from ._reconnect import ReconnectOptions

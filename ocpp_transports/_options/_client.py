@@ -1,11 +1,12 @@
 """The options of a client on sockets: identity, credentials, TLS, and the upgrade request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from ssl import SSLContext
 from typing import Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core._version import __version__
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.handshake import SecurityProfile, check_client_profile, encode_basic

@@ -6,7 +6,7 @@ there, and is passed on under that name. This module loads neither ssl nor fastj
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from functools import cached_property
 from logging import Logger
 from math import inf
@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import (
     IdFactory,
     InboundLimit,

@@ -1,12 +1,13 @@
 """The options of every client on any carrier: endpoint, identity, and reconnecting."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from math import inf
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
 from ocpp_core.config import ClientConfig, number
 from ocpp_core.handshake import Endpoint, Query, resolve_endpoint
@@ -80,6 +81,8 @@ class ReconnectOptions(PeerOptions):
         config: object = self.offline_queue_config
         if not isinstance(config, OutboxConfig):
             raise TypeError(f"expected offline_queue_config as OutboxConfig, got {type(config).__name__}")
+        if self.offline_queue is False and config != _OUTBOX:
+            raise ValueError("expected no offline_queue_config without offline_queue: it would not be used")
         if not isinstance(self.offline_queue, bool):
             from ocpp_transports.outbox._choice import expect_store_choice  # loaded only when used
 

@@ -1,13 +1,14 @@
 """The options of a server: what it speaks, and which stations it accepts."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from logging import Logger
 from math import inf, isfinite
 from ssl import SSLContext
 from typing import Any, Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.addresses.networks import Networks
 from ocpp_core.admission.gates.addresses import AddressGate
 from ocpp_core.admission.gates.origins import OriginGate
@@ -244,6 +245,8 @@ class ServerOptions(QueueOptions):
             )
         expect_auth(self.auth)
         expect_pair(self.metrics_credentials)
+        if self.metrics_credentials is not None and self.metrics is False:
+            raise ValueError("expected no metrics_credentials without metrics: there would be no page to protect")
         object.__setattr__(self, "connection_middleware", expect_connection_middleware(self.connection_middleware))
         expect_paths(self.paths_without_identity)
         expect_namespace(self.namespace)

@@ -1,9 +1,9 @@
 """The options of connections on the library's own sockets: their WebSocket, and warming up in a worker thread."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import Compression, LinkConfig
 
 from ._connection import PeerOptions, off_at_zero, seconds_or_off

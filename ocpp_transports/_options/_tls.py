@@ -3,8 +3,9 @@
 import os
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["Pem", "TLSOptions", "expect_tls"]
 

@@ -1,6 +1,6 @@
 """Compiles the checks of strict mode without blocking the event loop."""
 
-from anyio import to_thread
+import anyio
 
 from ocpp_core.config import is_checking, rules_in
 
@@ -12,7 +12,7 @@ __all__ = ["warm_up_in_thread"]
 async def warm_up_in_thread(options: SocketOptions) -> None:
     """Compile the checks of these options in a worker thread; checks compiled already take no time."""
     if options.warm_up and options.validators:
-        await to_thread.run_sync(_compile, options, abandon_on_cancel=True)
+        await anyio.to_thread.run_sync(_compile, options, abandon_on_cancel=True)
 
 
 def _compile(options: SocketOptions) -> None:

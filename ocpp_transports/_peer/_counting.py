@@ -1,8 +1,9 @@
 """The delegate of a peer with the option `metrics`: it also counts reports and failed handlers."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Report
 from ocpp_core.errors import RPCError
 from ocpp_transports._handlers._contexts import HandlerContext

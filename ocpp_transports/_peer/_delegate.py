@@ -1,9 +1,9 @@
 """Performs a driver's actions for a peer: passes requests to the dispatcher, and events to listeners and log."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Dispatch, InvalidPayload, Report, ReportKind, Trace
 from ocpp_core.config import AppliedQuirk
 from ocpp_core.errors import OCPPError, RPCFormatViolationError

@@ -13,9 +13,9 @@ A client or server has one `SocketRuntime`: its clock, its tasks, its sockets. I
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Dialer, StreamInput
 from ocpp_transports._driver._limits import BACKLOG

@@ -1,13 +1,16 @@
 """Chooses the runtime for the running event loop, and loads that one only: sockets and TLS take a while to import."""
 
-import asyncio
 import select
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ocpp_transports._logging._log import Log
 
 from ._base import SocketRuntime
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 __all__ = ["caller_from_outside", "current_runtime", "is_in_event_loop", "trio_runtimes"]
 
@@ -16,13 +19,19 @@ trio_runtimes: dict[object, Callable[[Log], SocketRuntime]] = {}
 """What makes the runtime on trio, by the clock that trio runs with; without an entry, real sockets are used."""
 
 
+def _running_loop() -> "AbstractEventLoop":
+    from asyncio import get_running_loop  # a program that runs asyncio has loaded it; others need not
+
+    return get_running_loop()
+
+
 def is_in_event_loop() -> bool:
     """Return True if an asyncio or trio event loop runs in this thread."""
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
         return True
     try:
-        asyncio.get_running_loop()
+        _running_loop()
     except RuntimeError:
         return False
     return True
@@ -44,7 +53,7 @@ def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
             return offered(log)
         return _make_trio_runtime(log)
     try:
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
     except RuntimeError:
         raise RuntimeError("expected a running asyncio or trio event loop") from None
     make: Callable[[Log], SocketRuntime] | None = getattr(loop, "ocpp_runtime", None)
@@ -75,4 +84,4 @@ def caller_from_outside() -> Callable[[Callable[[], object]], object]:
     if trio is not None and trio.lowlevel.in_trio_task():
         from_outside: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon
         return from_outside
-    return asyncio.get_running_loop().call_soon_threadsafe
+    return _running_loop().call_soon_threadsafe

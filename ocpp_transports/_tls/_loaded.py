@@ -1,11 +1,11 @@
 """The TLS of a listener: its files as they were when they were read, and the context made of them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
 from typing import Literal, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._options._tls import Pem, TLSOptions
 from ocpp_transports.certificates import LoadedCertificate

@@ -6,9 +6,10 @@ Source: RFC 5280 §4.1, in DER (ITU-T X.690). The signature is not checked: Open
 import re
 from binascii import a2b_base64
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["CertificateFacts", "Reader", "certificates_in", "read_certificate", "text_of", "time_of"]
 

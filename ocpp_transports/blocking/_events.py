@@ -2,13 +2,13 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import anyio
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._peer._event_stream import MAX_SIZE, EventStream, size_of

@@ -1,8 +1,8 @@
 """The payloads of the events of clients, and of a server's handles on stations."""
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Direction, RegistrationStatus
 from ocpp_core.config import Kind, Violation
 from ocpp_core.messages import Frame, MessageType

@@ -1,8 +1,8 @@
 """The payloads of the events of servers: refused and failed connections, incidents, and events of their stations."""
 
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeAlias, TypeVar
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.admission.step import RefusalKind
 from ocpp_transports.certificates import LoadedCertificate
 

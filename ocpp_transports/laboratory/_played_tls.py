@@ -1,8 +1,8 @@
 """What a connection knows of a TLS that is not played: it is protected, and the certificate that the peer shows."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_transports._options._tls import Pem
 from ocpp_transports._tls._files import content
 from ocpp_transports._tls._peer_certificate import peer_certificate

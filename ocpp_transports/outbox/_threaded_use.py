@@ -1,13 +1,14 @@
 """One use of a store that waits for a disk: it is opened and closed in a thread."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from threading import Lock, get_ident
 from typing import Final, TypeVar
 
 from anyio import CancelScope, CapacityLimiter, to_thread
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.errors import ClosedError
 from ocpp_core.outbox.commands import Restored
 

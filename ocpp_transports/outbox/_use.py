@@ -1,9 +1,9 @@
 """One use of a store by a client or server, from its opening to its end, in the event loop."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.outbox.commands import Restored
 from ocpp_transports._driver._interfaces import Runtime
 

@@ -8,9 +8,11 @@ may always send (RFC 7692 §6), in the place of its last byte.
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 from typing import Final
+
+from ocpp_core._dataclasses import dataclass
 
 from ._heads import hidden_head
 

@@ -11,6 +11,7 @@ import pytest
 
 import ocpp_core
 from benchmarks.builds import Build, Builds
+from benchmarks.bytecode import bytecode_kept
 from benchmarks.compiled import COMPILED
 from benchmarks.contestants import C_ECHO, CONTESTANTS, ECHO_UVLOOP
 from benchmarks.outbox import SETTINGS
@@ -132,6 +133,17 @@ def test_an_echo_answers_every_call_of_the_load(echo, tmp_path):
                 station.call_once()
             station.socket.close()
         assert [station.answered for station in stations] == [len(OCPP16_MIX.cycle)] * 3
+
+
+def test_bytecode_is_written_where_the_machine_forbids_it(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    before = dict(os.environ)
+    ask = [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"]
+    with bytecode_kept():
+        written = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.split()
+        assert written == ["False", os.environ["PYTHONPYCACHEPREFIX"]]
+    assert not Path(written[1]).exists()
+    assert dict(os.environ) == before
 
 
 class TestTargets:

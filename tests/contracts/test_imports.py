@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -21,11 +22,11 @@ APPS = ROOT / "ocpp_apps"
 # types nor within a function.
 LAYERS = {
     "ocpp_core": (
-        "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "typed",
-        "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers", "config", "outbox", "inputs",
-        "client_states", "actions", "_direct", "tolerance", "outbound", "inbound", "session", "client", "durable",
-        "server", "identity", "handshake", "addresses", "proxies", "admission", "refusals", "validation", "link",
-        "stack", "testing", "recording",
+        "_version", "_json", "_dataclasses", "websocket", "messages", "versions", "action_names", "times", "errors",
+        "typed", "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers", "config", "outbox",
+        "inputs", "client_states", "actions", "_direct", "tolerance", "outbound", "inbound", "session", "client",
+        "durable", "server", "identity", "handshake", "addresses", "proxies", "admission", "refusals", "validation",
+        "link", "stack", "testing", "recording",
     ),
     "ocpp_transports": (
         "handshake", "certificates", "passwords", "plain_http", "_metrics", "_logging", "events", "event_names",
@@ -137,6 +138,54 @@ class TestTheFacadesAreLazy:
         pure = [name for name in LAYERS["ocpp_core"] if name not in NEEDS_A_DEPENDENCY]
         statement = "import " + ", ".join(f"ocpp_core.{name}" for name in pure)
         assert loaded_by(statement).isdisjoint({"asyncio", "socket", "ssl", "threading", "logging"})
+
+
+USES = "from ocpp_transports import OCPPClient, OCPPServer"
+OWN_DATACLASSES: Final = ("ocpp_core/_dataclasses/", "ocpp_transports/compat/")
+"""Where the decorator of the standard library is used: by ours, and by modules with the names of another package."""
+
+
+def reported(script: str) -> list[str]:
+    """Return the words that a script prints in a fresh interpreter with the installed packages."""
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{script}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+class TestAProgramLoadsLittle:
+    """The time of an import depends on the machine; what it does, which is counted here, does not."""
+
+    def test_a_client_and_a_server_load_no_event_loop_and_no_schema(self) -> None:
+        loaded = set(reported(f"{USES}\nprint(*sys.modules)"))
+        unwanted = {
+            "asyncio", "trio", "uvloop", "anyio.abc", "anyio.lowlevel", "anyio.to_thread", "wsproto", "fastjsonschema",
+            "jsonschema_rs", "sqlite3", "importlib.metadata", "ocpp_core.validation", "ocpp_core.durable",
+            "ocpp_transports.outbox", "ocpp_transports._metrics", "ocpp_transports._options._keywords",
+            "ocpp_transports._runtime._asyncio", "ocpp_transports.recording",
+        }  # fmt: skip
+        assert loaded & unwanted == set()
+        assert sum(name.startswith("ocpp_") for name in loaded) <= 270
+        assert loaded > {"ocpp_core.stack", "ocpp_transports.client", "ocpp_transports.server"}
+
+    def test_few_constructors_are_compiled_before_an_object_is_made(self) -> None:
+        script = f"""
+from types import FunctionType
+{USES}
+made = [value for name, module in list(sys.modules.items()) if name.startswith("ocpp_") for value in
+        vars(module).values() if isinstance(value, type) and "__dataclass_fields__" in vars(value)]
+constructors = {each.__name__: vars(each).get("__init__") for each in set(made)}
+print(len(set(made)), *(name for name, it in constructors.items()
+                        if isinstance(it, FunctionType) and it.__code__.co_filename == "<string>"))
+"""
+        known, *compiled = reported(script)
+        assert int(known) > 100
+        assert len(compiled) <= 20, sorted(compiled)
+
+    def test_no_class_uses_the_decorator_that_compiles_every_method_at_import(self) -> None:
+        uses = [f"{path.relative_to(ROOT)} imports {name}" for path in sources(CORE, TRANSPORTS)
+                for _, name in imported(path) if name == "dataclasses.dataclass"]  # fmt: skip
+        assert [use for use in uses if not use.startswith(OWN_DATACLASSES)] == []
 
 
 BLOCK = """

@@ -3,9 +3,9 @@
 It runs before the request is read, so a refusal does not depend on which stations exist or are connected.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.addresses.networks import Networks, read_address
 from ocpp_core.admission.step import Candidate, Cause, refuse
 from ocpp_core.inputs import Reject

@@ -6,9 +6,9 @@ Stations send none.
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final, Self
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.admission.step import Candidate, Cause, refuse
 from ocpp_core.inputs import Reject
 

@@ -1,9 +1,10 @@
 """The step that sets the namespace of a station, if an option decides on it and not the path."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.admission.handshake import MAX_NAMESPACE, Namespace
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
 from ocpp_core.inputs import Reject

@@ -7,10 +7,11 @@ is tried. A path visits a node of the tree at most once, so the work does not gr
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.admission.handshake import MAX_NAMESPACE, MatchedPath
 from ocpp_core.admission.request import path_of, unescape
 from ocpp_core.admission.step import refuse

@@ -1,8 +1,8 @@
 """The step that compares a connection with the security profile of the route that it asks for."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.admission.step import Candidate, Cause, refuse
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject

@@ -1,10 +1,11 @@
 """The queued messages in the order in which they may be sent."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from heapq import heappop, heappush
 from math import inf
 from typing import Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.messages import utf8_length
 from ocpp_core.outbox.stored.records import Lane, OutboxRecord
 

@@ -5,9 +5,9 @@ and never the start or the end of a transaction. A message that a transmission b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.errors import CallDroppedError
 from ocpp_core.outbox.stored.records import Lane, OutboxRecord
 

@@ -3,10 +3,11 @@
 An outcome is stored in the batch that removes its message, and reported afterwards. It therefore never changes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core._json import loads
 from ocpp_core.messages import utf8_length
 

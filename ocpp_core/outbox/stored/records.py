@@ -5,10 +5,12 @@ Times are wall-clock times in seconds of the host, because a process with anothe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from math import inf
 from typing import TypeAlias, assert_never
+
+from ocpp_core._dataclasses import dataclass
 
 from .outcomes import MessageOutcome, MessageRefused, MessageUnknown
 

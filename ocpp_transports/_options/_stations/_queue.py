@@ -1,11 +1,11 @@
 """The options of a server for commands to stations that are away."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import number
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_transports._options._socket import SocketOptions

@@ -1,9 +1,9 @@
 """The rules of a server as handshakes use them: everything that each handshake would make otherwise is made once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from logging import Logger
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.admission.routing.routes import RouteTree
 from ocpp_core.admission.rules import asks_the_application, steps_of
 from ocpp_core.admission.step import Candidate, Cause, Step

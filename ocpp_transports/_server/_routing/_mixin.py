@@ -4,17 +4,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._handlers._table import Handlers
-from ocpp_transports._options._keywords import RouteKeywords
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._routing._options import for_route
 
 from ._memo import RouteMemo
 from ._plan import RoutingPlan, StationRules
 from ._router import OCPPRouter, routes_of
+
+if TYPE_CHECKING:
+    from ocpp_transports._options._keywords import RouteKeywords
 
 __all__ = ["RoutingMixin"]
 
@@ -33,7 +35,7 @@ class RoutingMixin(ABC):
         self._router = OCPPRouter()
         self._router._users[self] = None
 
-    def route(self, pattern: str, **options: Unpack[RouteKeywords]) -> OCPPRouter:
+    def route(self, pattern: str, **options: "Unpack[RouteKeywords]") -> OCPPRouter:
         """Add a route, and return the router for its handlers and its `auth`; see `OCPPRouter.route`.
 
             tenants = server.route("/ocpp/{tenant}/{identity}", security_profile=1)

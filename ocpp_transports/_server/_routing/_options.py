@@ -1,6 +1,6 @@
 """The options of a route: those of its server, except the ones that apply before the path of a request is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import chain
 from typing import Any, Final
@@ -138,12 +138,13 @@ def _spoken(server: ServerOptions, changes: Mapping[str, Any]) -> Mapping[str, A
     checks_serial = changes.get("check_serial_number", server.check_serial_number)
     return {
         "default_protocol": default if default in protocols else None,
-        "strict_mode_rules": [_spoken_by(protocols, rule) for rule in rules],
+        "strict_mode_rules": list(_spoken_by(protocols, rules)),
         "check_serial_number": checks_serial and any(map(checks_serial_numbers, protocols)),
     }
 
 
-def _spoken_by(protocols: Sequence[str], rule: ValidationRule) -> ValidationRule:
-    if rule.protocols is None:
-        return rule
-    return replace(rule, protocols=[name for name in rule.protocols if name in protocols])
+def _spoken_by(protocols: Sequence[str], rules: Sequence[ValidationRule]) -> Iterator[ValidationRule]:
+    for rule in rules:
+        spoken = None if rule.protocols is None else [name for name in rule.protocols if name in protocols]
+        if spoken != []:  # else it matches nothing that the route speaks
+            yield rule if spoken is None else replace(rule, protocols=spoken)

@@ -1,8 +1,9 @@
 """The rules that a server's options and routes make for stations, by the paths that they ask for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.admission.routing.routes import RouteTree
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_transports._handlers._table import Handlers

@@ -9,7 +9,6 @@ from ocpp_core.admission.routing.routes import RoutePattern, RouteTree, join_pat
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._deciders import expect_auth, expect_connection_middleware
-from ocpp_transports._options._keywords import RouteKeywords
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._peer._mixins import HandlerMixin
 from ocpp_transports._server._stations._connection import OCPPServerClient
@@ -18,6 +17,9 @@ from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 from ._memo import RouteMemo
 from ._options import expect_route_options, for_route
 from ._plan import StationRules
+
+if TYPE_CHECKING:
+    from ocpp_transports._options._keywords import RouteKeywords
 
 __all__ = ["OCPPRouter", "RouteUser", "routes_of"]
 
@@ -74,7 +76,7 @@ class OCPPRouter(HandlerMixin):
 
     _role: ClassVar[Role] = "csms"
 
-    def __init__(self, **options: Unpack[RouteKeywords]) -> None:
+    def __init__(self, **options: "Unpack[RouteKeywords]") -> None:
         self._changes: Mapping[str, Any] = dict(options)
         expect_route_options(self._changes)
         self._below: tuple[_Below, ...] = ()
@@ -86,7 +88,7 @@ class OCPPRouter(HandlerMixin):
     def __repr__(self) -> str:
         return f"<OCPPRouter, {sum(each.is_route for each in self._below)} routes>"
 
-    def route(self, pattern: str, **options: Unpack[RouteKeywords]) -> "OCPPRouter":
+    def route(self, pattern: str, **options: "Unpack[RouteKeywords]") -> "OCPPRouter":
         """Add a route, and return the router for its handlers, its `auth` and the routes below it.
 
         A segment of the pattern is fixed text or a name in braces: `/ocpp/{tenant}/{identity}`. `{identity}` is the

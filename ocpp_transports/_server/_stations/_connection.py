@@ -1,12 +1,12 @@
 """A server's handle on one connection of a station."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import partial
 from logging import INFO
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, Unpack
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.action_names import Role
 from ocpp_core.actions import Dispatch, RegistrationChanged, RegistrationStatus
 from ocpp_core.admission.serial_numbers import checks_serial_numbers, conflicting_serial_number
@@ -26,7 +26,6 @@ from ocpp_transports._calls._directions import sent_by_peer
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._handlers._table import Handlers
-from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import nobody_serves
@@ -38,6 +37,7 @@ from ocpp_transports.events import OpenEvent, RegistrationEvent, SecurityEvent, 
 from ocpp_transports.handshake import Certificate, Handshake
 
 if TYPE_CHECKING:
+    from ocpp_transports._options._keywords import SocketKeywords
     from ocpp_transports._server._queue._delivery import Delivery
     from ocpp_transports._server._queue._interface import StationQueue
 
@@ -202,7 +202,7 @@ class OCPPServerClient(StationQueueMixin, Peer):
         if self._registration is not None:
             await self._registration.wait(timeout)
 
-    def reconfigure(self, **options: Unpack[SocketKeywords]) -> None:
+    def reconfigure(self, **options: "Unpack[SocketKeywords]") -> None:
         """Change options for this connection only.
 
         Raises the same errors as the server's constructor, and then changes nothing.

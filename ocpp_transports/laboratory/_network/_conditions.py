@@ -1,9 +1,10 @@
 """The conditions of one direction of a connection."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from typing import TypedDict
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import Range
 
 __all__ = ["ConditionChanges", "Conditions"]

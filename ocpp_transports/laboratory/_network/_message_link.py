@@ -7,9 +7,9 @@ handshake. A connection that is lost in silence stays open, because nothing ping
 from collections import deque
 from collections.abc import Sequence
 from contextvars import Context
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.client import ClientEngine
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.errors import UnexpectedHttpResponse

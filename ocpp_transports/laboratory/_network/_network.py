@@ -4,13 +4,14 @@ import asyncio
 import errno
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import anyio
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_transports._options._tls import Pem
 from ocpp_transports._runtime._base import Address
 from ocpp_transports.laboratory._played_tls import ANONYMOUS, PlayedTLS, shown
@@ -183,21 +184,21 @@ class Network:
             link.to_server.conditions, link.to_station.conditions = self.conditions_of(link.name)
 
     def cut(self, *names: str) -> None:
-        """Reset the connections of these stations, of all without a name."""
-        self.counts.faults += 1
-        for link in self._links_of(names or None):
+        """Reset the connections of these stations, of all without a name. Raises ValueError for an unknown one."""
+        for link in self._harmed(names):
             link.cut()
 
     def freeze(self, *names: str) -> None:
-        """Lose the present connections of these stations in silence; new ones work."""
-        self.counts.faults += 1
-        for link in self._links_of(names or None):
+        """Lose the present connections of these stations in silence; new ones work. Raises ValueError as `cut`."""
+        for link in self._harmed(names):
             link.freeze()
 
     def lose_station(self, *names: str) -> None:
-        """Drop the stations' ends of their connections; the server learns of it with its next bytes."""
-        self.counts.faults += 1
-        for link in self._links_of(names or None):
+        """Drop the stations' ends of their connections; the server learns of it with its next bytes.
+
+        Raises ValueError as `cut`.
+        """
+        for link in self._harmed(names):
             link.lose_station()
 
     def partition(self, *names: str) -> None:
@@ -216,6 +217,15 @@ class Network:
             link.release()
         healed, self._healed = self._healed, anyio.Event()
         healed.set()
+
+    def _harmed(self, names: Sequence[str]) -> list[Link]:
+        """Count a fault of present connections, and return them. Raises ValueError for a station that never dialled."""
+        for name in names:
+            if name not in self._dials:
+                known = ", ".join(map(repr, sorted(self._dials))) or "none yet"
+                raise ValueError(f"expected a station that has connected ({known}), got {name!r}")
+        self.counts.faults += 1
+        return self._links_of(names or None)
 
     def _links_of(self, names: Iterable[str] | None) -> list[Link]:
         wanted = None if names is None else frozenset(names)

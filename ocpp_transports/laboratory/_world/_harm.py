@@ -15,15 +15,24 @@ class HarmMixin:
     """The network, with its counts."""
 
     def cut(self, *identities: str) -> None:
-        """Reset the connections of these stations, of all without an argument; both ends see it."""
+        """Reset the connections of these stations, of all without an argument; both ends see it.
+
+        Raises ValueError for a station that has never tried to connect.
+        """
         self.network.cut(*identities)
 
     def freeze(self, *identities: str) -> None:
-        """Lose the present connections of these stations in silence, as a NAT that forgets them; new ones work."""
+        """Lose the present connections of these stations in silence, as a NAT that forgets them; new ones work.
+
+        Raises ValueError as `cut` does.
+        """
         self.network.freeze(*identities)
 
     def half_open(self, *identities: str) -> None:
-        """Drop the stations' ends of their connections, as a power cut; the server learns of it when it sends."""
+        """Drop the stations' ends of their connections, as a power cut; the server learns of it when it sends.
+
+        Raises ValueError as `cut` does.
+        """
         self.network.lose_station(*identities)
 
     def partition(self, *identities: str) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Direction
 from ocpp_core.errors import RPCNotImplementedError
 from ocpp_core.messages import MessageType

@@ -4,6 +4,7 @@ import json
 from itertools import product
 from typing import Any, get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -197,13 +198,13 @@ class TestRules:
 
 
 ACTIONS = st.sampled_from(["Heartbeat", "Reset", "BootNotification"])
-NAMES = st.none() | st.lists(ACTIONS, max_size=2)
+NAMES = st.none() | st.lists(ACTIONS, min_size=1, max_size=2)
 RULES = st.lists(
     st.builds(
         ValidationRule,
         st.sampled_from(MODES),
         actions=NAMES,
-        protocols=st.none() | st.lists(st.sampled_from(["ocpp1.6", "ocpp2.1"]), max_size=2),
+        protocols=st.none() | st.lists(st.sampled_from(["ocpp1.6", "ocpp2.1"]), min_size=1, max_size=2),
         direction=st.none() | st.sampled_from(["in", "out"]),
         kind=st.none() | st.sampled_from(get_args(Kind)),
     ),
@@ -238,6 +239,12 @@ def first_match(rules, protocol, direction, kind, action):
         if all(allowed is None or value in allowed for allowed, value in conditions):
             return rule.mode
     return "strict"
+
+
+@pytest.mark.parametrize("name", ["actions", "protocols"])
+def test_a_rule_that_could_match_nothing_is_refused(name):
+    with pytest.raises(ValueError, match=rf"expected {name} as a list of at least one name, or None for all, got \[\]"):
+        ValidationRule("off", **dict[str, Any]({name: []}))
 
 
 @given(RULES, st.sampled_from(["ocpp1.6", "ocpp2.1"]), st.sampled_from(list(MESSAGES)), ACTIONS | st.just("Invented"))

@@ -246,6 +246,7 @@ class TestARunThatCannotGoOn:
 
     def test_its_report_lists_a_callback_that_cancelled_itself(self, monkeypatch):
         async def main():
+            timer: asyncio.TimerHandle
             timer = asyncio.get_running_loop().call_later(1, lambda: (time.sleep(0.002), timer.cancel()))
             await asyncio.Event().wait()
 

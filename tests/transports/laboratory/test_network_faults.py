@@ -215,6 +215,18 @@ class TestACut:
 
         run(story())
 
+    @pytest.mark.parametrize("harm", ["cut", "freeze", "lose_station"])
+    def test_of_a_station_that_nobody_knows_is_refused(self, harm):
+        async def story():
+            lab = Lab()
+            one, _ = await lab.pair("CP1")
+            before = lab.net.counts.faults
+            with pytest.raises(ValueError, match=r"expected a station that has connected \('CP1'\), got 'CP9'"):
+                getattr(lab.net, harm)("CP1", "CP9")
+            assert (one.events, lab.net.counts.faults) == ([], before)
+
+        run(story())
+
 
 class TestAPartition:
     def test_holds_bytes_until_it_is_healed(self):

@@ -45,6 +45,6 @@ class FakeStore:
 
 
 def unreachable(**options):
-    return OCPPClient(
-        "CP1", "ws://127.0.0.1:9/ocpp", protocols=["ocpp1.6"], **{"offline_queue_config": OPEN, **options}
-    )
+    if "offline_queue" in options:
+        options = {"offline_queue_config": OPEN, **options}
+    return OCPPClient("CP1", "ws://127.0.0.1:9/ocpp", protocols=["ocpp1.6"], **options)

@@ -139,6 +139,7 @@ class TestOptions:
             ({"offline_queue": ""}, ValueError, "the path of a file, got ''"),
             ({"offline_queue": b"station.db"}, TypeError, "got bytes"),
             ({"offline_queue_config": {}}, TypeError, "OutboxConfig, got dict"),
+            ({"offline_queue_config": OPEN}, ValueError, "expected no offline_queue_config without offline_queue"),
         ],
     )
     def test_wrong_ones_are_refused(self, options, error, expected):

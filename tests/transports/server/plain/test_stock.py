@@ -251,6 +251,10 @@ class TestTheOptions:
         with pytest.raises(TypeError, match="expected metrics_credentials as a tuple"):
             OCPPServer(metrics_credentials=mistyped(pair))
 
+    def test_of_credentials_needs_metrics(self):
+        with pytest.raises(ValueError, match="expected no metrics_credentials without metrics"):
+            OCPPServer(http=True, metrics_credentials=("scraper", "secret"))
+
     def test_of_credentials_is_not_shown(self):
-        options = OCPPServer(metrics_credentials=("scraper", "secret"))._options
+        options = OCPPServer(metrics=True, metrics_credentials=("scraper", "secret"))._options
         assert "secret" not in repr(options)
