@@ -174,8 +174,8 @@ from types import FunctionType
 {USES}
 made = [value for name, module in list(sys.modules.items()) if name.startswith("ocpp_") for value in
         vars(module).values() if isinstance(value, type) and "__dataclass_fields__" in vars(value)]
-constructors = {each.__name__: vars(each).get("__init__") for each in set(made)}
-print(len(set(made)), *(name for name, it in constructors.items()
+constructors = [(each.__name__, vars(each).get("__init__")) for each in set(made)]
+print(len(set(made)), *(name for name, it in constructors
                         if isinstance(it, FunctionType) and it.__code__.co_filename == "<string>"))
 """
         known, *compiled = reported(script)
