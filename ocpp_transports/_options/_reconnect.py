@@ -1,7 +1,7 @@
 """The options of every client on any carrier: endpoint, identity, and reconnecting."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
 from os import PathLike
@@ -15,6 +15,7 @@ from ocpp_transports._callbacks._backoff import ContainedBackoff
 from ocpp_transports._logging._log import Log
 
 from ._connection import BUNDLED_PROTOCOLS, PeerOptions, off_at_zero, seconds_or_off
+from ._shared import shared
 
 if TYPE_CHECKING:
     from ocpp_transports.outbox._interface import OutboxStore
@@ -118,7 +119,7 @@ class ReconnectOptions(PeerOptions):
 
     @cached_property
     def client(self) -> ClientConfig:
-        """The engine's config of a client, without trace."""
+        """The engine's config of a client, without trace; shared like `session`."""
         converted = {
             "session": self.session,
             "validators": self.validators,
@@ -126,4 +127,8 @@ class ReconnectOptions(PeerOptions):
             "connect_timeout": self.handshake_limit,
             "offline_queue": self.offline_queue is not False,
         }
-        return ClientConfig(**(self.settings(ClientConfig) | converted))
+        return shared(ClientConfig, self.settings(ClientConfig) | converted)
+
+    def client_config(self, *, trace: bool) -> ClientConfig:
+        """Return the engine's config of a client."""
+        return replace(self.client, session=replace(self.session, trace=True)) if trace else self.client

@@ -1,0 +1,77 @@
+"""Connections with equal options share the engine's configs."""
+
+import gc
+
+import pytest
+
+from ocpp_core.config import LinkConfig, SessionConfig, ValidationRule
+from ocpp_transports._options import _shared
+from ocpp_transports._options._client import ClientOptions
+from ocpp_transports._options._shared import shared
+
+
+def options(identity, **more):
+    return ClientOptions(
+        identity=identity, endpoint="ws://csms.example/ocpp", strict_mode=True, **{"protocols": ["ocpp1.6"], **more}
+    )
+
+
+class TestClients:
+    RULES = (ValidationRule("off", actions=["DataTransfer"]),)
+
+    @pytest.mark.parametrize("config", ["session", "link", "client"])
+    def test_with_the_same_options_share_their_configs(self, config):
+        one, other = (
+            options(identity, action_rates={"Heartbeat": (1, 20)}, strict_mode_rules=self.RULES)
+            for identity in ("CP1", "CP2")
+        )
+        assert getattr(one, config) is getattr(other, config)
+
+    def test_share_the_session_of_a_subprotocol(self):
+        one, other = (options(identity).client_config(trace=False) for identity in ("CP1", "CP2"))
+        assert one.session_in("ocpp1.6") is other.session_in("ocpp1.6")
+        assert one.session_in("ocpp1.6").validator is one.validators["ocpp1.6"]
+        assert one.session_in("ocpp2.1") is one.session
+
+    def test_trace_on_their_own(self):
+        one, other = options("CP1"), options("CP2")
+        assert one.client_config(trace=True).session.trace
+        assert not other.client_config(trace=False).session.trace
+
+    @pytest.mark.parametrize("more", [{"call_timeout": 5}, {"action_rates": {"Heartbeat": 2}}, {"metrics": True}])
+    def test_with_other_options_have_other_configs(self, more):
+        assert options("CP1", **more).session is not options("CP2", metrics=False).session
+
+    def test_leave_no_config_behind(self):
+        before = len(_shared._configs)
+        made = [options(f"CP{number}", call_timeout=12.5, ping_interval=12.5) for number in range(3)]
+        assert len(_shared._configs) == before + 3
+        made.clear()
+        gc.collect()
+        assert len(_shared._configs) == before
+
+
+class TestConfigs:
+    def test_of_settings_that_are_equal_but_not_the_same_are_checked_and_not_shared(self):
+        kept = shared(SessionConfig, {"trace": True})
+        with pytest.raises(TypeError, match="expected trace as bool"):
+            shared(SessionConfig, {"trace": 1})
+        rates = shared(SessionConfig, {"action_rates": {"Heartbeat": 1}})
+        with pytest.raises((TypeError, ValueError)):
+            shared(SessionConfig, {"action_rates": {"Heartbeat": True}})
+        assert kept.trace is True
+        assert rates.action_rates == {"Heartbeat": 1}
+
+    def test_of_a_setting_without_a_hash_are_not_shared(self):
+        class Mend:
+            __hash__ = None
+
+            def __call__(self, text):
+                return text
+
+        settings = {"mend_text": Mend()}
+        assert shared(SessionConfig, settings) is not shared(SessionConfig, settings)
+
+    def test_of_two_classes_are_not_mistaken(self):
+        assert type(shared(SessionConfig, {})) is SessionConfig
+        assert type(shared(LinkConfig, {})) is LinkConfig
