@@ -111,11 +111,13 @@ class ClientEngine:
     @property
     def deadline(self) -> float:
         """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
-        state = self.state
-        deadline = state.until if isinstance(state, (Connecting, Waiting)) else inf
-        if self.session is not None:
-            deadline = min(deadline, self.session.deadline)
-        return min(deadline, self._offline.deadline)
+        deadline = self._offline.deadline  # without `min`, because it is read after every input
+        state, session = self.state, self.session
+        if session is not None and (at := session.deadline) < deadline:
+            deadline = at
+        if type(state) is not Online and isinstance(state, (Connecting, Waiting)) and state.until < deadline:
+            deadline = state.until
+        return deadline
 
     @property
     def config(self) -> ClientConfig:

@@ -5,7 +5,7 @@ from random import Random
 from typing import assert_never
 
 from ocpp_core._direct import DirectLink, DirectSession
-from ocpp_core.actions import Action, CloseStream, CloseTransport, OpenTransport, Reading, Settle
+from ocpp_core.actions import Action, CloseStream, CloseTransport, OpenTransport, Reading, SendBytes, Settle
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import Connecting
 from ocpp_core.config import ClientConfig, IdFactory, LinkConfig, UpgradeTarget
@@ -106,8 +106,10 @@ class ClientStack:
 
         `inf` if no deadline is armed.
         """
-        link = self._link
-        return min(self.engine.deadline, inf if link is None else link.deadline)
+        deadline, link = self.engine.deadline, self._link
+        if link is not None and (at := link.deadline) < deadline:
+            return at
+        return deadline
 
     def handle(self, event: StackInput, now: float) -> None:
         """Process an input at `now`, the host's monotonic seconds.
@@ -201,8 +203,8 @@ class ClientStack:
                 return None
             elif link.unread and self._is_text_taken(link, engine.session):
                 pass
-            elif (inbound := link.poll()) is None:
-                return None
+            elif (inbound := link.poll()) is None or type(inbound) is SendBytes:  # the most frequent ones
+                return inbound
             elif isinstance(inbound, (TextReceived, BinaryReceived, TransportOpened, TransportFailed, TransportLost)):
                 engine.handle(inbound, self._now)
             else:

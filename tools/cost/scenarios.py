@@ -5,7 +5,7 @@ counted.
 """
 
 import json
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from itertools import count, cycle
 from math import inf
 from random import Random
@@ -33,9 +33,10 @@ from ocpp_transports._server._plain._http_handlers import HttpHandlers
 from ocpp_transports._server._routing._plan import RoutingPlan, StationRules
 from ocpp_transports._server._stations._connection import ConnectionCallbacks
 from ocpp_transports._server._stations._registry import ConnectionRegistry
+from ocpp_transports.client import OCPPClient
 from ocpp_transports.handshake import ConnectionFacts
 
-from .peer import PONG, REQUEST, TEXT, call_text, frame
+from .peer import PONG, REQUEST, TEXT, accepting, call_text, frame, unmasked
 
 __all__ = ["SCENARIOS"]
 
@@ -229,6 +230,23 @@ class _Alarm:
         self.fn = None
 
 
+class _Completion:
+    """What the task of a call waits for; the loop below resumes it."""
+
+    def __init__(self) -> None:
+        self.results: list[Any] = []
+
+    def done(self) -> bool:
+        return bool(self.results)
+
+    def set_result(self, result: Any) -> None:
+        self.results.append(result)
+
+    def __await__(self) -> Generator[None, None, Any]:
+        yield
+        return self.results.pop()
+
+
 class _Seeded(Sources):
     """The jitter of pings determines how often a timer fires."""
 
@@ -242,6 +260,8 @@ class _Loop:
     driver: Driver[StackInput]
 
     is_closing = False
+    attempt = 0
+    completion = _Completion
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -280,7 +300,7 @@ class _Loop:
         self.sent.append(data)
 
     def receive(self, data: bytes) -> None:
-        self.driver.feed(BytesReceived(data))
+        self.driver.feed(BytesReceived(data, self.attempt))
 
     def take(self) -> bytes:
         (sent,), self.sent = self.sent, []
@@ -359,6 +379,47 @@ def _keepalive() -> Step:
     return step
 
 
+# A client without an event loop
+
+
+def _calling() -> tuple[OCPPClient, _Loop]:
+    """Connect a client."""
+    loop = _Loop()
+    client = OCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"])
+    client._runtime = loop  # type: ignore[assignment]  # the needed part of a runtime
+    stack = client._make_stack(loop.sources)
+    client._engine = stack.engine
+    client._driver = loop.driver = Driver(stack, loop, client._delegate, dialer=lambda *_: loop)  # type: ignore[arg-type]  # the same, and the needed part of a host
+    loop.driver.feed(Connect(0))
+    loop.attempt = 1
+    loop.driver.feed(StreamOpened(loop.attempt))
+    loop.receive(accepting(loop.take()))
+    return client, loop
+
+
+def _called() -> Step:
+    client, loop = _calling()
+
+    def step() -> None:
+        loop.time += _PACE
+        call = client.call("Heartbeat", {})
+        call.send(None)
+        message_id = unmasked(loop.take()).split(b'"', 2)[1]
+        loop.receive(frame(TEXT, b'[3,"%b",%b]' % (message_id, _TIME_JSON.encode()), masked=False))
+        assert _result_of(call) == _TIME
+
+    return step
+
+
+def _result_of(task: Coroutine[Any, Any, Any]) -> Any:
+    """Resume a coroutine that waits no more."""
+    try:
+        task.send(None)
+    except StopIteration as returned:
+        return returned.value
+    raise AssertionError("expected a task that never waits again")
+
+
 SCENARIOS: Final[Mapping[str, Callable[[], Step]]] = {
     "session: a Heartbeat answered": _session_answers,
     "session: a Heartbeat asked for": _session_calls,
@@ -368,5 +429,6 @@ SCENARIOS: Final[Mapping[str, Callable[[], Step]]] = {
     "server: a Heartbeat handled": _served_heartbeat,
     "server: MeterValues of five samples handled, strictly": _served_meter_values,
     "server: a ping and its pong": _keepalive,
+    "client: a Heartbeat called": _called,
 }
 """Functions that set up each scenario, by name."""

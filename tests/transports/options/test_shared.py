@@ -1,6 +1,7 @@
 """Connections with equal options share the engine's configs."""
 
 import gc
+from dataclasses import dataclass
 
 import pytest
 
@@ -63,9 +64,8 @@ class TestConfigs:
         assert rates.action_rates == {"Heartbeat": 1}
 
     def test_of_a_setting_without_a_hash_are_not_shared(self):
+        @dataclass
         class Mend:
-            __hash__ = None
-
             def __call__(self, text):
                 return text
 
