@@ -25,6 +25,8 @@ __all__ = ["ReconnectOptions"]
 _CLIENT: Final = ClientConfig(protocols=BUNDLED_PROTOCOLS)
 _BACKOFF: Final = ExponentialBackoff()
 _OUTBOX: Final = OutboxConfig()
+_REMADE: Final = frozenset({"names", "validation_rules"})
+"""What checking the options has made, and few clients need again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +94,28 @@ class ReconnectOptions(PeerOptions):
 
         Raises TypeError for an unknown option, and the errors of the constructor.
         """
-        return cls.of({"identity": identity, "endpoint": endpoint, "protocols": protocols, **options})
+        return cls.of(
+            {"identity": identity, "endpoint": endpoint, "protocols": protocols, **options}
+        )._without_defaults()
+
+    def _without_defaults(self) -> Self:
+        """Keep only what is not a default, which is an attribute of the class too: a fleet has thousands of clients."""
+        kept = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in _REMADE and value is not getattr(type(self), name, _REMADE)
+        }
+        object.__setattr__(self, "__dict__", kept | {"validators": self.client.validators})
+        return self
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with changes. Raises the errors of the base class, and ValueError for another queue."""
         if changes.get("offline_queue", self.offline_queue) != self.offline_queue:
             raise ValueError("cannot change offline_queue: it is fixed; pass it to the constructor")
         return super().changed(changes)
+
+    def _changed(self, changes: Mapping[str, Any]) -> Self:
+        return super()._changed(changes)._without_defaults()
 
     @property
     def handshake_limit(self) -> float:

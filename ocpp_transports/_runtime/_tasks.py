@@ -80,6 +80,8 @@ class TaskSupervisor(ABC):
     traffic: "Traffic | None" = None
     """Counts the bytes of connections, see `count`."""
     new_stream: type[StreamConnection] = StreamConnection
+    _late: frozenset[Closable] = frozenset()
+    """Connections that were accepted at the end of their listener."""
 
     def __init__(self, clock: Callable[[], float], completion: Callable[[], Completion[Any]], log: Log) -> None:
         self.now = clock
@@ -99,8 +101,6 @@ class TaskSupervisor(ABC):
         self._lag: LagProbe | None = None
         self._closers: tuple[Task, ...] = ()
         self._listeners: tuple[TcpListener, ...] = ()
-        self._late: frozenset[Closable] = frozenset()
-        """Connections that were accepted at the end of their listener."""
         self._watchers: list[Completion[None]] = []
 
     @abstractmethod

@@ -13,7 +13,7 @@ from ocpp_transports._options._shared import shared
 
 def options(identity, **more):
     return ClientOptions(
-        identity=identity, endpoint="ws://csms.example/ocpp", strict_mode=True, **{"protocols": ["ocpp1.6"], **more}
+        identity=identity, endpoint="ws://csms.example/ocpp", protocols=["ocpp1.6"], **{"strict_mode": True, **more}
     )
 
 
@@ -43,7 +43,17 @@ class TestClients:
     def test_with_other_options_have_other_configs(self, more):
         assert options("CP1", **more).session is not options("CP2", metrics=False).session
 
+    def test_hold_no_defaults_of_their_own(self):
+        made = ClientOptions.read("CP1", "ws://csms.example/ocpp", ["ocpp1.6"], {"call_timeout": 5})
+        assert made == options("CP1", strict_mode=False, call_timeout=5)
+        assert vars(made)["call_timeout"] == 5
+        assert "call_ttl" not in vars(made)
+        changed = made.changed({"call_timeout": 30.0, "call_ttl": 60})
+        assert changed == options("CP1", strict_mode=False, call_ttl=60)
+        assert "call_timeout" not in vars(changed)
+
     def test_leave_no_config_behind(self):
+        gc.collect()
         before = len(_shared._configs)
         made = [options(f"CP{number}", call_timeout=12.5, ping_interval=12.5) for number in range(3)]
         assert len(_shared._configs) == before + 3
