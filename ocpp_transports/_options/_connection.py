@@ -39,7 +39,7 @@ from ocpp_transports._logging._log import Log, Logging, logger_of
 
 from ._message_ids import new_message_id, with_default
 from ._names import Names, expect_spelled
-from ._shared import key_of, shared
+from ._shared import shared
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -103,6 +103,16 @@ def counting(options: "PeerOptions") -> "Metrics":
     if options.meter is None:
         raise RuntimeError("cannot read metrics: the option metrics is off; pass metrics=True to the constructor")
     return options.meter
+
+
+def _key_of(changes: Mapping[str, Any]) -> Hashable | None:
+    """Return a key that equals that of the same changes only, also where True equals 1; None if one has no hash."""
+    key = tuple((name, type(given), tuple(given) if type(given) is list else given) for name, given in changes.items())
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,7 +250,7 @@ class PeerOptions:
         Most stations that need other options than their server need the same ones, and checking all options takes
         milliseconds. Raises TypeError for an unknown option, and the errors of the constructor.
         """
-        key = None if "quirks" in changes else key_of(changes)  # a file of profiles may have changed
+        key = None if "quirks" in changes else _key_of(changes)  # a file of profiles may have changed
         made = None if key is None else self._copies.get(key)
         if made is None:
             made = self._changed(changes)

@@ -191,8 +191,10 @@ class TestCopies:
         assert kept.strict_mode is True
 
     def test_of_changes_without_a_hash_are_new(self):
-        options, changes = ServerOptions(), {"protocols": {"ocpp1.6"}}
-        assert options.changed(changes) is not options.changed(changes)
+        options = ServerOptions()
+        assert options.changed({"action_rates": {"Heartbeat": 1}}) is not options.changed(
+            {"action_rates": {"Heartbeat": 1}}
+        )
 
 
 class TestMessageIds:

@@ -1,7 +1,7 @@
 """Connections with equal options share the engine's configs."""
 
 import gc
-from dataclasses import dataclass
+from weakref import ref
 
 import pytest
 
@@ -73,14 +73,23 @@ class TestConfigs:
         assert kept.trace is True
         assert rates.action_rates == {"Heartbeat": 1}
 
-    def test_of_a_setting_without_a_hash_are_not_shared(self):
-        @dataclass
-        class Mend:
-            def __call__(self, text):
+    def test_with_code_of_the_application_are_shared_only_if_it_is_the_same(self):
+        mend, other = str.strip, str.lower
+        kept = shared(SessionConfig, {"mend_text": mend})
+        assert shared(SessionConfig, {"mend_text": mend}) is kept
+        assert shared(SessionConfig, {"mend_text": other}) is not kept
+
+    def test_do_not_keep_the_application(self):
+        class Application:
+            def __init__(self):
+                self.config = shared(SessionConfig, {"mend_text": self.mend})
+
+            def mend(self, text):
                 return text
 
-        settings = {"mend_text": Mend()}
-        assert shared(SessionConfig, settings) is not shared(SessionConfig, settings)
+        released = ref(Application())
+        gc.collect()
+        assert released() is None
 
     def test_of_two_classes_are_not_mistaken(self):
         assert type(shared(SessionConfig, {})) is SessionConfig
