@@ -39,7 +39,7 @@ from ocpp_transports._logging._log import Log, Logging, logger_of
 
 from ._message_ids import new_message_id, with_default
 from ._names import Names, expect_spelled
-from ._shared import shared
+from ._shared._configs import shared
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -15,7 +15,7 @@ from ocpp_transports._callbacks._backoff import ContainedBackoff
 from ocpp_transports._logging._log import Log
 
 from ._connection import BUNDLED_PROTOCOLS, PeerOptions, off_at_zero, seconds_or_off
-from ._shared import shared
+from ._shared._configs import shared
 
 if TYPE_CHECKING:
     from ocpp_transports.outbox._interface import OutboxStore

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 from ocpp_core.config import Compression, LinkConfig
 
 from ._connection import PeerOptions, off_at_zero, seconds_or_off
-from ._shared import shared
+from ._shared._configs import shared
 
 if TYPE_CHECKING:
     from ocpp_transports.recording import Recordings, RecordTo

@@ -6,9 +6,9 @@ from weakref import ref
 import pytest
 
 from ocpp_core.config import LinkConfig, SessionConfig, ValidationRule
-from ocpp_transports._options import _shared
 from ocpp_transports._options._client import ClientOptions
-from ocpp_transports._options._shared import shared
+from ocpp_transports._options._shared import _configs
+from ocpp_transports._options._shared._configs import shared
 
 
 def options(identity, **more):
@@ -54,12 +54,12 @@ class TestClients:
 
     def test_leave_no_config_behind(self):
         gc.collect()
-        before = len(_shared._configs)
+        before = len(_configs._configs)
         made = [options(f"CP{number}", call_timeout=12.5, ping_interval=12.5) for number in range(3)]
-        assert len(_shared._configs) == before + 3
+        assert len(_configs._configs) == before + 3
         made.clear()
         gc.collect()
-        assert len(_shared._configs) == before
+        assert len(_configs._configs) == before
 
 
 class TestConfigs:
