@@ -20,7 +20,6 @@ immediately, even if a loss is about to be reported. It never sends a response o
 nothing of bytes, sockets or TLS; a stack, or a host with a WebSocket library, handles them.
 """
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -101,7 +100,7 @@ class ClientEngine:
         self.send: Callable[[str], None] | None = None
         """Function that sends the texts of later sessions, for a stack; None makes them `SendText` actions."""
         self._numbers = count(1)
-        self._actions: deque[Action] = deque()
+        self._actions: list[Action] = []
         self._emit: Callable[[Action], None] = self._actions.append
         self._memory = AnswerMemory()
         self._offline = offline_queue(config, self._emit)
@@ -112,11 +111,12 @@ class ClientEngine:
     @property
     def deadline(self) -> float:
         """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
-        state, deadline = self.state, self._offline.deadline  # without `min`, because it is read after every input
-        if isinstance(state, (Connecting, Waiting)) and state.until < deadline:
+        deadline = self._offline.deadline  # without `min`, because it is read after every input
+        state, session = self.state, self.session
+        if session is not None and (at := session.deadline) < deadline:
+            deadline = at
+        if type(state) is not Online and isinstance(state, (Connecting, Waiting)) and state.until < deadline:
             deadline = state.until
-        if self.session is not None and (until := self.session.deadline) < deadline:
-            deadline = until
         return deadline
 
     @property
@@ -135,7 +135,7 @@ class ClientEngine:
         while not actions:
             if self.session is None or not self.session.unread or not self.session.decode_next():
                 return None
-        return actions.popleft()
+        return actions.pop(0)
 
     def handle(self, event: ClientInput, now: float) -> None:
         """Process an input at `now` (monotonic seconds). An input that raises changes nothing.
@@ -247,7 +247,7 @@ class ClientEngine:
             if self.session is not None:
                 self.session.keep_unsent = config.offline_queue
             if isinstance(self.state, Online):
-                self._pass_on(Reconfigure(self._session_config(self.state.subprotocol)))
+                self._pass_on(Reconfigure(self._config.session_in(self.state.subprotocol)))
         else:
             raise TypeError(f"expected a ClientConfig or SessionConfig, got {type(config).__name__}")
 
@@ -315,7 +315,7 @@ class ClientEngine:
             return
         version = version_of(subprotocol, self._config.versions)
         self.session = Session(
-            self._session_config(subprotocol),
+            self._config.session_in(subprotocol),
             version,
             ids=self._ids,
             numbers=self._numbers,
@@ -330,11 +330,6 @@ class ClientEngine:
 
     def _make_calls(self, *parts: *CallsParts) -> Calls:
         return Calls(*parts, self._offline)
-
-    def _session_config(self, subprotocol: str) -> SessionConfig:
-        validator = self._config.validators.get(subprotocol)
-        session = self._config.session
-        return session if validator is None else replace(session, validator=validator)
 
     def _failed(self, state: Connecting, error: Exception, *, retry: bool = True, least: float = 0.0) -> None:
         """Schedule the next attempt, or stop.

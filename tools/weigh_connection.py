@@ -1,6 +1,6 @@
-"""Measure the memory of one idle connection in a server, file by file.
+"""Measure the memory of one idle connection in a server, or of one client, file by file.
 
-    python tools/weigh_connection.py [asyncio|uvloop|trio]
+    python tools/weigh_connection.py [asyncio|uvloop|trio] [server|client]
 
 This counts Python's allocations with tracemalloc. The kernel's memory for a socket and the overhead of allocators are
 not included; `make bench` measures the total from outside.
@@ -9,9 +9,13 @@ not included; `make bench` measures the total from outside.
 import asyncio
 import gc
 import socket
+import subprocess
 import sys
 import tracemalloc
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +24,7 @@ import anyio
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from ocpp_transports import OCPPServer  # noqa: E402 - the tools run without an installation
+from ocpp_transports import OCPPClient, OCPPServer  # noqa: E402 - the tools run without an installation
 
 _FIRST: Final = 50
 """Connections before the measurement, since some objects are created on first use."""
@@ -47,21 +51,58 @@ def _connect(port: int, first: int, count: int) -> list[socket.socket]:
     return sockets
 
 
-async def _weigh() -> tracemalloc.Snapshot:
+def _server() -> OCPPServer:
     server = OCPPServer(protocols=["ocpp1.6"], strict_mode=True, logging=False)
     server.handle("Heartbeat", lambda _: {"currentTime": "2026-03-01T12:00:00.000Z"})
-    async with server:
+    return server
+
+
+async def _weigh_server() -> tracemalloc.Snapshot:
+    async with _server() as server:
         port = (await server.listen(0, "127.0.0.1")).port
-        stations = await anyio.to_thread.run_sync(_connect, port, 0, _FIRST)
-        gc.collect()
-        tracemalloc.start()
-        stations += await anyio.to_thread.run_sync(_connect, port, _FIRST, _WEIGHED)
-        gc.collect()
-        snapshot = tracemalloc.take_snapshot()
-        tracemalloc.stop()
+        stations: list[socket.socket] = []
+
+        async def connect(first: int, count: int) -> None:
+            stations.extend(await anyio.to_thread.run_sync(_connect, port, first, count))
+
+        snapshot = await _weigh(connect)
         for station in stations:
             station.close()
     return snapshot
+
+
+async def _weigh_clients(port: int) -> tracemalloc.Snapshot:
+    """Weigh clients, whose server is in another process."""
+    async with AsyncExitStack() as stations:
+
+        async def connect(first: int, count: int) -> None:
+            for number in range(first, first + count):
+                station = OCPPClient(
+                    f"CP{number}", f"ws://127.0.0.1:{port}/ocpp", protocols=["ocpp1.6"], strict_mode=True
+                )
+                await stations.enter_async_context(station)
+                await station.connect()
+                await station.call("Heartbeat", {})
+
+        return await _weigh(connect)
+
+
+async def _weigh(connect: Callable[[int, int], Awaitable[None]]) -> tracemalloc.Snapshot:
+    await connect(0, _FIRST)
+    gc.collect()
+    tracemalloc.start()
+    await connect(_FIRST, _WEIGHED)
+    gc.collect()
+    snapshot = tracemalloc.take_snapshot()
+    tracemalloc.stop()
+    return snapshot
+
+
+async def _serve() -> None:
+    """Serve clients of another process until that ends this one."""
+    async with _server() as server:
+        print((await server.listen(0, "127.0.0.1")).port, flush=True)
+        await anyio.sleep_forever()
 
 
 def _place(filename: str) -> str:
@@ -79,25 +120,34 @@ def _show(snapshot: tracemalloc.Snapshot) -> None:
         if name not in (__file__, socket.__file__):  # the stations' own
             sizes[_place(name)] += each.size
             blocks[_place(name)] += each.count
-    print(f"{'bytes':>8} {'blocks':>7}   a connection, of {_WEIGHED}")
+    print(f"{'bytes':>8} {'blocks':>7}   each, of {_WEIGHED}")
     for place, size in sizes.most_common():
         if size >= 16 * _WEIGHED:
             print(f"{size / _WEIGHED:>8.0f} {blocks[place] / _WEIGHED:>7.1f}   {place}")
     print(f"{sizes.total() / _WEIGHED:>8.0f} {blocks.total() / _WEIGHED:>7.1f}   all")
 
 
-def main(loop: str = "asyncio") -> None:
-    """Measure on this event loop and print the table."""
-    snapshot: Any
+def _run(loop: str, weigh: Callable[[], Any]) -> Any:
     if loop == "uvloop":
         import uvloop  # imported only on request
 
-        snapshot = uvloop.run(_weigh())
-    elif loop == "trio":
-        snapshot = anyio.run(_weigh, backend="trio")
+        return uvloop.run(weigh())
+    return anyio.run(weigh, backend="trio" if loop == "trio" else "asyncio")
+
+
+def main(loop: str = "asyncio", role: str = "server") -> None:
+    """Measure on this event loop and print the table."""
+    if loop == "serve":
+        asyncio.run(_serve())
+    elif role == "server":
+        _show(_run(loop, _weigh_server))
     else:
-        snapshot = asyncio.run(_weigh())
-    _show(snapshot)
+        with subprocess.Popen([sys.executable, __file__, "serve"], stdout=subprocess.PIPE) as server:
+            try:
+                port = int(server.stdout.readline() if server.stdout else b"")
+                _show(_run(loop, partial(_weigh_clients, port)))
+            finally:
+                server.terminate()
 
 
 if __name__ == "__main__":

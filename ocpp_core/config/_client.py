@@ -1,7 +1,7 @@
 """The settings of a client, and the target of its upgrade requests."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from math import inf
 from types import MappingProxyType
 
@@ -29,7 +29,7 @@ class UpgradeTarget:
     """Further header fields, among them Authorization: never logged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class ClientConfig:
     """The settings of a client for all its connections.
 
@@ -63,6 +63,7 @@ class ClientConfig:
     with an outbox queues as many messages besides."""
     versions: tuple[Version, ...] = ()
     """The facts of custom subprotocols; see `versions.version_of`."""
+    _sessions: dict[str, SessionConfig] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         expect_declared(self)
@@ -71,3 +72,12 @@ class ClientConfig:
             raise ValueError("expected require_registration only in the config of a server's sessions")
         if self.max_retry_after == inf:
             raise ValueError("expected max_retry_after < inf seconds, got inf: a server could block a client")
+
+    def session_in(self, subprotocol: str) -> SessionConfig:
+        """Return the settings of a session in this subprotocol: one object for all connections with this config."""
+        validator = self.validators.get(subprotocol)
+        if validator is None:
+            return self.session
+        if subprotocol not in self._sessions:
+            self._sessions[subprotocol] = replace(self.session, validator=validator)
+        return self._sessions[subprotocol]

@@ -28,7 +28,7 @@ class Compression:
         expect_declared(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class LinkConfig:
     """The settings of one WebSocket.
 

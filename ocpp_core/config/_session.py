@@ -27,7 +27,7 @@ InboundLimit: TypeAlias = Literal["delay", "reject", "disconnect"]
 _FLOWS: Final[Mapping[str, Flow]] = {"received": "in", "sent": "out"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class SessionConfig:
     """The settings of one OCPP-J session.
 

@@ -169,7 +169,7 @@ class DurableClientEngine(ClientEngine):
         calls = self.session.calls if self.session is not None and isinstance(self.state, Online) else None
         if isinstance(calls, DurableCalls):
             return calls
-        config = self._session_config(protocol).in_protocol(protocol)
+        config = self._config.session_in(protocol).in_protocol(protocol)
         version = version_of(protocol, self._config.versions)
         return DurableCalls(version, config, self._ids, self._emit, self._emit_text, None, self.outbox)
 

@@ -1,6 +1,7 @@
 """The offline queue in memory: calls made without a connection, until one writes them."""
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from ocpp_core.actions import SessionAction, Settle
 from ocpp_core.config import ClientConfig
@@ -11,6 +12,11 @@ from .call import OutboundCall, expired_error
 from .queue import CallQueue
 
 __all__ = ["MemoryQueue"]
+
+_NONE_WAITS: Final = CallQueue()
+"""The shared empty queue of clients whose calls never had to wait; no call is added to it."""
+_NO_TIMERS: Final = Timers()
+"""Its timers; none is set."""
 
 
 class MemoryQueue:
@@ -24,8 +30,8 @@ class MemoryQueue:
         self._size = config.offline_queue_size
         self._max_bytes = config.session.max_queued_bytes
         self._emit = emit
-        self._queue = CallQueue()
-        self._timers = Timers()
+        self._queue = _NONE_WAITS
+        self._timers = _NO_TIMERS
 
     def __len__(self) -> int:
         return len(self._queue.calls)
@@ -46,6 +52,8 @@ class MemoryQueue:
         if call.size > self._max_bytes:
             self._settle(call, self._dropped(f"expected calls of at most {self._max_bytes} bytes together"))
             return
+        if self._queue is _NONE_WAITS:
+            self._queue, self._timers = CallQueue(), Timers()
         self._queue.add(call)
         self._timers.set(call, call.expires)
         self._trim()

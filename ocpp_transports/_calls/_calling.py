@@ -53,6 +53,8 @@ class CallRequest(NamedTuple):
     def command(self, token: int) -> StartCall:
         """Return the engine's command for one attempt."""
         options = self.options
+        if options is DEFAULTS:  # as nearly always; the command has the same defaults
+            return StartCall(token, self.action, self.params, protocol=self.protocol, urgent=self.urgent)
         return StartCall(
             token,
             self.action,
@@ -76,6 +78,8 @@ def read_request(args: tuple[Any, ...], options: Mapping[str, Any], *, urgent: b
 
     Raises TypeError for anything else, and the errors of `CallOptions`.
     """
+    if len(args) == 2 and type(args[1]) is dict and type(args[0]) is str and args[0]:  # as nearly always
+        return CallRequest(None, args[0], args[1], read_options(options) if options else DEFAULTS, urgent)
     params: Any = args[-1] if args else None
     names, params = (args[:-1], params) if isinstance(params, Mapping) else (args, {})
     response = None

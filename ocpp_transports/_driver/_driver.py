@@ -193,12 +193,12 @@ class Driver(Generic[In_contra]):
             raise
         try:
             settled = await completion
-        except RuntimeError:  # of an event loop that cannot wait for another one
-            self.runtime.expect_here()
-            raise
-        finally:
+        except BaseException as error:
             if self._take(token) is not None:  # not settled, so it was cancelled
                 self.feed(CancelCall(token))
+            if isinstance(error, RuntimeError):  # of an event loop that cannot wait for another one
+                self.runtime.expect_here()
+            raise
         if settled.error is not None:
             raise settled.error
         return settled.result

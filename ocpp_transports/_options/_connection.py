@@ -40,6 +40,7 @@ from ocpp_transports._logging._log import Log, Logging, logger_of
 
 from ._message_ids import new_message_id, with_default
 from ._names import Names, expect_spelled
+from ._shared._configs import shared
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -340,13 +341,9 @@ class PeerOptions:
 
     @cached_property
     def session(self) -> SessionConfig:
-        """The engine's config of a session, without validator and trace."""
-        return SessionConfig(
-            **self.settings(SessionConfig),
-            late_answers=True,
-            meter=self.meter,
-            validation_rules=self.validation_rules,
-        )
+        """The engine's config of a session, without validator and trace: one object for all with equal settings."""
+        converted = {"late_answers": True, "meter": self.meter, "validation_rules": self.validation_rules}
+        return shared(SessionConfig, self.settings(SessionConfig) | converted)
 
     def settings(self, config: "type[DataclassInstance]") -> dict[str, Any]:
         """Return the options that are settings of one of the engine's configs, matched by name."""

@@ -1,7 +1,7 @@
 """The options of every client on any carrier: endpoint, identity, and reconnecting."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property
 from math import inf
 from os import PathLike
@@ -16,6 +16,7 @@ from ocpp_transports._callbacks._backoff import ContainedBackoff
 from ocpp_transports._logging._log import Log
 
 from ._connection import BUNDLED_PROTOCOLS, PeerOptions, off_at_zero, seconds_or_off
+from ._shared._configs import shared
 
 if TYPE_CHECKING:
     from ocpp_transports.outbox._interface import OutboxStore
@@ -25,6 +26,8 @@ __all__ = ["ReconnectOptions"]
 _CLIENT: Final = ClientConfig(protocols=BUNDLED_PROTOCOLS)
 _BACKOFF: Final = ExponentialBackoff()
 _OUTBOX: Final = OutboxConfig()
+_REMADE: Final = frozenset({"names", "validation_rules"})
+"""What checking the options has made, and few clients need again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +97,28 @@ class ReconnectOptions(PeerOptions):
 
         Raises TypeError for an unknown option, and the errors of the constructor.
         """
-        return cls.of({"identity": identity, "endpoint": endpoint, "protocols": protocols, **options})
+        return cls.of(
+            {"identity": identity, "endpoint": endpoint, "protocols": protocols, **options}
+        )._without_defaults()
+
+    def _without_defaults(self) -> Self:
+        """Keep only what is not a default, which is an attribute of the class too: a fleet has thousands of clients."""
+        kept = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in _REMADE and value is not getattr(type(self), name, _REMADE)
+        }
+        object.__setattr__(self, "__dict__", kept | {"validators": self.client.validators})
+        return self
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with changes. Raises the errors of the base class, and ValueError for another queue."""
         if changes.get("offline_queue", self.offline_queue) != self.offline_queue:
             raise ValueError("cannot change offline_queue: it is fixed; pass it to the constructor")
         return super().changed(changes)
+
+    def _changed(self, changes: Mapping[str, Any]) -> Self:
+        return super()._changed(changes)._without_defaults()
 
     @property
     def handshake_limit(self) -> float:
@@ -121,7 +139,7 @@ class ReconnectOptions(PeerOptions):
 
     @cached_property
     def client(self) -> ClientConfig:
-        """The engine's config of a client, without trace."""
+        """The engine's config of a client, without trace; shared like `session`."""
         converted = {
             "session": self.session,
             "validators": self.validators,
@@ -129,4 +147,8 @@ class ReconnectOptions(PeerOptions):
             "connect_timeout": self.handshake_limit,
             "offline_queue": self.offline_queue is not False,
         }
-        return ClientConfig(**(self.settings(ClientConfig) | converted))
+        return shared(ClientConfig, self.settings(ClientConfig) | converted)
+
+    def client_config(self, *, trace: bool) -> ClientConfig:
+        """Return the engine's config of a client."""
+        return replace(self.client, session=replace(self.session, trace=True)) if trace else self.client

@@ -7,6 +7,7 @@ from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import Compression, LinkConfig
 
 from ._connection import PeerOptions, off_at_zero, seconds_or_off
+from ._shared._configs import shared
 
 if TYPE_CHECKING:
     from ocpp_transports.recording import Recordings, RecordTo
@@ -61,7 +62,7 @@ class SocketOptions(PeerOptions):
 
     @cached_property
     def link(self) -> LinkConfig:
-        """The engine's config of a WebSocket connection."""
+        """The engine's config of a WebSocket connection; shared like `session`."""
         interval = off_at_zero(self.ping_interval)
         compression: object = self.compression
         if isinstance(compression, bool):
@@ -75,4 +76,4 @@ class SocketOptions(PeerOptions):
             "pong_timeout": interval + 5.0 if self.pong_timeout is None else off_at_zero(self.pong_timeout),
             "compression": compression,
         }
-        return LinkConfig(**(self.settings(LinkConfig) | converted))
+        return shared(LinkConfig, self.settings(LinkConfig) | converted)

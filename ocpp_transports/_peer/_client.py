@@ -229,9 +229,10 @@ class ClientPeer(EnqueueMixin, Peer):
                 self._outbox.configure(self._driver, made.offline_queue_config)
 
     def _client_config(self) -> ClientConfig:
-        config = self._options.client
-        session = replace(config.session, trace=self._traces)
-        return replace(config, session=session if self._quirks is None else self._quirks.configured(session))
+        config = self._options.client_config(trace=self._traces)
+        if self._quirks is None:
+            return config
+        return replace(config, session=self._quirks.configured(config.session))
 
     # For the base classes
 

@@ -72,8 +72,9 @@ class Listener(Protocol):
 class SocketRuntime(ConnectionOwner, Protocol):
     """A runtime that also owns sockets; a browser has none."""
 
-    lag: LagProbe
-    """Measures how late the event loop is, while something watches."""
+    @property
+    def lag(self) -> LagProbe:
+        """Measures how late the event loop is, while something watches."""
 
     def count(self, traffic: "Traffic") -> None:
         """Count the bytes of connections that are made from now on."""

@@ -75,31 +75,36 @@ class Task:
 
 
 class TaskSupervisor(ABC):
-    """The part of a runtime that is the same on every event loop."""
+    """The part of a runtime that is the same on every event loop.
+
+    Each client has one: what few clients use is made when it is needed.
+    """
+
+    sources: Sources = Sources()
+    traffic: "Traffic | None" = None
+    """Counts the bytes of connections, see `count`."""
+    new_stream: type[StreamConnection] = StreamConnection
+    _late: frozenset[Closable] = frozenset()
+    """Connections that were accepted at the end of their listener."""
 
     def __init__(self, clock: Callable[[], float], completion: Callable[[], Completion[Any]], log: Log) -> None:
         self.now = clock
         self.wall: Callable[[], float] = time.time
         self.completion = completion
         self.log = log
-        self.sources = Sources()
         self.context = copy_context()
         """For timers that connections share: they belong to no task."""
-        self.context.run(_current.set, None)
+        if _current.get() is not None:
+            self.context.run(_current.set, None)
         self.is_closed = False
         self.call_at = SharedTimers(self.start_timer, self.context, log.failed).call_at
-        self.lag = LagProbe(clock, self._start_shared)
-        self.traffic: Traffic | None = None
-        """Counts the bytes of connections, see `count`."""
-        self.new_stream: type[StreamConnection] = StreamConnection
         self.streams: dict[Closable, None] = {}
         """Open sockets without a task of their own. Here and below dicts keep an order that each run repeats."""
         self._tasks: dict[Task, None] = {}
-        self.next_turn = Turns(self._soon, clock, self._tasks).add
-        self._closers: list[Task] = []
-        self._listeners: dict[TcpListener, None] = {}
-        self._late: dict[Closable, None] = {}
-        """Connections that were accepted at the end of their listener."""
+        self._turns: Turns | None = None
+        self._lag: LagProbe | None = None
+        self._closers: tuple[Task, ...] = ()
+        self._listeners: tuple[TcpListener, ...] = ()
         self._watchers: list[Completion[None]] = []
 
     @abstractmethod
@@ -113,6 +118,19 @@ class TaskSupervisor(ABC):
                 "cannot use this client or server: it belongs to the event loop of another thread; call it with "
                 "anyio.from_thread.run or asyncio.run_coroutine_threadsafe, or use ocpp_transports.blocking"
             )
+
+    @property
+    def lag(self) -> LagProbe:
+        """The lag of the event loop; see SocketRuntime."""
+        if self._lag is None:
+            self._lag = LagProbe(self.now, self._start_shared)
+        return self._lag
+
+    def next_turn(self, fn: Callable[[], int | None], /) -> Handle:
+        """Call a function in a later turn; see Runtime."""
+        if self._turns is None:
+            self._turns = Turns(self._soon, self.now, self._tasks)
+        return self._turns.add(fn)
 
     def _soon(self, fn: Callable[[], None]) -> object:
         return self._start_shared(self.now(), fn)
@@ -236,7 +254,7 @@ class TaskSupervisor(ABC):
         else:
             sockets = await open_sockets(port, host, backlog, reuse_port=reuse_port)
         listener = TcpListener(self, sockets, reuse_port=reuse_port, is_inherited=bool(inherited))
-        self._listeners[listener] = None
+        self._listeners = (*self._listeners, listener)
         return listener.accept_by(
             partial(self._accept, tls, connected, rules), partial(self._accept_last, tls, connected, rules)
         )
@@ -286,7 +304,7 @@ class TaskSupervisor(ABC):
                 if tls is not None and tls.is_full:
                     break
                 await self._accept_one(listening, tls, connected, rules)
-        self._late = {each: None for each in self._all_streams() if each in self._late or each not in before}
+        self._late = frozenset(each for each in self._all_streams() if each in self._late or each not in before)
 
     def accept_failed(self, rules: AcceptRules, address: str | None, error: Exception) -> None:
         """Report that a connection could not be accepted."""
@@ -294,7 +312,7 @@ class TaskSupervisor(ABC):
 
     def forget_listener(self, listener: "TcpListener") -> None:
         """Note that a listener is closed."""
-        self._listeners.pop(listener, None)
+        self._listeners = tuple(each for each in self._listeners if each is not listener)
 
     # Closing
 
@@ -314,7 +332,7 @@ class TaskSupervisor(ABC):
         until = self.now() + PARTING
         while self.now() < until and not all(each.is_closing for each in self._all_streams() if each in self._late):
             await self._pause(_GLANCE)
-        self._late.clear()
+        self._late = frozenset()
 
     async def _pause(self, seconds: float) -> None:
         completion: Completion[None] = self.completion()
@@ -323,16 +341,17 @@ class TaskSupervisor(ABC):
 
     async def _end(self) -> None:
         self.is_closed = True
-        self.lag.stop()
+        if self._lag is not None:
+            self._lag.stop()
         me = _current.get()
         if me not in self._tasks:
             await self._end_all(is_own=False)
             return
-        self._closers.append(me)
+        self._closers = (*self._closers, me)
         try:
             await self._end_all(is_own=True)
         finally:
-            self._closers.remove(me)
+            self._closers = tuple(task for task in self._closers if task is not me)
 
     async def _end_all(self, *, is_own: bool) -> None:
         for task in self._own_tasks():
@@ -377,7 +396,7 @@ class TaskSupervisor(ABC):
         """Wait until everything has ended; a task of this runtime waits for no task that waits here, nor for itself."""
         while self.streams or (any(task not in self._closers for task in self._tasks) if is_own else self._tasks):
             await self._change()
-        for listener in tuple(self._listeners):
+        for listener in self._listeners:
             await listener.aclose()
 
 

@@ -5,7 +5,7 @@ counted.
 """
 
 import json
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count, cycle
 from math import inf
 from random import Random
@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import Action, Dispatch, OpenTransport, SendBytes, SendText, Settle
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
-from ocpp_core.inputs import Accept, BytesReceived, Connect, Reply, StackInput, StartCall, StreamOpened, TextReceived
+from ocpp_core.inputs import Accept, BytesReceived, Connect, Reply, StartCall, StreamOpened, TextReceived
 from ocpp_core.outbox.commands import Restored
 from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_core.session import Session
@@ -22,7 +22,6 @@ from ocpp_core.stack.durable import DurableClientStack
 from ocpp_core.validation import load_validator
 from ocpp_core.versions import OCPP16
 from ocpp_transports._driver._driver import Driver
-from ocpp_transports._driver._sources import Sources
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._server import ServerOptions
@@ -33,9 +32,11 @@ from ocpp_transports._server._plain._http_handlers import HttpHandlers
 from ocpp_transports._server._routing._plan import RoutingPlan, StationRules
 from ocpp_transports._server._stations._connection import ConnectionCallbacks
 from ocpp_transports._server._stations._registry import ConnectionRegistry
+from ocpp_transports.client import OCPPClient
 from ocpp_transports.handshake import ConnectionFacts
 
-from .peer import PONG, REQUEST, TEXT, call_text, frame
+from .loop import Loop, result_of
+from .peer import PONG, REQUEST, TEXT, accepting, call_text, frame, unmasked
 
 __all__ = ["SCENARIOS"]
 
@@ -220,76 +221,9 @@ def _session_calls() -> Step:
 # A server without an event loop
 
 
-class _Alarm:
-    def __init__(self, when: float, fn: Callable[[], None]) -> None:
-        self.when = when
-        self.fn: Callable[[], None] | None = fn
-
-    def cancel(self) -> None:
-        self.fn = None
-
-
-class _Seeded(Sources):
-    """The jitter of pings determines how often a timer fires."""
-
-    def random(self, name: str, *, secret: bool = False) -> Random:
-        return Random(3)
-
-
-class _Loop:
-    """The host of one connection and the runtime of its server. Time passes only on request."""
-
-    driver: Driver[StackInput]
-
-    is_closing = False
-
-    def __init__(self) -> None:
-        self.sent: list[bytes] = []
-        self.alarms: list[_Alarm] = []
-        self.time = 0.0
-        self.sources = _Seeded()
-
-    def now(self) -> float:
-        return self.time
-
-    def call_at(self, when: float, fn: Callable[[], None]) -> _Alarm:
-        alarm = _Alarm(when, fn)
-        self.alarms = [*(alarm for alarm in self.alarms if alarm.fn is not None), alarm]
-        return alarm
-
-    def outflow(self) -> int:
-        return 0
-
-    def ring(self) -> None:
-        """Advance the time until the next alarm has fired."""
-        alarm = min((alarm for alarm in self.alarms if alarm.fn is not None), key=lambda alarm: alarm.when)
-        self.time = max(self.time, alarm.when)
-        fn, alarm.fn = alarm.fn, None
-        if fn is not None:
-            fn()
-
-    def spawn(self, coro: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine that never waits."""
-        try:
-            coro.send(None)
-        except StopIteration:
-            return
-        raise AssertionError("expected a task that never waits")
-
-    def send(self, data: bytes) -> None:
-        self.sent.append(data)
-
-    def receive(self, data: bytes) -> None:
-        self.driver.feed(BytesReceived(data))
-
-    def take(self) -> bytes:
-        (sent,), self.sent = self.sent, []
-        return sent
-
-
-def _serving(**rules: Any) -> _Loop:
+def _serving(**rules: Any) -> Loop:
     """Accept one station, with acceptor, driver, dispatcher and handlers."""
-    loop = _Loop()
+    loop = Loop()
     handlers = Handlers()
     handlers.handle("Heartbeat", _heartbeat)
     handlers.handle("DataTransfer", _data_transfer)
@@ -330,7 +264,7 @@ def _meter_values(_: HandlerContext) -> dict[str, Any]:
     return {}
 
 
-def _served(loop: _Loop, action: str, payload_json: str) -> Step:
+def _served(loop: Loop, action: str, payload_json: str) -> Step:
     frames = _call_frames(action, payload_json)
 
     def step() -> None:
@@ -372,6 +306,38 @@ def _keepalive() -> Step:
     return step
 
 
+# A client without an event loop
+
+
+def _calling() -> tuple[OCPPClient, Loop]:
+    """Connect a client."""
+    loop = Loop()
+    client = OCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"])
+    client._runtime = loop  # type: ignore[assignment]  # the needed part of a runtime
+    stack = client._make_stack(loop.sources)
+    client._engine = stack.engine
+    client._driver = loop.driver = Driver(stack, loop, client._delegate, dialer=lambda *_: loop)  # type: ignore[arg-type]  # the same, and the needed part of a host
+    loop.driver.feed(Connect(0))
+    loop.attempt = 1
+    loop.driver.feed(StreamOpened(loop.attempt))
+    loop.receive(accepting(loop.take()))
+    return client, loop
+
+
+def _called() -> Step:
+    client, loop = _calling()
+
+    def step() -> None:
+        loop.time += _PACE
+        call = client.call("Heartbeat", {})
+        call.send(None)
+        message_id = unmasked(loop.take()).split(b'"', 2)[1]
+        loop.receive(frame(TEXT, b'[3,"%b",%b]' % (message_id, _TIME_JSON.encode()), masked=False))
+        assert result_of(call) == _TIME
+
+    return step
+
+
 SCENARIOS: Final[Mapping[str, Callable[[], Step]]] = {
     "session: a Heartbeat answered": _session_answers,
     "session: a Heartbeat asked for": _session_calls,
@@ -383,5 +349,6 @@ SCENARIOS: Final[Mapping[str, Callable[[], Step]]] = {
     "server: a Heartbeat handled, with two rates and metrics": _served_within_limits,
     "server: MeterValues of five samples handled, strictly": _served_meter_values,
     "server: a ping and its pong": _keepalive,
+    "client: a Heartbeat called": _called,
 }
 """Functions that set up each scenario, by name."""

@@ -59,14 +59,11 @@ class TrioResult(Generic[T]):
             self._waiter = None
 
     def __await__(self) -> Generator[Any, Any, T]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> T:
         if self._is_done:
-            await trio.lowlevel.checkpoint()
+            yield from trio.lowlevel.checkpoint().__await__()  # noqa: ASYNC105 - awaited in the form of a generator
         else:
             self._waiter = trio.lowlevel.current_task()
-            await trio.lowlevel.wait_task_rescheduled(self._abandon)
+            yield from trio.lowlevel.wait_task_rescheduled(self._abandon).__await__()  # noqa: ASYNC105 - the same
         return self._result
 
     def _abandon(self, _: object) -> trio.lowlevel.Abort:

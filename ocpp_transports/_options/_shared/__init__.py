@@ -1,0 +1,1 @@
+"""What connections with equal options share."""
