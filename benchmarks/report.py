@@ -32,8 +32,8 @@ rounds that start with another server each. Every server supports OCPP 1.6 and 2
 against their schemas. The sections about the engine and cold starts, which need no server, state how often
 they were measured. Cells hold the median of all rounds and, in parentheses, the least and the greatest value if
 they differ as written; ratios are computed round by round. Cost is the processor time of the server's process, user
-and system. Servers and load have a processor each if there are two. "Standard library only" hides orjson and
-jsonschema-rs, which the extra `speed` installs, from the library."""
+and system. Servers and load have a processor each if there are two. "Standard library only" hides orjson,
+jsonschema-rs and the C part of websockets, which the extra `speed` installs, from the library."""
 
 
 @dataclass(frozen=True, slots=True)
