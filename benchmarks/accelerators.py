@@ -11,7 +11,8 @@ __all__ = ["ACCELERATORS", "STANDARD_LIBRARY", "hide_if_asked", "missing"]
 
 STANDARD_LIBRARY: Final = "--standard-library"
 """Command-line argument that hides the packages."""
-ACCELERATORS: Final = ("orjson", "jsonschema_rs")
+ACCELERATORS: Final = ("orjson", "jsonschema_rs", "websockets.speedups")
+"""Of `websockets`, the library uses the C part alone."""
 
 
 def hide_if_asked() -> None:
@@ -23,4 +24,11 @@ def hide_if_asked() -> None:
 
 def missing() -> list[str]:
     """Return the packages of the extra that are not installed."""
-    return [name for name in (*ACCELERATORS, "uvloop") if find_spec(name) is None]
+    return [name for name in (*ACCELERATORS, "uvloop") if not _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # not even the package that the name is a part of
+        return False

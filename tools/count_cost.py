@@ -18,7 +18,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 if "--speed" not in sys.argv:
-    for accelerator in ("orjson", "jsonschema_rs"):
+    for accelerator in ("orjson", "jsonschema_rs", "websockets.speedups"):
         sys.modules[accelerator] = None  # type: ignore[assignment]  # documented: makes its import fail
 
 from tools.cost import HERE, SCENARIOS, Cost, Counter, expected, judge, read_table, write_table  # noqa: E402 - after the accelerators are hidden

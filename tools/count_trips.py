@@ -15,7 +15,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-for accelerator in ("orjson", "jsonschema_rs"):
+for accelerator in ("orjson", "jsonschema_rs", "websockets.speedups"):
     sys.modules[accelerator] = None  # type: ignore[assignment]  # documented: makes its import fail
 
 from tools.cost import LIMITS, Limit, Trip, take_trips  # noqa: E402 - the tools run without being installed

@@ -8,9 +8,11 @@ from random import Random
 from struct import Struct
 from typing import Final
 
+from ocpp_core.websocket.masking import xor
+
 from ._opcode import Control, Opcode
 
-__all__ = ["frame_header", "text_frame", "whole_control", "whole_text", "xor"]
+__all__ = ["frame_header", "text_frame", "whole_control", "whole_text"]
 
 _TEXT: Final = 0x81
 """FIN, no reserved bit, opcode 1 (RFC 6455 §5.2)."""
@@ -92,27 +94,3 @@ def frame_header(first: int, length: int, *, masked: bool) -> bytes:
     if length < 1 << 16:
         return _MEDIUM.pack(first, mask | 126, length)
     return _LONG.pack(first, mask | 127, length)
-
-
-def xor(payload: bytes, key: bytes) -> bytes:
-    """Return the payload XORed with the repeated key, to mask or unmask it (RFC 6455 §5.3).
-
-    A short payload takes one operation on two long integers. In a longer one, every fourth byte has the same byte of
-    the key, so four translations are enough.
-    """
-    length = len(payload)
-    if length < _BY_COLUMNS_FROM:
-        pad = (key * (length // 4 + 1))[:length]
-        return (int.from_bytes(payload, "little") ^ int.from_bytes(pad, "little")).to_bytes(length, "little")
-    one, two, three, four = key
-    masked = bytearray(payload)
-    masked[0::4] = masked[0::4].translate(_XOR_WITH[one])
-    masked[1::4] = masked[1::4].translate(_XOR_WITH[two])
-    masked[2::4] = masked[2::4].translate(_XOR_WITH[three])
-    masked[3::4] = masked[3::4].translate(_XOR_WITH[four])
-    return bytes(masked)
-
-
-_BY_COLUMNS_FROM: Final = 512
-"""Bytes of a payload from which on the four translations are faster."""
-_XOR_WITH: Final = tuple(xor(bytes(range(256)), bytes([byte]) * 4) for byte in range(256))

@@ -11,8 +11,9 @@ from ocpp_core.websocket.close import (
     TOO_BIG,
     is_close_code,
 )
+from ocpp_core.websocket.masking import xor
 
-from ._fast_path import frame_header, xor
+from ._fast_path import frame_header
 from ._opcode import Opcode
 
 __all__ = [

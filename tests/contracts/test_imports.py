@@ -312,6 +312,12 @@ class TestALayerKnowsOnlyThoseBelow:
         offences = naming({"h11", "wsproto"}, CORE, TRANSPORTS, APPS)
         assert [line for line in offences if not line.startswith("ocpp_core/link/")] == []
 
+    def test_only_wslib_imports_websockets(self) -> None:
+        """The engine loads the C part alone, as a file: an import would run the package (`websocket/masking.py`)."""
+        offences = naming({"websockets"}, CORE, TRANSPORTS, APPS)
+        own = ("ocpp_transports/wslib.py", "ocpp_transports/_hosts/_websockets_channel.py")
+        assert [line for line in offences if not line.startswith(own)] == []
+
     def test_only_validation_names_the_schema_compiler(self) -> None:
         offences = naming({"fastjsonschema"}, CORE, TRANSPORTS, APPS)
         assert [line for line in offences if not line.startswith("ocpp_core/validation/")] == []

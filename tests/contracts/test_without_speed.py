@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HIDDEN = "import sys; sys.modules['orjson'] = sys.modules['jsonschema_rs'] = None; "
+HIDDEN = "import sys; sys.modules.update(dict.fromkeys(['orjson', 'jsonschema_rs', 'websockets.speedups'])); "
 
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
@@ -18,6 +18,11 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
 
 def test_without_it_the_standard_library_reads_and_writes() -> None:
     found = run("from ocpp_core import _json; print(_json.FAST, _json.loads is _json.STANDARD.loads)")
+    assert (found.stdout.split(), found.stderr) == (["None", "True"], "")
+
+
+def test_without_it_python_masks() -> None:
+    found = run("from ocpp_core.websocket import masking; print(masking.FAST, masking.xor is masking.STANDARD)")
     assert (found.stdout.split(), found.stderr) == (["None", "True"], "")
 
 
