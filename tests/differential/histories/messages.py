@@ -1,0 +1,171 @@
+"""Histories of engines that receive whole messages: a session, a server's connection, a client."""
+
+from itertools import count
+from random import Random
+
+from ocpp_core.actions import UpgradeRequested
+from ocpp_core.client import ClientEngine
+from ocpp_core.client_states import Connecting, Stopped, Waiting
+from ocpp_core.errors import ConnectionFailedError
+from ocpp_core.inputs import (
+    BinaryReceived,
+    Connect,
+    TextReceived,
+    Tick,
+    TransportFailed,
+    TransportLost,
+    TransportOpened,
+    UpgradeReceived,
+)
+from ocpp_core.server import ServerEngine
+from ocpp_core.session import Session
+from ocpp_core.versions import version_of
+from tests.differential import settings
+from tests.differential.commands import decision, wrongly
+from tests.differential.drawing import Draws
+from tests.differential.stage import Stage
+from tests.differential.transcript import Transcript
+from tests.fuzz.payloads import PROTOCOLS
+
+__all__ = ["ClientHistory", "MessageStage", "ServerHistory", "SessionHistory"]
+
+_BYTES = (b'[2,"b","Heartbeat",{}]', b'[3,"id-1",{}]', b"\xff\x00", b"", b"[" * 300)
+_OFFERS = (PROTOCOLS, (), ("", "ocpp1.6"), ("a b",), ("x", "x"))
+_CODES = (1006, 1000, 1001, 1008, 1012, 4000)
+
+
+class MessageStage(Stage):
+    """A stage whose peer sends whole messages."""
+
+    def hear(self) -> None:
+        """Receive a text."""
+        text = self.text()
+        self.feed(wrongly(self.draws, TextReceived, {"text": text, "attempt": self._attempt}, one_in=60))
+
+    def odd(self) -> None:
+        """Receive bytes."""
+        fields = {"data": self.draws.pick(_BYTES), "attempt": self._attempt}
+        self.feed(wrongly(self.draws, BinaryReceived, fields, one_in=20))
+
+    def lose(self) -> None:
+        """Lose the connection."""
+        fields = {
+            "code": self.draws.pick(_CODES),
+            "reason": self.draws.pick(("", "gone")),
+            "attempt": self._attempt,
+        }
+        self.feed(wrongly(self.draws, TransportLost, fields, one_in=20))
+
+    @property
+    def _attempt(self) -> int:
+        stale = self.draws.rarely(15) and self.scene.attempt > 0
+        return self.scene.attempt - stale
+
+
+class SessionHistory(MessageStage):
+    """A session without a handshake."""
+
+    def __init__(self, draws: Draws, transcript: Transcript) -> None:
+        super().__init__(draws, transcript, settings.protocol(draws))
+        name = self.scene.protocol
+        memory = settings.memory(draws)
+        self.engine = Session(
+            settings.session_config(draws, transcript, name, of_server=True),
+            version_of(name),
+            ids=self.scene.message_id,
+            numbers=count(1),
+            keep_unsent=draws.one_in(5),
+            answers=None if memory is None else memory.of("CP1"),
+            shared=settings.bucket(draws),
+        )
+
+
+class ServerHistory(MessageStage):
+    """The connection of a server, with its handshake."""
+
+    def __init__(self, draws: Draws, transcript: Transcript) -> None:
+        super().__init__(draws, transcript, settings.protocol(draws))
+        self._offered: tuple[str, ...] = ()
+        self._was_asked = False
+        self.engine = ServerEngine(
+            settings.session_config(draws, transcript, self.scene.protocol, of_server=True),
+            handshake_timeout=draws.pick((5, 30.0)),
+            ids=self.scene.message_id,
+            now=self.now,
+            numbers=count(1) if draws.flag() else None,
+            answers=settings.memory(draws),
+            directions=settings.directions(draws, self.scene.message_id),
+        )
+
+    def begin(self) -> None:
+        """Ask for an upgrade, and decide; or something else first."""
+        if self.draws.rarely(6):
+            self._command()
+        fields = {
+            "token": self.scene.token(),
+            "target": "/ocpp/CP1?x=y",
+            "headers": (("Host", "x"), ("Host", "y"), ("X", "z")),
+            "subprotocols": self.draws.pick(_OFFERS) if self.draws.rarely(4) else (self.scene.protocol,),
+        }
+        self.feed(wrongly(self.draws, UpgradeReceived, fields, one_in=10))
+        if self.draws.rarely(8):
+            self._command()
+        self.feed(decision(self.draws, self._offered))
+        if self.draws.rarely(8):
+            self._command()
+        self.give(TransportOpened(self.scene.protocol))
+
+    def revive(self) -> None:
+        """Decide late."""
+        if self.draws.one_in(30):
+            self.feed(decision(self.draws, self._offered))
+
+    def perform(self, action: object) -> None:
+        """Remember the offer."""
+        super().perform(action)
+        if isinstance(action, UpgradeRequested):
+            self._offered = (self.scene.protocol,) if self.scene.protocol in action.subprotocols else ()
+
+
+class ClientHistory(MessageStage):
+    """A client over several connections."""
+
+    def __init__(self, draws: Draws, transcript: Transcript) -> None:
+        self._config = settings.client_config(draws, transcript)
+        super().__init__(draws, transcript, self._config.protocols[0])
+        self.engine = self.make(draws)
+
+    def make(self, draws: Draws) -> ClientEngine:
+        """Return the engine."""
+        return ClientEngine(self._config, random=Random(draws.number(999)), ids=self.scene.message_id)
+
+    def begin(self) -> None:
+        """Connect, or call something first."""
+        if self.draws.one_in(4):
+            self._start()
+        self.feed(wrongly(self.draws, Connect, {"token": self.scene.token()}, one_in=20))
+
+    def revive(self) -> None:
+        """Open the connection, or let the attempt fail; and wait until the next one, often."""
+        draws, state = self.draws, self.engine.state
+        if isinstance(state, Connecting) and draws.number(5):
+            self._open(state.attempt)
+        elif isinstance(state, Waiting) and draws.flag():
+            self.now = max(self.now, state.until)
+            self.give(Tick())
+        elif draws.one_in(10) and isinstance(state, Stopped) or draws.rarely(40):
+            self.give(Connect(self.scene.token()))
+
+    def _open(self, attempt: int) -> None:
+        draws = self.draws
+        if draws.rarely(2):
+            fields = {
+                "error": draws.pick((ConnectionFailedError("no route"), OSError(111, "refused"))),
+                "retry": draws.number(3) > 0,
+                "attempt": attempt,
+                "retry_after": draws.pick((0.0, 0.0, 7, 9000.0)),
+            }
+            self.feed(wrongly(draws, TransportFailed, fields, one_in=15))
+        else:
+            subprotocol = draws.pick((None, "other", "ocpp1.6")) if draws.rarely(6) else self.scene.protocol
+            self.feed(wrongly(draws, TransportOpened, {"subprotocol": subprotocol, "attempt": attempt}, one_in=20))
