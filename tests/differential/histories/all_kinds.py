@@ -7,8 +7,12 @@ from tests.differential.drawing import Draws
 from tests.differential.stage import Stage
 from tests.differential.transcript import Transcript
 
+from .functions import play_functions
+from .laboratories import play_laboratory
 from .messages import ClientHistory, ServerHistory, SessionHistory
+from .outboxes import DurableHistory, play_fleet
 from .streams import ClientStackHistory, ServerStackHistory
+from .worlds import play_world
 
 __all__ = ["KINDS", "play"]
 
@@ -20,11 +24,16 @@ def _staged(make: Callable[[Draws, Transcript], Stage]) -> Callable[[Draws, Tran
 
 
 KINDS: Final[Mapping[str, tuple[int, Callable[[Draws, Transcript], None]]]] = {
-    "session": (4, _staged(SessionHistory)),
-    "server": (2, _staged(ServerHistory)),
-    "client": (3, _staged(ClientHistory)),
-    "server stack": (6, _staged(ServerStackHistory)),
-    "client stack": (5, _staged(ClientStackHistory)),
+    "session": (10, _staged(SessionHistory)),
+    "server": (4, _staged(ServerHistory)),
+    "client": (6, _staged(ClientHistory)),
+    "server stack": (14, _staged(ServerStackHistory)),
+    "client stack": (10, _staged(ClientStackHistory)),
+    "client with an outbox": (6, _staged(DurableHistory)),
+    "server with outboxes": (1, play_fleet),
+    "laboratory": (4, play_laboratory),
+    "functions": (6, play_functions),
+    "world": (1, play_world),
 }
 _ALL: Final = [kind for kind, (weight, _) in KINDS.items() for _ in range(weight)]
 

@@ -40,21 +40,21 @@ class MessageStage(Stage):
     def hear(self) -> None:
         """Receive a text."""
         text = self.text()
-        self.feed(wrongly(self.draws, TextReceived, {"text": text, "attempt": self._attempt}, one_in=60))
+        self.give(TextReceived(text=text, attempt=self._attempt))
 
     def odd(self) -> None:
         """Receive bytes."""
-        fields = {"data": self.draws.pick(_BYTES), "attempt": self._attempt}
-        self.feed(wrongly(self.draws, BinaryReceived, fields, one_in=20))
+        self.give(BinaryReceived(data=self.draws.pick(_BYTES), attempt=self._attempt))
 
     def lose(self) -> None:
         """Lose the connection."""
-        fields = {
-            "code": self.draws.pick(_CODES),
-            "reason": self.draws.pick(("", "gone")),
-            "attempt": self._attempt,
-        }
-        self.feed(wrongly(self.draws, TransportLost, fields, one_in=20))
+        self.give(
+            TransportLost(
+                code=self.draws.pick(_CODES),
+                reason=self.draws.pick(("", "gone")),
+                attempt=self._attempt,
+            )
+        )
 
     @property
     def _attempt(self) -> int:
@@ -101,13 +101,14 @@ class ServerHistory(MessageStage):
         """Ask for an upgrade, and decide; or something else first."""
         if self.draws.rarely(6):
             self._command()
-        fields = {
-            "token": self.scene.token(),
-            "target": "/ocpp/CP1?x=y",
-            "headers": (("Host", "x"), ("Host", "y"), ("X", "z")),
-            "subprotocols": self.draws.pick(_OFFERS) if self.draws.rarely(4) else (self.scene.protocol,),
-        }
-        self.feed(wrongly(self.draws, UpgradeReceived, fields, one_in=10))
+        self.give(
+            UpgradeReceived(
+                token=self.scene.token(),
+                target="/ocpp/CP1?x=y",
+                headers=(("Host", "x"), ("Host", "y"), ("X", "z")),
+                subprotocols=self.draws.pick(_OFFERS) if self.draws.rarely(4) else (self.scene.protocol,),
+            )
+        )
         if self.draws.rarely(8):
             self._command()
         self.feed(decision(self.draws, self._offered))
@@ -159,13 +160,14 @@ class ClientHistory(MessageStage):
     def _open(self, attempt: int) -> None:
         draws = self.draws
         if draws.rarely(2):
-            fields = {
-                "error": draws.pick((ConnectionFailedError("no route"), OSError(111, "refused"))),
-                "retry": draws.number(3) > 0,
-                "attempt": attempt,
-                "retry_after": draws.pick((0.0, 0.0, 7, 9000.0)),
-            }
-            self.feed(wrongly(draws, TransportFailed, fields, one_in=15))
+            self.give(
+                TransportFailed(
+                    error=draws.pick((ConnectionFailedError("no route"), OSError(111, "refused"))),
+                    retry=draws.number(3) > 0,
+                    attempt=attempt,
+                    retry_after=draws.pick((0.0, 0.0, 7, 9000.0)),
+                )
+            )
         else:
             subprotocol = draws.pick((None, "other", "ocpp1.6")) if draws.rarely(6) else self.scene.protocol
-            self.feed(wrongly(draws, TransportOpened, {"subprotocol": subprotocol, "attempt": attempt}, one_in=20))
+            self.give(TransportOpened(subprotocol=subprotocol, attempt=attempt))

@@ -58,7 +58,7 @@ class StreamStage(Stage):
         for piece in self.draws.pieces(data):
             if piece and not self.is_broken:
                 attempt = self.scene.attempt - self.draws.rarely(40)
-                self.feed(wrongly(self.draws, BytesReceived, {"data": piece, "attempt": attempt}, one_in=150))
+                self.give(BytesReceived(data=piece, attempt=attempt))
 
     def perform(self, action: Any) -> None:
         """Read what was sent."""
@@ -168,7 +168,7 @@ class ClientStackHistory(StreamStage):
                 self.give(StreamOpened(state.attempt))
             else:
                 error = draws.pick((ConnectionFailedError("no route"), OSError(111, "refused")))
-                self.feed(wrongly(draws, StreamFailed, {"error": error, "attempt": state.attempt}, one_in=20))
+                self.give(StreamFailed(error=error, attempt=state.attempt))
         elif self._response:
             data, self._response = self._response, b""
             self._is_open = True
