@@ -103,6 +103,10 @@ WRONG: Final[tuple[Any, ...]] = (
 """Values for any field: of wrong types, of types that are nearly right, and at the edges."""
 
 
+_OF_THE_HOST: Final = frozenset({"token", "request", "on", "identity", "config", "version"})
+"""Fields that only the host fills in. Their types are checked by type checkers, and by compiled code: not by ours."""
+
+
 class Scene:
     """What commands refer to: the numbers and names that were used in a history."""
 
@@ -129,8 +133,9 @@ class Scene:
 
 def wrongly(draws: Draws, kind: Any, fields: dict[str, Any], one_in: int = 8) -> Make:
     """Return what makes an input, one in so many with a wrong value."""
-    if draws.rarely(one_in):
-        fields[draws.pick(list(fields))] = draws.pick(WRONG)
+    names = [name for name in fields if name not in _OF_THE_HOST] if draws.rarely(one_in) else []
+    if names:
+        fields[draws.pick(names)] = draws.pick(WRONG)
     return lambda: kind(**fields)
 
 

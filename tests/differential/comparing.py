@@ -2,12 +2,13 @@
 
 import subprocess
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from .forms import Form
+from .forms import Form, forms_of
 
-__all__ = ["Comparison", "Difference", "PlayerError", "lines_of"]
+__all__ = ["Comparison", "Difference", "PlayerError", "first_difference", "lines_of"]
 
 _CHUNK: Final = 5000
 """Histories of a process."""
@@ -63,6 +64,22 @@ class Comparison:
                     lines = lines_of(self.one, seed), lines_of(self.other, seed)
                     return Difference(seed, (self.one.name, self.other.name), lines)
         return None
+
+
+def first_difference(forms: Sequence[str], histories: int, first: int = 0) -> Difference | None:
+    """Return the first history that two forms play differently, see `forms_of`.
+
+    Args:
+        forms: The names of the two forms.
+        histories: How many histories to play.
+        first: The seed of the first one.
+
+    Raises:
+        PlayerError: A form crashes, or is not the one that is imported.
+        ValueError: A form is not installed there.
+    """
+    with ExitStack() as exits:
+        return Comparison(*forms_of(forms, exits)).run(first, histories)
 
 
 def _digests_of(forms: Sequence[Form], first: int, count: int) -> list[dict[int, str]]:

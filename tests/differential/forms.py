@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class Form:
         )
 
 
-def forms_of(names: "list[str]", exits: ExitStack) -> "Iterator[Form]":
+def forms_of(names: Iterable[str], exits: ExitStack) -> Iterator[Form]:
     """Iterate over the forms with these names: a folder or a wheel, with `+bare` to hide accelerators.
 
     A wheel is unpacked into a folder that `exits` removes.

@@ -1,12 +1,14 @@
 """An engine and everything around it, of which each step is written down."""
 
 import re
+from collections import deque
 from collections.abc import Callable
 from math import inf
 from typing import Any, Final
 
-from ocpp_core.actions import Dispatch, OpenTransport, SendText
+from ocpp_core.actions import Dispatch, OpenTransport, SendText, StateChanged
 from ocpp_core.inputs import Tick
+from ocpp_core.states import Closed
 
 from .commands import Make, Scene, command, foreign_input, reply, start
 from .drawing import Draws
@@ -31,7 +33,7 @@ class Stage:
     """
 
     engine: Any
-    """The engine, which a subclass makes."""
+    """The engine, which `make` has made."""
 
     def __init__(self, draws: Draws, transcript: Transcript, protocol: str) -> None:
         self.draws = draws
@@ -40,6 +42,9 @@ class Stage:
         self.now = 0.0
         self.written: dict[str, str] = {}
         """The actions of the calls that were written, by message ID."""
+        self.is_over = False
+        """True once the engine of one connection has ended."""
+        self._texts: deque[str] = deque(maxlen=4)
         self.is_broken = False
         """True once `poll` has raised: then nothing that follows has a meaning."""
         self._steps: tuple[Callable[[], None], ...] = (
@@ -53,6 +58,10 @@ class Stage:
         )
 
     # What a subclass knows
+
+    def make(self) -> Any:
+        """Return a new engine."""
+        raise NotImplementedError
 
     def begin(self) -> None:
         """Do what comes before messages."""
@@ -76,10 +85,13 @@ class Stage:
 
     def play(self, steps: int) -> None:
         """Begin, do some steps, and end the connection."""
+        self.engine = self.make()
         self.begin()
         for _ in range(steps):
             if self.is_broken:
                 return
+            if self.is_over and self.draws.one_in(3):
+                self._renew()
             if self.draws.rarely(20):
                 self.lose()
             self.revive()
@@ -88,6 +100,13 @@ class Stage:
         self._expire()
         for _ in range(2):
             self._answer()
+
+    def _renew(self) -> None:
+        """Let the peer connect again: what the host keeps, the next engine has."""
+        self.is_over = False
+        self.engine = self.make()
+        self.transcript.note("another connection")
+        self.begin()
 
     def feed(self, make: Make) -> None:
         """Make an input and pass it."""
@@ -132,6 +151,8 @@ class Stage:
             self.note_text(action.text)
         elif kind is OpenTransport:
             self.scene.attempt = action.attempt
+        elif kind is StateChanged and isinstance(action.state, Closed):
+            self.is_over = True
 
     def note_text(self, text: str) -> None:
         """Remember a call, which the peer may answer."""
@@ -152,8 +173,11 @@ class Stage:
     # Steps
 
     def text(self) -> str:
-        """Return what the peer says next."""
-        return text_of(self.draws, self.scene, self.written)
+        """Return what the peer says next: something new, or what it said before."""
+        if self._texts and self.draws.one_in(8):
+            return self.draws.pick(self._texts)
+        self._texts.append(text_of(self.draws, self.scene, self.written))
+        return self._texts[-1]
 
     def _answer(self) -> None:
         make = reply(self.draws, self.scene)

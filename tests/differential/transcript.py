@@ -96,13 +96,17 @@ def _names_of(kind: type[Any]) -> tuple[str, ...] | None:
 
 
 def described_error(error: BaseException) -> str:
-    """Return an exception with its type, text and fields, without a text that only the interpreter has chosen."""
+    """Return an exception with its type, text and fields, without a text that only the interpreter has chosen.
+
+    The exception that a traceback shows before it follows, whether it is a cause or not: compiled code ignores `from`.
+    """
     text = str(error)
     if type(error) is AssertionError and text.startswith(_NO_INPUT):
         return "TypeError(…)"
     is_ours = type(error) not in _WORDLESS or text.startswith(_OURS)
     own = {name: value for name, value in sorted(_fields_of(error).items()) if value is not None}
-    cause = "" if error.__cause__ is None else f" from {described_error(error.__cause__)}"
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    cause = "" if before is None else f" after {described_error(before)}"
     return f"{type(error).__name__}({text if is_ours else '…'}){described(own) if own else ''}{cause}"
 
 

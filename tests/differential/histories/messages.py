@@ -67,16 +67,21 @@ class SessionHistory(MessageStage):
 
     def __init__(self, draws: Draws, transcript: Transcript) -> None:
         super().__init__(draws, transcript, settings.protocol(draws))
-        name = self.scene.protocol
-        memory = settings.memory(draws)
-        self.engine = Session(
-            settings.session_config(draws, transcript, name, of_server=True),
-            version_of(name),
+        self._config = settings.session_config(draws, transcript, self.scene.protocol, of_server=True)
+        self._memory = settings.memory(draws)
+        self._shared = settings.bucket(draws)
+        self._numbers = count(1)
+
+    def make(self) -> Session:
+        """Return a session of the station."""
+        return Session(
+            self._config,
+            version_of(self.scene.protocol),
             ids=self.scene.message_id,
-            numbers=count(1),
-            keep_unsent=draws.one_in(5),
-            answers=None if memory is None else memory.of("CP1"),
-            shared=settings.bucket(draws),
+            numbers=self._numbers,
+            keep_unsent=self.draws.one_in(5),
+            answers=None if self._memory is None else self._memory.of("CP1"),
+            shared=self._shared,
         )
 
 
@@ -86,15 +91,21 @@ class ServerHistory(MessageStage):
     def __init__(self, draws: Draws, transcript: Transcript) -> None:
         super().__init__(draws, transcript, settings.protocol(draws))
         self._offered: tuple[str, ...] = ()
-        self._was_asked = False
-        self.engine = ServerEngine(
-            settings.session_config(draws, transcript, self.scene.protocol, of_server=True),
-            handshake_timeout=draws.pick((5, 30.0)),
+        self._config = settings.session_config(draws, transcript, self.scene.protocol, of_server=True)
+        self._memory = settings.memory(draws)
+        self._numbers = count(1) if draws.flag() else None
+        self._directions = settings.directions(draws, self.scene.message_id)
+
+    def make(self) -> ServerEngine:
+        """Return the engine of a connection."""
+        return ServerEngine(
+            self._config,
+            handshake_timeout=self.draws.pick((5, 30.0)),
             ids=self.scene.message_id,
             now=self.now,
-            numbers=count(1) if draws.flag() else None,
-            answers=settings.memory(draws),
-            directions=settings.directions(draws, self.scene.message_id),
+            numbers=self._numbers,
+            answers=self._memory,
+            directions=self._directions,
         )
 
     def begin(self) -> None:
@@ -134,11 +145,10 @@ class ClientHistory(MessageStage):
     def __init__(self, draws: Draws, transcript: Transcript) -> None:
         self._config = settings.client_config(draws, transcript)
         super().__init__(draws, transcript, self._config.protocols[0])
-        self.engine = self.make(draws)
 
-    def make(self, draws: Draws) -> ClientEngine:
-        """Return the engine."""
-        return ClientEngine(self._config, random=Random(draws.number(999)), ids=self.scene.message_id)
+    def make(self) -> ClientEngine:
+        """Return the engine of the client."""
+        return ClientEngine(self._config, random=Random(self.draws.number(999)), ids=self.scene.message_id)
 
     def begin(self) -> None:
         """Connect, or call something first."""

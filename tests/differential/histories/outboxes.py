@@ -45,14 +45,15 @@ class DurableHistory(ClientHistory):
 
     def __init__(self, draws: Draws, transcript: Transcript) -> None:
         super().__init__(draws, transcript)
+        self._outbox = settings.outbox_config(draws, transcript)
         self._tickets = 0
         self._batches: list[int] = []
         self._steps = (*self._steps, *(self._enqueue,) * 4, *(self._store,) * 3, self._control)
 
-    def make(self, draws: Draws) -> DurableClientEngine:
-        """Return the engine."""
-        outbox = settings.outbox_config(draws, self.transcript)
-        return DurableClientEngine(self._config, outbox, random=Random(draws.number(999)), ids=self.scene.message_id)
+    def make(self) -> DurableClientEngine:
+        """Return the engine of the client."""
+        random = Random(self.draws.number(999))
+        return DurableClientEngine(self._config, self._outbox, random=random, ids=self.scene.message_id)
 
     def begin(self) -> None:
         """Read the store, and connect."""

@@ -76,20 +76,29 @@ class ServerStackHistory(StreamStage):
 
     def __init__(self, draws: Draws, transcript: Transcript) -> None:
         super().__init__(draws, transcript, settings.protocol(draws))
-        link = settings.link_config(draws, transcript)
-        self._is_packed = link.compression is not None
+        self._link = settings.link_config(draws, transcript)
+        self._is_packed = self._link.compression is not None
         self._offered: tuple[str, ...] = ()
         self._asked: str | None = None
-        self.engine = ServerStack(
-            link,
-            settings.session_config(draws, transcript, self.scene.protocol, of_server=True),
-            random=Random(draws.number(999)),
+        self._config = settings.session_config(draws, transcript, self.scene.protocol, of_server=True)
+        self._numbers = count(1)
+        self._unfinished = Unfinished() if draws.flag() else None
+        self._memory = settings.memory(draws)
+        self._directions = settings.directions(draws, self.scene.message_id)
+
+    def make(self) -> ServerStack:
+        """Return the stack of a stream."""
+        self._is_open = False
+        return ServerStack(
+            self._link,
+            self._config,
+            random=Random(self.draws.number(999)),
             ids=self.scene.message_id,
             now=self.now,
-            numbers=count(1),
-            unfinished=Unfinished() if draws.flag() else None,
-            answers=settings.memory(draws),
-            directions=settings.directions(draws, self.scene.message_id),
+            numbers=self._numbers,
+            unfinished=self._unfinished,
+            answers=self._memory,
+            directions=self._directions,
         )
 
     def begin(self) -> None:
@@ -145,12 +154,11 @@ class ClientStackHistory(StreamStage):
         self._is_packed = self._link.compression is not None
         self._dialled = 0
         self._response = b""
-        self.engine = self.make(draws)
 
-    def make(self, draws: Draws) -> ClientStack:
-        """Return the stack."""
+    def make(self) -> ClientStack:
+        """Return the stack of the client."""
         target = UpgradeTarget("csms.example", "/ocpp/CP1", (("Authorization", "Basic Q1AxOnNlY3JldA=="),))
-        random = Random(draws.number(999))
+        random = Random(self.draws.number(999))
         return ClientStack(self._config, self._link, target, random=random, ids=self.scene.message_id)
 
     def begin(self) -> None:
