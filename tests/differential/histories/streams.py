@@ -134,11 +134,11 @@ class ServerStackHistory(StreamStage):
         """Remember what was asked."""
         super().perform(action)
         if isinstance(action, UpgradeRequested):
-            self._asked, self._is_open = "upgrade", True
+            self._asked = "upgrade"
             self._offered = tuple(name for name in action.subprotocols if name == self.scene.protocol)
         elif isinstance(action, HttpRequest):
             self._asked = "http"
-        elif type(action) is SendBytes and action.data.startswith(b"HTTP"):
+        elif type(action) is SendBytes and action.data.startswith(b"HTTP/1.1 101 "):
             self._is_open = True
 
 
