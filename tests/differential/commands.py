@@ -42,7 +42,7 @@ from tests.fuzz.payloads import known_payloads
 
 from .drawing import Draws
 
-__all__ = ["decision", "Make", "Scene", "command", "foreign_input", "reply", "start", "wrongly"]
+__all__ = ["Make", "Scene", "command", "decision", "foreign_input", "reply", "start", "wrongly"]
 
 Make = Callable[[], Any]
 """Makes an input; it may raise."""
@@ -142,7 +142,7 @@ def wrongly(draws: Draws, kind: Any, fields: dict[str, Any], one_in: int = 8) ->
 def payload_of(draws: Draws, protocol: str, kind: str, action: str | None = None) -> tuple[str, Any]:
     """Return an action and a payload of it: mostly one that conforms."""
     known = known_payloads(protocol)
-    if action not in known:
+    if action is None or action not in known:
         action = draws.pick(_FREQUENT[protocol]) if draws.number(2) else draws.pick(_names(protocol))
     payloads = known[action]
     payload: Any = payloads.get(kind) or payloads.get("send") or {}
@@ -155,7 +155,7 @@ def _names(protocol: str) -> tuple[str, ...]:
     return tuple(known_payloads(protocol))
 
 
-_FREQUENT: Final = {name: ("Heartbeat", "BootNotification", "DataTransfer") for name in ("ocpp1.6", "ocpp2.0.1")}
+_FREQUENT: Final = dict.fromkeys(("ocpp1.6", "ocpp2.0.1"), ("Heartbeat", "BootNotification", "DataTransfer"))
 _FREQUENT["ocpp2.1"] = ("Heartbeat", "BootNotification", "NotifyPeriodicEventStream")
 _TIMES: Final = (None, None, None, None, 5, 5.0, 0.5, 60)
 

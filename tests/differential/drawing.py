@@ -1,6 +1,7 @@
 """Choices that a seed makes, in place of the bytes of a fuzzer."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 from typing import TypeVar
 
@@ -65,4 +66,4 @@ class Draws(Choices):
         if way == 9 and len(data) <= 200:
             return [data[at : at + 1] for at in range(len(data))]
         cuts = sorted({0, len(data), *(self.number(len(data)) for _ in range(1 + self.number(4)))})
-        return [data[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+        return [data[start:end] for start, end in pairwise(cuts)]

@@ -15,7 +15,7 @@ from .drawing import Draws
 __all__ = ["frames_of", "odd_bytes", "text_of"]
 
 _IDS: Final = ("1", "2", "3", "a", "", "i" * 37, "-1", "é", "\ud800")
-_ERRORS: Final = (
+_ERRORS: Final[tuple[tuple[Any, ...], ...]] = (
     ("NotSupported", "because", {}),
     ("GenericError", "", {"a": 1}),
     ("FormatViolation", "x", {}),

@@ -122,7 +122,7 @@ _OUTBOX: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
     ("outcome_bytes", (1, 40)),
     ("gate", ("open", "open", "manual")),
 )
-_WRONG: Final = (None, True, "5", -1, 0, nan, 1.5, [], {}, b"x")
+_WRONG: Final[tuple[Any, ...]] = (None, True, "5", -1, 0, nan, 1.5, [], {}, b"x")
 _COMPRESSIONS: Final = (
     Compression(threshold=20),
     Compression(threshold=0, context_takeover=True),

@@ -7,7 +7,8 @@ from math import inf
 from typing import Any, Final
 
 from ocpp_core.actions import Dispatch, OpenTransport, SendText, StateChanged
-from ocpp_core.inputs import Tick
+from ocpp_core.client_states import ClientState, Stopped, Waiting
+from ocpp_core.inputs import Connect, Tick
 from ocpp_core.states import Closed
 
 from .commands import Make, Scene, command, foreign_input, reply, start
@@ -169,6 +170,22 @@ class Stage:
         if hasattr(engine, "queued"):
             parts.append(str(engine.queued))
         self.transcript.note(f"  = {' '.join(parts)}")
+
+    # Clients
+
+    def connect(self) -> None:
+        """Connect, or call something first."""
+        if self.draws.one_in(4):
+            self._start()
+        self.give(Connect(self.scene.token()))
+
+    def come_back(self, state: ClientState) -> None:
+        """Wait until the next attempt, often, or connect again."""
+        if isinstance(state, Waiting) and self.draws.flag():
+            self.now = max(self.now, state.until)
+            self.give(Tick())
+        elif (isinstance(state, Stopped) and self.draws.one_in(10)) or self.draws.rarely(40):
+            self.give(Connect(self.scene.token()))
 
     # Steps
 

@@ -1,4 +1,4 @@
-"""What is installed for speed changes nothing: 300 random histories with it and without it. `make differential` plays more."""
+"""The forms of the library do the same in random histories: a sample of `make differential`."""
 
 from tests.differential.comparing import first_difference
 from tests.differential.forms import ROOT

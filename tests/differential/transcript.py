@@ -63,7 +63,7 @@ class Transcript:
 
 def described(value: object) -> str:
     """Return a value with its type and all its fields, as the same text in every installation."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _LITERALS:
         return repr(value)
     if isinstance(value, BaseException):
@@ -85,7 +85,7 @@ def _prefix(kind: type[object], usual: type[object]) -> str:
 
 
 @cache
-def _names_of(kind: type[Any]) -> tuple[str, ...] | None:
+def _names_of(kind: Any) -> tuple[str, ...] | None:
     """Return the names of the fields of a class; None if it has none that others may read, or is a setting."""
     if kind.__name__.endswith(("Config", "Version", "Validator")):
         return None

@@ -5,13 +5,11 @@ from random import Random
 
 from ocpp_core.actions import UpgradeRequested
 from ocpp_core.client import ClientEngine
-from ocpp_core.client_states import Connecting, Stopped, Waiting
+from ocpp_core.client_states import Connecting
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.inputs import (
     BinaryReceived,
-    Connect,
     TextReceived,
-    Tick,
     TransportFailed,
     TransportLost,
     TransportOpened,
@@ -21,7 +19,7 @@ from ocpp_core.server import ServerEngine
 from ocpp_core.session import Session
 from ocpp_core.versions import version_of
 from tests.differential import settings
-from tests.differential.commands import decision, wrongly
+from tests.differential.commands import decision
 from tests.differential.drawing import Draws
 from tests.differential.stage import Stage
 from tests.differential.transcript import Transcript
@@ -151,21 +149,16 @@ class ClientHistory(MessageStage):
         return ClientEngine(self._config, random=Random(self.draws.number(999)), ids=self.scene.message_id)
 
     def begin(self) -> None:
-        """Connect, or call something first."""
-        if self.draws.one_in(4):
-            self._start()
-        self.feed(wrongly(self.draws, Connect, {"token": self.scene.token()}, one_in=20))
+        """Connect."""
+        self.connect()
 
     def revive(self) -> None:
         """Open the connection, or let the attempt fail; and wait until the next one, often."""
         draws, state = self.draws, self.engine.state
         if isinstance(state, Connecting) and draws.number(5):
             self._open(state.attempt)
-        elif isinstance(state, Waiting) and draws.flag():
-            self.now = max(self.now, state.until)
-            self.give(Tick())
-        elif draws.one_in(10) and isinstance(state, Stopped) or draws.rarely(40):
-            self.give(Connect(self.scene.token()))
+        else:
+            self.come_back(state)
 
     def _open(self, attempt: int) -> None:
         draws = self.draws

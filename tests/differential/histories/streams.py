@@ -5,14 +5,14 @@ from random import Random
 from typing import Any
 
 from ocpp_core.actions import CloseStream, HttpRequest, OpenTransport, SendBytes, UpgradeRequested
-from ocpp_core.client_states import Connecting, Stopped, Waiting
+from ocpp_core.client_states import Connecting
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.errors import ConnectionFailedError
-from ocpp_core.inputs import BytesReceived, Connect, Respond, StreamFailed, StreamLost, StreamOpened, Tick
+from ocpp_core.inputs import BytesReceived, Respond, StreamFailed, StreamLost, StreamOpened
 from ocpp_core.link import Unfinished
 from ocpp_core.stack import ClientStack, ServerStack
 from tests.differential import settings
-from tests.differential.commands import decision, wrongly
+from tests.differential.commands import decision
 from tests.differential.drawing import Draws
 from tests.differential.peers import frames_of, odd_bytes
 from tests.differential.stage import Stage
@@ -162,10 +162,8 @@ class ClientStackHistory(StreamStage):
         return ClientStack(self._config, self._link, target, random=random, ids=self.scene.message_id)
 
     def begin(self) -> None:
-        """Connect, or call something first."""
-        if self.draws.one_in(4):
-            self._start()
-        self.feed(wrongly(self.draws, Connect, {"token": self.scene.token()}, one_in=20))
+        """Connect."""
+        self.connect()
 
     def revive(self) -> None:
         """Open the stream, or let the attempt fail; and wait until the next one, often."""
@@ -181,11 +179,8 @@ class ClientStackHistory(StreamStage):
             data, self._response = self._response, b""
             self._is_open = True
             self.receive(data)
-        elif isinstance(state, Waiting) and draws.flag():
-            self.now = max(self.now, state.until)
-            self.give(Tick())
-        elif draws.one_in(10) and isinstance(state, Stopped) or draws.rarely(40):
-            self.give(Connect(self.scene.token()))
+        else:
+            self.come_back(state)
 
     def perform(self, action: Any) -> None:
         """Answer an upgrade request."""

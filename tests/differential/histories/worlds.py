@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ocpp_core.errors import RPCError, RPCInternalError, RPCNotSupportedError
 from ocpp_transports import OCPPClient, OCPPServer
@@ -40,7 +40,7 @@ _KEYWORDS: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
 
 def play_world(draws: Draws, transcript: Transcript) -> None:
     """Play a history, and write down outcomes, events and exceptions of both sides."""
-    level = draws.pick(("bytes", "bytes", "messages"))
+    level: Literal["bytes", "messages"] = draws.pick(("bytes", "bytes", "messages"))
     with World(draws.number(10**6), level=level, end=86_400.0) as lab:
         story = _Story(draws, transcript, lab, settings.protocol(draws))
         lab.play(story.tell())
@@ -147,7 +147,8 @@ class _Story:
         elif way == 8:
             await self._try("connect", client.connect)
         elif way == 9:
-            await self._try("raw", lambda: client.send_raw(draws.pick(("hello", '[2,"r","X",{}]', '[3,"x",{}]', 5))))
+            text: Any = draws.pick(("hello", '[2,"r","X",{}]', '[3,"x",{}]', 5))
+            await self._try("raw", lambda: client.send_raw(text))
         await asyncio.sleep(draws.pick((0.0, 0.05, 1.0, 12.0)))
 
     async def _call(self, side: Any) -> None:
