@@ -6,8 +6,8 @@
     python -m tests.differential --first 123 --show .   print what the history of a seed does
 
 A form is a folder that has `ocpp_core`, or a wheel. Each plays the histories of the same seeds in processes of its own,
-and writes one hash for each history. The first history that differs is played again and printed from the difference on;
-then the exit code is 1.
+and writes one hash for each history. The first history that differs is played again, and printed where it differs; then
+the exit code is 1.
 """
 
 import argparse
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--histories", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--show", action="store_true", help="print the history of the first seed in one form")
+    parser.add_argument("--go-on", action="store_true", help="print all histories that differ, not only the first")
     options = parser.parse_args(arguments)
     with ExitStack() as exits:
         forms = list(forms_of(options.forms, exits))
@@ -40,10 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"expected two forms to compare, got {len(forms)}")
         comparison = Comparison(*forms)
         began = time.monotonic()
-        difference = comparison.run(options.first, options.histories)
+        count = 0
+        for count, difference in enumerate(comparison.differences(options.first, options.histories), 1):
+            print(difference, flush=True)
+            if not options.go_on:
+                return 1
         took = time.monotonic() - began
-        print(difference or f"{options.histories:,} histories, no difference, {took:.0f} s")
-        return 0 if difference is None else 1
+        print(f"{options.histories:,} histories, {count or 'no'} different, {took:.0f} s")
+        return 1 if count else 0
 
 
 if __name__ == "__main__":

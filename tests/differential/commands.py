@@ -103,7 +103,7 @@ WRONG: Final[tuple[Any, ...]] = (
 """Values for any field: of wrong types, of types that are nearly right, and at the edges."""
 
 
-_OF_THE_HOST: Final = frozenset({"token", "request", "on", "identity", "config", "version"})
+_OF_THE_HOST: Final = frozenset({"token", "request", "on", "besides", "identity", "config", "version"})
 """Fields that only the host fills in. Their types are checked by type checkers, and by compiled code: not by ours."""
 
 

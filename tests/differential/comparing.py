@@ -1,7 +1,7 @@
 """The comparison of two forms: the same seeds in both, and the first history that differs."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
@@ -51,8 +51,8 @@ class Comparison:
     one: Form
     other: Form
 
-    def run(self, first: int, count: int) -> Difference | None:
-        """Play the histories of so many seeds in both forms at the same time, and return the first difference.
+    def differences(self, first: int, count: int) -> Iterator[Difference]:
+        """Play the histories of so many seeds in both forms at the same time, and yield those that differ.
 
         Raises PlayerError if a process crashes or a form is not the one that was asked for.
         """
@@ -62,8 +62,7 @@ class Comparison:
             for seed in range(start, start + size):
                 if one[seed] != other[seed]:
                     lines = lines_of(self.one, seed), lines_of(self.other, seed)
-                    return Difference(seed, (self.one.name, self.other.name), lines)
-        return None
+                    yield Difference(seed, (self.one.name, self.other.name), lines)
 
 
 def first_difference(forms: Sequence[str], histories: int, first: int = 0) -> Difference | None:
@@ -79,7 +78,7 @@ def first_difference(forms: Sequence[str], histories: int, first: int = 0) -> Di
         ValueError: A form is not installed there.
     """
     with ExitStack() as exits:
-        return Comparison(*forms_of(forms, exits)).run(first, histories)
+        return next(Comparison(*forms_of(forms, exits)).differences(first, histories), None)
 
 
 def _digests_of(forms: Sequence[Form], first: int, count: int) -> list[dict[int, str]]:
