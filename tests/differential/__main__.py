@@ -42,12 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         comparison = Comparison(*forms)
         began = time.monotonic()
         count = 0
-        for count, difference in enumerate(comparison.differences(options.first, options.histories), 1):
+        for difference in comparison.differences(options.first, options.histories):
+            count += 1
             print(difference, flush=True)
             if not options.go_on:
                 return 1
         took = time.monotonic() - began
-        print(f"{options.histories:,} histories, {count or 'no'} different, {took:.0f} s")
+        print(f"{options.histories:,} histories, {count or 'none'} different, {took:.0f} s")
         return 1 if count else 0
 
 

@@ -98,16 +98,15 @@ def _names_of(kind: Any) -> tuple[str, ...] | None:
 def described_error(error: BaseException) -> str:
     """Return an exception with its type, text and fields, without a text that only the interpreter has chosen.
 
-    The exception that a traceback shows before it follows, whether it is a cause or not: compiled code ignores `from`.
+    The exceptions that a traceback shows before it are left out: compiled code ignores `from`, and where a faster
+    package refuses a value first, there is one more.
     """
     text = str(error)
     if type(error) is AssertionError and text.startswith(_NO_INPUT):
         return "TypeError(…)"
     is_ours = type(error) not in _WORDLESS or text.startswith(_OURS)
     own = {name: value for name, value in sorted(_fields_of(error).items()) if value is not None}
-    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    cause = "" if before is None else f" after {described_error(before)}"
-    return f"{type(error).__name__}({text if is_ours else '…'}){described(own) if own else ''}{cause}"
+    return f"{type(error).__name__}({text if is_ours else '…'}){described(own) if own else ''}"
 
 
 def _fields_of(error: BaseException) -> Mapping[str, object]:
