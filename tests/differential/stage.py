@@ -9,6 +9,7 @@ from typing import Any, Final
 from ocpp_core.actions import Dispatch, OpenTransport, SendText, StateChanged
 from ocpp_core.client_states import ClientState, Stopped, Waiting
 from ocpp_core.inputs import Connect, Tick
+from ocpp_core.recording import Recorder, Recording
 from ocpp_core.states import Closed
 
 from .commands import Make, Scene, command, foreign_input, reply, start
@@ -43,6 +44,8 @@ class Stage:
         self.now = 0.0
         self.written: dict[str, str] = {}
         """The actions of the calls that were written, by message ID."""
+        self.is_recorded = False
+        """True to write down what a recording of the engine has."""
         self.is_over = False
         """True once the engine of one connection has ended."""
         self._texts: deque[str] = deque(maxlen=4)
@@ -86,7 +89,8 @@ class Stage:
 
     def play(self, steps: int) -> None:
         """Begin, do some steps, and end the connection."""
-        self.engine = self.make()
+        self.is_recorded = self.draws.one_in(10)
+        self.engine = self._recorded(self.make())
         self.begin()
         for _ in range(steps):
             if self.is_broken:
@@ -105,9 +109,15 @@ class Stage:
     def _renew(self) -> None:
         """Let the peer connect again: what the host keeps, the next engine has."""
         self.is_over = False
-        self.engine = self.make()
+        self.engine = self._recorded(self.make())
         self.transcript.note("another connection")
         self.begin()
+
+    def _recorded(self, engine: Any) -> Any:
+        """Return an engine whose recording is a part of the transcript, in some histories."""
+        if not self.is_recorded:
+            return engine
+        return Recorder(engine, Recording(lambda line: self.transcript.note(f"  recorded {line}")))
 
     def feed(self, make: Make) -> None:
         """Make an input and pass it."""

@@ -26,7 +26,7 @@ def test_a_history_repeats_itself() -> None:
 
 def test_a_change_of_a_text_is_seen_and_shown() -> None:
     right = {seed: lines_of(seed) for seed in range(10)}
-    with mock.patch.object(OCPPError, "__str__", lambda error: "another text"):
+    with mock.patch.object(OCPPError, "__str__", return_value="another text"):
         changed = {seed: lines_of(seed) for seed in right}
     seed = next(seed for seed in right if right[seed] != changed[seed])
     shown = str(Difference(seed, ("one", "other"), (right[seed], changed[seed])))
