@@ -73,7 +73,7 @@ _SESSION: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
     ("inbound_limit", ("delay", "reject", "disconnect")),
     ("max_delayed", (0, 2)),
     ("answer_window", (0, 10.0)),
-    ("late_answers", (True,)),
+    *(("late_answers", (True,)),) * 4,
     ("max_declined", (0, 1)),
     ("drain_timeout", (2, 5.0)),
     ("close_timeout", (1, 2.5)),

@@ -49,6 +49,8 @@ class Stage:
         self.is_over = False
         """True once the engine of one connection has ended."""
         self._texts: deque[str] = deque(maxlen=4)
+        self._repeated: list[str] = []
+        """What the peer says first on a new connection, because it got no response."""
         self.is_broken = False
         """True once `poll` has raised: then nothing that follows has a meaning."""
         self._steps: tuple[Callable[[], None], ...] = (
@@ -110,6 +112,7 @@ class Stage:
         """Let the peer connect again: what the host keeps, the next engine has."""
         self.is_over = False
         self.engine = self._recorded(self.make())
+        self._repeated = [text for text in self._texts if self.draws.flag()]
         self.transcript.note("another connection")
         self.begin()
 
@@ -201,6 +204,8 @@ class Stage:
 
     def text(self) -> str:
         """Return what the peer says next: something new, or what it said before."""
+        if self._repeated:
+            return self._repeated.pop(0)
         if self._texts and self.draws.one_in(8):
             return self.draws.pick(self._texts)
         self._texts.append(text_of(self.draws, self.scene, self.written))

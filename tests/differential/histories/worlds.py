@@ -18,7 +18,7 @@ _EVENTS: Final = ("open", "close", "connecting", "reconnect", "disconnect", "bad
 _OPTIONS: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
     ("strict_mode", (True, True, "report")),
     ("call_timeout", (2, 10.0)),
-    ("call_concurrency", (2,)),
+    ("call_concurrency", (2, 60, 60)),
     ("handler_timeout", (1, 5.0)),
     ("respond_with_detailed_errors", (True,)),
     ("in_order", (True,)),
@@ -131,12 +131,12 @@ class _Story:
 
     async def _step(self, server: OCPPServer, client: OCPPClient) -> None:
         draws, lab = self._draws, self._lab
-        way = draws.number(11)
+        way = draws.number(13)
         if way < 6:
             station = server.get_client("CP1")
             sides: list[Any] = [client, client] if station is None else [client, station]
             side = draws.pick(sides)
-            for _ in range(draws.pick((1, 1, 4))):
+            for _ in range(draws.pick((1, 1, 4, 4, 40))):
                 self._tasks.append(asyncio.get_running_loop().create_task(self._call(side)))
         elif way == 6:
             lab.cut("CP1")
@@ -149,6 +149,11 @@ class _Story:
         elif way == 9:
             text: Any = draws.pick(("hello", '[2,"r","X",{}]', '[3,"x",{}]', 5))
             await self._try("raw", lambda: client.send_raw(text))
+        elif way == 10 and self._tasks:
+            draws.pick(self._tasks).cancel()
+        elif way == 11:
+            payload = payload_of(draws, "ocpp2.1", "send", "NotifyPeriodicEventStream")[1]
+            await self._try("notify", lambda: client.notify("NotifyPeriodicEventStream", payload))
         await asyncio.sleep(draws.pick((0.0, 0.05, 1.0, 12.0)))
 
     async def _call(self, side: Any) -> None:
