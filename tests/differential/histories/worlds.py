@@ -130,31 +130,46 @@ class _Story:
     # Steps
 
     async def _step(self, server: OCPPServer, client: OCPPClient) -> None:
-        draws, lab = self._draws, self._lab
-        way = draws.number(13)
+        draws, way = self._draws, self._draws.number(13)
         if way < 6:
             station = server.get_client("CP1")
             sides: list[Any] = [client, client] if station is None else [client, station]
-            side = draws.pick(sides)
-            for _ in range(draws.pick((1, 1, 4, 4, 40))):
-                self._tasks.append(asyncio.get_running_loop().create_task(self._call(side)))
-        elif way == 6:
-            lab.cut("CP1")
-        elif way == 7:
-            lab.set("CP1", latency=draws.pick((0.01, 1.0)), chop=draws.pick((0.0, 0.5)))
-        elif way == 8 and draws.rarely(2):
-            await self._try("close", client.close)
-        elif way == 8:
-            await self._try("connect", client.connect)
+            self._begin_calls(draws.pick(sides))
+        elif way < 9:
+            self._harm(way)
         elif way == 9:
+            leaves = draws.rarely(2)
+            await self._try("close" if leaves else "connect", client.close if leaves else client.connect)
+        elif way == 10:
             text: Any = draws.pick(("hello", '[2,"r","X",{}]', '[3,"x",{}]', 5))
             await self._try("raw", lambda: client.send_raw(text))
-        elif way == 10 and self._tasks:
-            draws.pick(self._tasks).cancel()
         elif way == 11:
             payload = payload_of(draws, "ocpp2.1", "send", "NotifyPeriodicEventStream")[1]
             await self._try("notify", lambda: client.notify("NotifyPeriodicEventStream", payload))
+        elif way == 12:
+            await self._flood(draws.pick((server.get_client("CP1"), client)))
         await asyncio.sleep(draws.pick((0.0, 0.05, 1.0, 12.0)))
+
+    def _begin_calls(self, side: Any) -> None:
+        for _ in range(self._draws.pick((1, 1, 4, 4, 40))):
+            self._tasks.append(asyncio.get_running_loop().create_task(self._call(side)))
+
+    def _harm(self, way: int) -> None:
+        draws = self._draws
+        if way == 6:
+            self._lab.cut("CP1")
+        elif way == 7:
+            self._lab.set("CP1", latency=draws.pick((0.01, 1.0)), chop=draws.pick((0.0, 0.5)))
+        elif self._tasks:
+            draws.pick(self._tasks).cancel()
+
+    async def _flood(self, side: Any) -> None:
+        """Send more than a connection may do in one turn, which arrives after a pause."""
+        self._lab.partition("CP1")
+        for number in range(60 if side is not None else 0):
+            text = f'[2,"f{number}","Heartbeat",{{}}]'
+            await self._try("flood", lambda text=text: side.send_raw(text))  # type: ignore[misc]
+        self._lab.heal("CP1")
 
     async def _call(self, side: Any) -> None:
         draws = self._draws
