@@ -167,6 +167,7 @@ class Close:
     def __post_init__(self) -> None:
         expect_close_code(self.code)
         self.reason = cut_reason(self.reason)
+        self.force = bool(self.force)  # anything true, as with `drain`; the compiled session takes a bool only
 
 
 @dataclass(slots=True)

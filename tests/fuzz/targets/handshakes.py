@@ -27,7 +27,7 @@ from tests.fuzz.choices import Choices, some
 from tests.fuzz.target import Target
 from tests.link.wire import EOF, KEY, Link, request, settings
 
-__all__ = ["TARGETS"]
+__all__ = ["REQUESTS", "RESPONSES", "TARGETS"]
 
 _PROTOCOLS: Final = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 _OPTIONS: Final = {"max_header_size": 1000, "max_early_data": 500}
@@ -185,7 +185,7 @@ def _proxy_header(chunks: Sequence[bytes]) -> object:
 
 _BASIC: Final = ("Authorization", "Basic Q1AxOnBhc3N3b3Jk")
 _OFFER: Final = ("Sec-WebSocket-Protocol", "ocpp1.6, ocpp2.0.1")
-_REQUESTS: Final = (
+REQUESTS: Final = (
     request(_OFFER, _BASIC),
     request(_OFFER, _BASIC, line="GET /CP%31 HTTP/1.1") + b"\x81\x80\x00\x00\x00\x00",
     request(_OFFER, _BASIC, line="GET http://csms.example/ocpp//CP1/?a=b&a=c HTTP/1.1"),
@@ -227,7 +227,7 @@ _RIGHT: Final = (
     b"Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: ocpp1.6\r\n"
 )
 _ACCEPTED: Final = b"kDyrOcc0tuzGJ1w5fTZsRc9OXqw="
-_RESPONSES: Final = (
+RESPONSES: Final = (
     _RIGHT % _ACCEPTED + b"\r\n\x81\x02[]",
     _RIGHT % _ACCEPTED + b"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9\r\n\r\n",
     _RIGHT % b"wrong" + b"\r\n",
@@ -267,7 +267,7 @@ def _seeds(messages: Sequence[bytes]) -> list[bytes]:
 
 
 TARGETS: Final = {
-    "handshake-of-a-station": Target(partial(shake_hands, _Server), _seeds(_REQUESTS)),
-    "handshake-of-a-server": Target(partial(shake_hands, _Client), _seeds(_RESPONSES)),
+    "handshake-of-a-station": Target(partial(shake_hands, _Server), _seeds(REQUESTS)),
+    "handshake-of-a-server": Target(partial(shake_hands, _Client), _seeds(RESPONSES)),
     "proxy-header": Target(read_proxy_header, [some(b"\x02\x05\x14") + data for data in _PROXIED]),
 }
