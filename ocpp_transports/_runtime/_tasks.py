@@ -7,7 +7,6 @@ reaches it, its exceptions never reach a caller, and the runtime may be closed f
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from socket import socket
@@ -15,7 +14,7 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, SocketListener
+from anyio.abc import ByteStream, SocketListener
 
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Closable, Completion, Dialer, Handle, InputSink, StreamInput, complete
@@ -26,6 +25,7 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports.events import ConnectionFailedEvent
 
+from ._accept_loop import AcceptLoop
 from ._base import Listener
 from ._lag import LagProbe
 from ._shared_timers import SharedTimers
@@ -35,19 +35,10 @@ from ._turns import Turns
 if TYPE_CHECKING:
     from ocpp_transports._metrics._cells import Traffic
 
-__all__ = ["MOST_WAITING", "PARTING", "STUBBORN", "Task", "TaskSupervisor"]
-
-ACCEPT_PAUSE = 0.1
-"""Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
-
-_BATCH = 64
-"""Connections to accept in one turn when many stations arrive at once; then other tasks run."""
+__all__ = ["PARTING", "STUBBORN", "Task", "TaskSupervisor"]
 
 STUBBORN = 10.0
 """Seconds that a cancelled task may take to end; then it is left behind, so that closing always ends."""
-
-MOST_WAITING = 4096
-"""Connections that a listener accepts at its end, so that a flood of new ones cannot keep it open."""
 
 PARTING = 1.0
 """Seconds that a runtime gives the connections that were accepted at the end of their listener to be refused."""
@@ -156,6 +147,7 @@ class TaskSupervisor(ABC):
         connected: Connected,
         rules: AcceptRules,
         closed: Callable[[], None],
+        /,
     ) -> None:
         """Serve an accepted socket, without waiting; call `closed` when it is closed."""
 
@@ -255,55 +247,15 @@ class TaskSupervisor(ABC):
             sockets = await open_sockets(port, host, backlog, reuse_port=reuse_port)
         listener = TcpListener(self, sockets, reuse_port=reuse_port, is_inherited=bool(inherited))
         self._listeners = (*self._listeners, listener)
-        return listener.accept_by(
-            partial(self._accept, tls, connected, rules), partial(self._accept_last, tls, connected, rules)
-        )
+        loop = AcceptLoop(self, tls, connected, rules)
+        return listener.accept_by(loop.run, partial(self._accept_last, loop))
 
-    async def _accept(
-        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
-    ) -> None:
-        """Accept connections of a listener until it is cancelled.
-
-        Unlike the event loops' own servers, this leaves TLS handshakes where they can be ended.
-        """
-        listening = listener.extra(SocketAttribute.raw_socket)
-        while True:
-            await anyio.wait_readable(listening)  # a cancelled `sock_accept` of asyncio may lose an accepted socket
-            try:
-                for _ in range(_BATCH):
-                    if tls is not None and tls.is_full:
-                        await tls.until_room()
-                    await self._accept_one(listening, tls, connected, rules)
-            except BlockingIOError:  # no connection waits any more
-                continue
-            except OSError as error:
-                self.accept_failed(rules, None, error)
-                await anyio.sleep(ACCEPT_PAUSE)
-
-    async def _accept_one(
-        self, listening: socket, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
-    ) -> None:
-        accepted, address = listening.accept()
-        accepted.setblocking(False)  # the parameter is positional-only
-        closed = rules.admit(address[0])
-        if closed is None:
-            accepted.close()
-        else:
-            await self.welcome(accepted, address[0], tls, connected, rules, closed)
-
-    async def _accept_last(
-        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
-    ) -> None:
+    async def _accept_last(self, loop: AcceptLoop, listener: SocketListener) -> None:
         """Accept what waits for a listener that ends, and remember it for the end of this runtime."""
         if self.is_closed:
             return
         before = self._all_streams()
-        listening = listener.extra(SocketAttribute.raw_socket)
-        with suppress(OSError):  # nothing waits any more, or no file descriptor is left
-            for _ in range(MOST_WAITING):
-                if tls is not None and tls.is_full:
-                    break
-                await self._accept_one(listening, tls, connected, rules)
+        await loop.accept_waiting(listener)
         self._late = frozenset(each for each in self._all_streams() if each in self._late or each not in before)
 
     def accept_failed(self, rules: AcceptRules, address: str | None, error: Exception) -> None:

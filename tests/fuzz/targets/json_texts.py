@@ -78,7 +78,9 @@ def write_twice(data: bytes) -> None:
     assert FAST is not None
     choices = Choices(data)
     value: Any = choices.pick(JSON_EDGES)
-    while choices.left and _elements(value) < _MOST_ELEMENTS:
+    for _ in range(_MOST_CHANGES):
+        if not choices.left or _elements(value) > _MOST_ELEMENTS:
+            break
         action = choices.byte() % 5
         if action == 0:
             value = [value, choices.pick(JSON_EDGES)]
@@ -97,6 +99,7 @@ def write_twice(data: bytes) -> None:
     assert _same(one, other)
 
 
+_MOST_CHANGES: Final = 300
 _MOST_ELEMENTS: Final = 2000
 """A value grows no more beyond these: parts that are doubled again and again would take for ever to write."""
 _ODD: Final = (math.nan, math.inf, 1e16, -0.0, 2**63, -(2**64), "\ud800", {1: 2}, {None: 1}, b"bytes", "null", 1e-7)

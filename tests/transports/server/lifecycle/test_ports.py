@@ -12,7 +12,7 @@ import anyio.to_thread
 import pytest
 
 from ocpp_transports import OCPPServer
-from ocpp_transports._runtime import _tasks
+from ocpp_transports._runtime import _accept_loop, _tasks
 from ocpp_transports._runtime._tcp_listener import TcpListener
 from ocpp_transports._server._lifecycle._inherited import inherited_socket, sockets_of_systemd
 from tests.kinds import mistyped
@@ -70,7 +70,7 @@ class TestAtItsEnd:
                 await server.close()
 
     async def test_a_flood_does_not_keep_it_open(self, monkeypatch):
-        monkeypatch.setattr(_tasks, "MOST_WAITING", 5)
+        monkeypatch.setattr(_accept_loop, "MOST_WAITING", 5)
         async with serving() as (server, listener):
             found = await statuses(knocks(listener.port, 40), server.close)
         assert found.count(503) < 40, "the others are reset"
