@@ -115,8 +115,10 @@ def _changed_once(choices: Choices, value: Any) -> Any:
         return _changed_member(choices, value)
     if isinstance(value, list) and value and choices.byte() % 4:
         at = choices.number(len(value) - 1)
-        part = [_changed_once(choices, value[at])] * choices.pick((1, 1, 0, 2))
-        return [*value[:at], *part, *value[at + 1 :]]
+        part, times = _changed_once(choices, value[at]), choices.pick((1, 1, 0, 2))
+        if isinstance(part, list | dict):
+            times = min(times, 1)  # doubled on each level, its size would be a power of two with the depth
+        return [*value[:at], *[part] * times, *value[at + 1 :]]
     if isinstance(value, str) and choices.flag():
         at = choices.number(len(value))
         return value[:at] + choices.some().decode(errors="replace") + value[at + choices.number(3) :]
