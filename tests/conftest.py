@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import ocpp_core
+from tests.compiled import INAPPLICABLE
 from tests.free_ports import free_port
 
 _WITH_UVLOOP = pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop does not exist for this platform")
@@ -74,6 +76,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             super()._assign_work_unit(node)
 
     return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, on the compiled wheel, what cannot apply to it."""
+    for item in items if ocpp_core.compiled else ():
+        for where, reason in INAPPLICABLE.items():
+            if item.nodeid.startswith(where):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_collection_finish() -> None:
