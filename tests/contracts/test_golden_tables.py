@@ -46,12 +46,9 @@ def snapshot(value: Any, seen: frozenset[int] = frozenset()) -> Any:
 
 
 def slots_of(value: Any) -> dict[str, Any]:
-    names = (name for cls in type(value).__mro__ for name in (*vars(cls).get("__slots__", ()), *compiled_slots(cls)))
+    declared = ("__slots__", "__mypyc_attrs__")  # the latter by a compiled class
+    names = (name for cls in type(value).__mro__ for slots in declared for name in vars(cls).get(slots, ()))
     return {name: getattr(value, name) for name in names if hasattr(value, name)}
-
-
-def compiled_slots(cls: type) -> tuple[str, ...]:
-    return vars(cls).get("__mypyc_attrs__", ())
 
 
 def play(machine: Machine, situation: str, label: str) -> tuple[Any, str]:
