@@ -27,13 +27,14 @@ def build(folder: Path, modules: Sequence[str], *, optimization: int) -> Path:
     """Compile modules below `folder`, and return the folder of the extension modules.
 
     Args:
-        folder: A folder for the copies, the C code and the results; it is made anew.
+        folder: A folder for the copies, the C code and the results.
         modules: The names of the modules.
         optimization: The level of the C compiler, 0 to 3.
     """
     folder = folder.resolve()
     sources, cache = folder / "sources", folder / "cache"
-    shutil.rmtree(folder, ignore_errors=True)
+    for old in ("sources", "c", "objects", "lib"):  # the cache of mypy is kept
+        shutil.rmtree(folder / old, ignore_errors=True)
     sources.mkdir(parents=True)
     copy_sources(ROOT, sources, modules)
     settings = folder / "mypy.ini"

@@ -14,12 +14,18 @@ __all__ = ["PACKAGES", "adapt", "copy_sources", "path_of"]
 PACKAGES: Final = ("ocpp_core", "ocpp_transports")
 
 _ATTRIBUTE: Final = "_mypyc_attr"
-_IMPORT: Final = f"from mypy_extensions import mypyc_attr as {_ATTRIBUTE}\n"
+_IMPORT: Final = f"""\
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:  # mypyc reads it; where the wheel is installed, there is no such package
+    from mypy_extensions import mypyc_attr as {_ATTRIBUTE}
+"""
 _ANY: Final = "from typing import Any\n"
 _DATACLASS: Final = f"@{_ATTRIBUTE}(native_class=False)\n"
 _CLASS: Final = f"@{_ATTRIBUTE}(allow_interpreted_subclasses=True)\n"
 _NOT_NATIVE: Final = re.compile("Enum|Error|Exception|NamedTuple|Protocol")
 """Bases of classes that mypyc does not make native, or that take no attribute."""
+_OF_THE_CLASS: Final = ("ClassVar", "Final")
+"""Annotations of what is no field."""
 
 
 def copy_sources(root: Path, target: Path, modules: Iterable[str]) -> None:
@@ -47,12 +53,12 @@ def adapt(source: str, *, is_compiled: bool, is_unchecked: bool) -> str:
     `float` also means `int` (PEP 484), and mypyc would convert: a limit of 16 bytes would read "16.0 bytes". The types
     of inputs are checked where they are used, with messages of ours, and mypyc would check them before that. In a
     compiled module, a dataclass stays an ordinary class: as a native one it could not be copied, and `slots=True`
-    makes another class. All other classes may be the bases of interpreted ones.
+    makes another class. All other classes may be the bases of interpreted ones, unless they are final.
 
     Args:
         source: The text of the module.
         is_compiled: Whether it is compiled; other modules are only read for their types.
-        is_unchecked: Whether its dataclasses have fields of any type.
+        is_unchecked: Whether its classes have fields of any type.
     """
     tree = ast.parse(source)
     lines = source.splitlines(keepends=True)
@@ -82,10 +88,16 @@ def _attributes(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             line = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            if _is_dataclass(node):
+            if _is_decorated(node, "dataclass"):
                 yield line, _DATACLASS
-            elif not any(_NOT_NATIVE.search(ast.unparse(base)) for base in node.bases):
+            elif not (
+                _is_decorated(node, "final") or any(_NOT_NATIVE.search(ast.unparse(base)) for base in node.bases)
+            ):
                 yield line, _CLASS
+
+
+def _is_decorated(node: ast.ClassDef, name: str) -> bool:
+    return any(ast.unparse(decorator).startswith(name) for decorator in node.decorator_list)
 
 
 def _first_import(tree: ast.Module) -> int:
@@ -108,14 +120,14 @@ def _is_float(node: ast.AST) -> TypeGuard[ast.Name]:
 
 
 def _fields(tree: ast.Module) -> Iterator[ast.expr]:
-    """Yield the annotations of the fields of dataclasses."""
+    """Yield the annotations of the fields of all classes, and of the parameters that fill them."""
     for node in tree.body:
-        if isinstance(node, ast.ClassDef) and _is_dataclass(node):
-            yield from (field.annotation for field in node.body if isinstance(field, ast.AnnAssign))
-
-
-def _is_dataclass(node: ast.ClassDef) -> bool:
-    return any(ast.unparse(decorator).startswith("dataclass") for decorator in node.decorator_list)
+        for member in node.body if isinstance(node, ast.ClassDef) else ():
+            match member:
+                case ast.AnnAssign(annotation=annotation) if not ast.unparse(annotation).startswith(_OF_THE_CLASS):
+                    yield annotation
+                case ast.FunctionDef(name="__init__", args=parameters):
+                    yield from (each.annotation for each in parameters.args if each.annotation is not None)
 
 
 def _annotations(node: ast.AST) -> Iterator[ast.expr]:

@@ -38,4 +38,4 @@ UNCHECKED: Final = (
     "ocpp_core.inputs._link_commands",
     "ocpp_core.outbound.call",
 )
-"""The modules whose dataclasses have fields that the caller fills in: they may have any type."""
+"""The modules whose classes have fields that the caller fills in: they may have any type."""
