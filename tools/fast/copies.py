@@ -20,7 +20,8 @@ if TYPE_CHECKING:  # mypyc reads it; where the wheel is installed, there is no s
     from mypy_extensions import mypyc_attr as {_ATTRIBUTE}
 """
 _ANY: Final = "from typing import Any\n"
-_DATACLASS: Final = f"@{_ATTRIBUTE}(native_class=False)\n"
+_ORDINARY: Final = "def _ordinary(kind: type) -> type: return kind\n"
+_DATACLASS: Final = "@_ordinary\n"  # mypyc makes no native class of one with a decorator that it does not know
 _CLASS: Final = f"@{_ATTRIBUTE}(allow_interpreted_subclasses=True)\n"
 _NOT_NATIVE: Final = re.compile("Enum|Error|Exception|NamedTuple|Protocol")
 """Bases of classes that mypyc does not make native, or that take no attribute."""
@@ -65,8 +66,10 @@ def adapt(source: str, *, is_compiled: bool, is_unchecked: bool) -> str:
     for node, text in sorted(_replaced(tree, is_unchecked=is_unchecked), key=_place, reverse=True):
         _replace(lines, node, text)
     added = [*_attributes(tree)] if is_compiled else []
-    if imports := (_IMPORT if added else "") + (_ANY if is_unchecked else ""):
-        added.append((_first_import(tree), imports))
+    used = {text for _, text in added}
+    texts = {_CLASS: _IMPORT, _DATACLASS: _ORDINARY}
+    if head := "".join(text for mark, text in texts.items() if mark in used) + (_ANY if is_unchecked else ""):
+        added.append((_first_import(tree), head))
     for line, text in sorted(added, reverse=True):
         lines.insert(line - 1, text)
     return "".join(lines)
