@@ -2,10 +2,11 @@
 
 from typing import Final
 
-__all__ = ["INAPPLICABLE"]
+__all__ = ["FIXTURES", "INAPPLICABLE"]
 
 _COUNTS = "it counts what the interpreter executes, and the hot path is not interpreted"
 _REPLACES = "it replaces a method of a compiled class, which compiled callers do not look up"
+_CONSTANT = "it replaces a constant of a compiled module, which the compiled code does not look up"
 _SOURCES = "it is about the tree and not about what is installed"
 
 INAPPLICABLE: Final = {
@@ -15,5 +16,9 @@ INAPPLICABLE: Final = {
     "tests/contracts/test_size.py": _SOURCES,
     "tests/contracts/test_wheel.py": _SOURCES,
     "tests/core/recording/test_recording.py::TestAnException::test_of_a_fault_is_raised_again": _REPLACES,
+    "tests/transports/server/admitting/test_replacing.py": _CONSTANT,
 }
 """The beginnings of the names of tests, and why each is skipped."""
+
+FIXTURES: Final = {"impatient": _CONSTANT}
+"""Fixtures whose tests are skipped, and why."""
