@@ -124,12 +124,24 @@ def reachable(graph: dict[str, set[str]], start: str) -> set[str]:
 
 
 class TestACopy:
+    @pytest.mark.parametrize("name", COMPILED)
+    def test_has_every_line_in_its_place(self, name: str) -> None:
+        source = (ROOT / path_of(name)).read_text(encoding="utf-8")
+        adapted = adapt(source, is_compiled=True, is_unchecked=name in UNCHECKED)
+        assert [*statements(adapted)] == [*statements(source)]
+
     def test_of_numbers_takes_integers_as_they_are(self) -> None:
-        source = "import math\n\ndef f(limit: float, *, of: 'list[int] | None' = None) -> float: ...\n"
+        source = '"""Numbers."""\n\ndef f(limit: float, *, of: "list[int] | None" = None) -> float: ...\n'
         adapted = adapt(source, is_compiled=True, is_unchecked=False)
         assert adapted == source.replace("float", "int | float")
 
     def test_of_inputs_takes_values_of_any_type(self) -> None:
-        source = "import x\n\n@dataclass(slots=True)\nclass Input:\n    number: int = 0\n"
-        adapted = adapt(source, is_compiled=False, is_unchecked=True)
-        assert "number: Any = 0" in adapted
+        source = '"""Inputs."""\n\n@dataclass(slots=True)\nclass Input:\n    number: int = 0\n'
+        assert "number: Any = 0" in adapt(source, is_compiled=False, is_unchecked=True)
+
+
+def statements(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of all functions."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from ((each.lineno, node.name) for each in [node, *node.body])

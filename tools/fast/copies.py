@@ -13,16 +13,13 @@ __all__ = ["PACKAGES", "adapt", "copy_sources", "path_of"]
 
 PACKAGES: Final = ("ocpp_core", "ocpp_transports")
 
-_ATTRIBUTE: Final = "_mypyc_attr"
-_IMPORT: Final = f"""\
-from typing import TYPE_CHECKING
-if TYPE_CHECKING:  # mypyc reads it; where the wheel is installed, there is no such package
-    from mypy_extensions import mypyc_attr as {_ATTRIBUTE}
-"""
-_ANY: Final = "from typing import Any\n"
-_ORDINARY: Final = "def _ordinary(kind: type) -> type: return kind\n"
-_DATACLASS: Final = "@_ordinary\n"  # mypyc makes no native class of one with a decorator that it does not know
-_CLASS: Final = f"@{_ATTRIBUTE}(allow_interpreted_subclasses=True)\n"
+_CLASS: Final = "@_mypyc_attr(allow_interpreted_subclasses=True)"
+_DATACLASS: Final = "@_ordinary"  # mypyc makes no native class of one with a decorator that it does not know
+_TYPE_CHECKING: Final = "from typing import TYPE_CHECKING"
+_IMPORT: Final = "if TYPE_CHECKING: from mypy_extensions import mypyc_attr as _mypyc_attr"
+"""mypyc reads it; where the wheel is installed, there is no such package."""
+_ORDINARY: Final = "_ordinary = lambda kind: kind"
+_ANY: Final = "from typing import Any"
 _NOT_NATIVE: Final = re.compile("Enum|Error|Exception|NamedTuple|Protocol")
 """Bases of classes that mypyc does not make native, or that take no attribute."""
 _OF_THE_CLASS: Final = ("ClassVar", "Final")
@@ -49,7 +46,7 @@ def path_of(module: str) -> Path:
 
 
 def adapt(source: str, *, is_compiled: bool, is_unchecked: bool) -> str:
-    """Return the text of a module as mypyc has to read it.
+    """Return the text of a module as mypyc has to read it, every line in its place.
 
     `float` also means `int` (PEP 484), and mypyc would convert: a limit of 16 bytes would read "16.0 bytes". The types
     of inputs are checked where they are used, with messages of ours, and mypyc would check them before that. In a
@@ -60,19 +57,30 @@ def adapt(source: str, *, is_compiled: bool, is_unchecked: bool) -> str:
         source: The text of the module.
         is_compiled: Whether it is compiled; other modules are only read for their types.
         is_unchecked: Whether its classes have fields of any type.
+
+    Raises:
+        ValueError: There is no empty line above a class or below the docstring.
     """
     tree = ast.parse(source)
     lines = source.splitlines(keepends=True)
     for node, text in sorted(_replaced(tree, is_unchecked=is_unchecked), key=_place, reverse=True):
         _replace(lines, node, text)
-    added = [*_attributes(tree)] if is_compiled else []
-    used = {text for _, text in added}
-    texts = {_CLASS: _IMPORT, _DATACLASS: _ORDINARY}
-    if head := "".join(text for mark, text in texts.items() if mark in used) + (_ANY if is_unchecked else ""):
-        added.append((_first_import(tree), head))
-    for line, text in sorted(added, reverse=True):
-        lines.insert(line - 1, text)
+    marks = dict(_attributes(tree)) if is_compiled else {}
+    for line, mark in marks.items():
+        _fill(lines, line - 1, mark)
+    docstring = tree.body[0].end_lineno or 1
+    if _CLASS in marks.values():
+        _fill(lines, docstring + 1, _IMPORT)
+    head = [_TYPE_CHECKING] * (_CLASS in marks.values()) + [_ORDINARY] * (_DATACLASS in marks.values())
+    lines[docstring - 1] = "; ".join([lines[docstring - 1].rstrip(), *head, *[_ANY] * is_unchecked]) + "\n"
     return "".join(lines)
+
+
+def _fill(lines: list[str], number: int, text: str) -> None:
+    """Write into an empty line, so that tracebacks name the lines of the source."""
+    if lines[number - 1].strip():
+        raise ValueError(f"expected an empty line {number}, got {lines[number - 1]!r}")
+    lines[number - 1] = text + "\n"
 
 
 def _place(replacement: tuple[ast.expr, str]) -> tuple[int, int]:
@@ -101,10 +109,6 @@ def _attributes(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def _is_decorated(node: ast.ClassDef, name: str) -> bool:
     return any(ast.unparse(decorator).startswith(name) for decorator in node.decorator_list)
-
-
-def _first_import(tree: ast.Module) -> int:
-    return next(node.lineno for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def _replaced(tree: ast.Module, *, is_unchecked: bool) -> Iterator[tuple[ast.expr, str]]:
