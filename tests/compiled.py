@@ -17,7 +17,6 @@ INAPPLICABLE: Final = {
     "tests/contracts/test_wheel.py": _SOURCES,
     "tests/core/recording/test_recording.py::TestAnException::test_of_a_fault_is_raised_again": _REPLACES,
     "tests/transports/laboratory/test_pytest_plugin.py::test_writes_the_recordings_of_a_failure": _REPLACES,
-    "tests/transports/server/admitting/test_replacing.py": _CONSTANT,
 }
 """The beginnings of the names of tests, and why each is skipped."""
 
