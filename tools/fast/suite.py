@@ -35,23 +35,27 @@ def build(folder: Path) -> Path:
     return wheel
 
 
-def install(wheel: Path, environment: Path) -> tuple[Path, Path]:
-    """Install a wheel into a new environment, and return its interpreter and the folder of its packages."""
+def install(wheel: Path, environment: Path, tree: Path) -> tuple[Path, Path]:
+    """Install a wheel into a new environment, and return its interpreter and the folder of its packages.
+
+    It also finds the packages of this interpreter and, after all others, those at the top of the tree.
+    """
     venv.create(environment, symlinks=True, clear=True)
     python = environment / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
     subprocess.run([*pip, "install", "-q", "--no-index", "--no-deps", wheel], check=True)
     asked = subprocess.run([python, "-c", _FOLDER], check=True, capture_output=True, text=True, cwd=environment)
     packages = Path(asked.stdout.strip())
-    (packages / "development.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    (packages / "development.pth").write_text(f"{sysconfig.get_path('purelib')}\n{tree}\n", encoding="utf-8")
     return python, packages
 
 
 def make_tree(tree: Path, packages: Path) -> None:
     """Copy the tree, with links to installed packages in place of its own."""
     _copy(ROOT, tree, PACKAGES)
-    for package in PACKAGES:
-        (tree / package).symlink_to(packages / package)
+    library = (path.name for path in packages.glob("ocpp_ws_io__mypyc.*"))
+    for name in (*PACKAGES, *library):
+        (tree / name).symlink_to(packages / name)
 
 
 def make_tree_of(tree: Path, extensions: Path) -> None:
@@ -88,9 +92,10 @@ def run(python: Path, tree: Path, arguments: Sequence[str]) -> int:
 
 def _main() -> int:
     folder = ROOT / "build" / "fast" / (sys.implementation.cache_tag or "unknown")
-    python, packages = install(build(folder / "wheel"), folder / "environment")
-    make_tree(folder / "tree", packages)
-    return run(python, folder / "tree", sys.argv[1:])
+    tree = folder / "tree"
+    python, packages = install(build(folder / "wheel"), folder / "environment", tree)
+    make_tree(tree, packages)
+    return run(python, tree, sys.argv[1:])
 
 
 if __name__ == "__main__":
