@@ -19,7 +19,6 @@ from ocpp_core.cluster.registry.table import RegistryTable
 Patch: TypeAlias = tuple[Any, str, Callable[..., Any]]
 """The owner, the name of its method, and the wrong one."""
 
-rebase = StationBucket.rebase
 renewed, answered, sent_check = RegistryEngine._note_renewed, RegistryEngine._take_answer, Doubts._check
 table_claim = RegistryTable.claim
 
@@ -122,12 +121,6 @@ def confirms_the_doubted(self: Any, state: Any) -> float:
     return float(max(state.confirmed, self._confirmed))
 
 
-def keeps_confirmed(self: Any, generation: str, losses: int) -> None:
-    confirmed = self._confirmed
-    rebase(self, generation, losses)
-    self._confirmed = confirmed
-
-
 def is_current(*_: Any) -> bool:
     return True
 
@@ -152,7 +145,6 @@ MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
     "a renewal confirms the doubted": ((StationBucket, "confirmed_at", confirms_the_doubted),),
     "a failed check is not repeated": ((Doubts, "check_failed", nothing),),
     "a failed restore is not repeated": ((Doubts, "restore_failed", nothing),),
-    "a new baseline keeps the old confirmation": ((StationBucket, "rebase", keeps_confirmed),),
     "an answer counts under any baseline": ((Doubts, "is_current", is_current),),
 }
 """What may be wrong, by name."""
