@@ -25,7 +25,7 @@ LAYERS = {
         "_version", "_compiled", "_json", "_dataclasses", "websocket", "messages", "versions", "action_names",
         "times", "errors", "typed", "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers",
         "config", "outbox", "inputs", "client_states", "actions", "_direct", "tolerance", "outbound", "inbound",
-        "session", "client", "durable", "server", "identity", "handshake", "addresses", "proxies", "admission",
+        "session", "client", "durable", "server", "identity", "cluster", "handshake", "addresses", "proxies", "admission",
         "refusals", "validation", "link", "stack", "testing", "recording",
     ),
     "ocpp_transports": (
