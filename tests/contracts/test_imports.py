@@ -24,8 +24,8 @@ LAYERS = {
         "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "typed",
         "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers", "config", "outbox", "inputs",
         "client_states", "actions", "_direct", "tolerance", "outbound", "inbound", "session", "client", "durable",
-        "server", "identity", "handshake", "addresses", "proxies", "admission", "refusals", "validation", "link",
-        "stack", "testing", "recording",
+        "server", "identity", "cluster", "handshake", "addresses", "proxies", "admission", "refusals", "validation",
+        "link", "stack", "testing", "recording",
     ),
     "ocpp_transports": (
         "handshake", "certificates", "passwords", "plain_http", "_metrics", "_logging", "events", "event_names",
