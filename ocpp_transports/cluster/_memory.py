@@ -8,7 +8,7 @@ from zlib import crc32
 import anyio
 import anyio.lowlevel
 
-from ocpp_core.cluster.records import Claimed, Found, NodeId, Owner, Renewed, Restored
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
 
 from ._carrier import NotSentError
 from ._store import StoreUnavailableError
@@ -29,7 +29,7 @@ class MemoryCluster:
     def __init__(self) -> None:
         self.is_available = True
         """False while the registry answers no node: claims and look-ups then fail."""
-        self._owners: dict[str, Owner] = {}
+        self._owners: dict[str, ClusterOwner] = {}
         self._losses: dict[NodeId, list[int]] = {}
         self._leases: dict[NodeId, float] = {}
         self._receivers: dict[NodeId, Callable[[NodeId, bytes], None]] = {}
@@ -73,23 +73,23 @@ class MemoryStore:
             if losses is not None:
                 losses[bucket] += 1
         fence = next(shared._fences)
-        shared._owners[identity] = Owner(self._node, fence)
+        shared._owners[identity] = ClusterOwner(self._node, fence)
         return Claimed(fence, shared._losses[self._node][bucket], previous, _GENERATION)
 
     async def release(self, identity: str, fence: int) -> bool:
         """Remove the entry of a station if this node still has it with this fence."""
         await self._reach()
-        if self._shared._owners.get(identity) != Owner(self._node, fence):
+        if self._shared._owners.get(identity) != ClusterOwner(self._node, fence):
             return False
         del self._shared._owners[identity]
         return True
 
-    async def restore(self, identity: str, fence: int) -> Restored:
+    async def restore(self, identity: str, fence: int) -> ClaimRestored:
         """Return who has a station: nothing in memory is ever lost."""
         await self._reach()
         current = self._shared._owners.get(identity)
         losses = self._shared._losses[self._node][_bucket_of(identity)]
-        return Restored(current == Owner(self._node, fence), current, losses, _GENERATION)
+        return ClaimRestored(current == ClusterOwner(self._node, fence), current, losses, _GENERATION)
 
     async def renew(self) -> Renewed:
         """Renew the lease of this node."""
@@ -98,7 +98,7 @@ class MemoryStore:
         losses = self._shared._losses.setdefault(self._node, [0] * _BUCKETS)
         return Renewed(_GENERATION, tuple(losses))
 
-    async def check(self, identities: Sequence[str]) -> Sequence[Owner | None]:
+    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
         """Return the owner of each of these stations."""
         await self._reach()
         return tuple(map(self._shared._owners.get, identities))
