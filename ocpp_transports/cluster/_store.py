@@ -7,7 +7,7 @@ default) and raises `StoreUnavailableError` if there is no answer until then.
 from collections.abc import Sequence
 from typing import Protocol
 
-from ocpp_core.cluster.records import Claimed, Found, NodeId, Owner, Renewed, Restored
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
 
 __all__ = ["ForeignDataError", "LayoutError", "RegistryStore", "StoreUnavailableError"]
 
@@ -68,7 +68,7 @@ class RegistryStore(Protocol):
     async def release(self, identity: str, fence: int) -> bool:
         """Remove the entry of a station if this node still has it with this fence; return True if it did."""
 
-    async def restore(self, identity: str, fence: int) -> Restored:
+    async def restore(self, identity: str, fence: int) -> ClaimRestored:
         """Take a station again under its old fence, after the store may have lost data.
 
         The station stays where it is if another node has it with the same fence or a later one.
@@ -81,7 +81,7 @@ class RegistryStore(Protocol):
     async def renew(self) -> Renewed:
         """Renew the lease of this node, and return the generation and the losses of each bucket."""
 
-    async def check(self, identities: Sequence[str]) -> Sequence[Owner | None]:
+    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
         """Return the owner of each of these stations, in their order; None for one without an entry."""
 
     async def find(self, identity: str) -> Found | None:

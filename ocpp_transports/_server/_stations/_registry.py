@@ -75,6 +75,10 @@ class ConnectionRegistry:
 
     get_caller = get_client
 
+    def named(self, name: str) -> OCPPServerClient | None:
+        """Return the current connection of the station with this name, or None."""
+        return self._current.get(name)
+
     def connection_of(self, handshake: Handshake) -> OCPPServerClient | None:
         """Return the current connection of the station that a handshake names, or None."""
         return self._current.get(self.name_of(handshake.identity, handshake.namespace))
@@ -191,6 +195,12 @@ class ConnectionRegistry:
         station = self.connection_of(handshake)
         if station is not None:
             self._open[station].feed(Probe())
+
+    def evict(self, name: str) -> None:
+        """Begin to close the connection of the station with this name, as if a newer one had replaced it here."""
+        station = self._current.get(name)
+        if station is not None:
+            self._open[station].feed(_REPLACED)
 
     def close_all(self, command: Close, *, besides: Collection[OCPPServerClient] = ()) -> None:
         """Begin to close every connection except these, without waiting for the end."""
