@@ -16,6 +16,7 @@ from tests.transports.cluster.redis.redis_server import coredis_leaves_streams_o
 
 pytestmark = [pytest.mark.anyio, needs_redis, coredis_leaves_streams_open]
 
+WATCH = 0.02
 STREAM = f"ocpp:calls:{{{B}}}"
 
 
@@ -26,7 +27,7 @@ class Node:
         self._told, self.frames = anyio.create_memory_object_stream[tuple[NodeId, bytes]](inf)
         self._lost, self.lost = anyio.create_memory_object_stream[NodeId](inf)
         self.carrier = RedisCarrier(
-            backend(redis)._settings, timeout, node, self._received, self._lost.send_nowait, watch=0.05
+            backend(redis)._settings, timeout, node, self._received, self._lost.send_nowait, watch=WATCH
         )
 
     def _received(self, sender, frame):
@@ -43,9 +44,9 @@ class Node:
 
 
 @asynccontextmanager
-async def joined(redis, *, timeout=20.0, lease=9.0):
+async def joined(redis, *, timeout=20.0):
     """Two nodes, their leases, and the store of the second one."""
-    async with opened(redis, A), opened(redis, B, lease=lease) as (store,):
+    async with opened(redis, A), opened(redis, B) as (store,):
         a, b = Node(redis, A, timeout), Node(redis, B, timeout)
         try:
             yield a, b, store
@@ -111,14 +112,15 @@ class TestFrames:
 
 
 class TestALostNode:
-    async def test_is_told_by_its_lease(self, redis):
-        async with joined(redis, lease=0.4) as (a, b, _):
+    async def test_is_told_once_when_its_lease_has_ended(self, redis):
+        async with joined(redis) as (a, b, _):
             await a.carrier.send(B, None, b"x")
             await b.next()
+            redis("DEL", f"ocpp:node:{{{B}}}")
             with anyio.fail_after(20):
                 assert await a.lost.receive() == B
-            await anyio.sleep(0.1)
-            assert a.lost.statistics().current_buffer_used == 0  # once
+            await anyio.sleep(3 * WATCH)
+            assert a.lost.statistics().current_buffer_used == 0
 
 
 class TestAnOutage:
@@ -151,17 +153,26 @@ class TestAnOutage:
             assert await b.next() == (A, b"after")
 
     async def test_a_redis_that_stands_still_gives_unknown_and_nothing_is_repeated(self, redis):
-        async with joined(redis, timeout=0.3) as (a, b, _):
-            await a.carrier.send(B, None, b"before")
-            assert await b.next() == (A, b"before")
+        async with joined(redis, timeout=0.15) as (a, b, _):
+            await sent(a, b"before")
+            assert (await b.next())[1] == b"before"
             redis.stop()
             try:
-                with anyio.fail_after(20), pytest.raises(UnknownError):
+                with anyio.fail_after(20), pytest.raises((UnknownError, NotSentError)) as raised:
                     await a.carrier.send(B, None, b"x")
             finally:
                 redis.wake()
-            await a.carrier.send(B, None, b"after")
-            received = [await b.next()]
-            while received[-1] != (A, b"after"):
-                received.append(await b.next())
-            assert received.count((A, b"x")) <= 1
+            await sent(a, b"after")
+            received = []
+            while b"after" not in received:
+                received.append((await b.next())[1])
+            assert received.count(b"x") <= raised.errisinstance(UnknownError)
+
+
+async def sent(node, frame):
+    """Send until it is certain that it was: the machine may be slower than the timeout of a test."""
+    with anyio.fail_after(20):
+        while True:
+            with suppress(NotSentError, UnknownError):
+                await node.carrier.send(B, None, frame)
+                return

@@ -1,6 +1,6 @@
 """The task that uses coredis: what callers see of lost connections, of a Redis that stands still, and of each other."""
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import anyio
@@ -17,7 +17,7 @@ from tests.transports.cluster.redis.redis_server import coredis_leaves_streams_o
 
 pytestmark = [pytest.mark.anyio, needs_redis, coredis_leaves_streams_open]
 
-SHORT = 0.3
+SHORT = 0.1
 """Seconds of a timeout that a test waits for."""
 PUSH = ScriptCall(Script("return redis.call('RPUSH', KEYS[1], ARGV[1])"), ("list",), ("x",))
 GET = PlainCommand("list", lambda pipe: pipe.get("list"))
@@ -98,16 +98,15 @@ class TestAScriptThatRedisDoesNotKnow:
 class TestARedisThatStandsStill:
     async def test_nobody_waits_longer_than_the_timeout_and_nothing_is_written_afterwards(self, redis):
         async with connected(redis, SHORT) as ask:
-            await ask(LENGTH)
+            await length(ask)
             redis.stop()
             try:
                 with anyio.fail_after(20):
-                    outcomes = await outcomes_of(ask, 4)
-                    assert outcomes == ["it did not answer in time"] * 4
-                    assert await outcomes_of(ask, 1) == ["it did not answer in time"]
+                    outcomes = [*await outcomes_of(ask, 4), *await outcomes_of(ask, 1)]
             finally:
                 redis.wake()
-            assert (await ask(LENGTH))[0] <= 4  # those that were in the connection; coredis repeats none
+            assert outcomes == ["it did not answer in time"] * 5
+            assert await length(ask) <= 4  # those that were in the connection; coredis repeats none
 
     async def test_says_what_was_certainly_not_executed(self, redis):
         async with connected(redis, SHORT) as ask:
@@ -115,10 +114,10 @@ class TestARedisThatStandsStill:
             try:
                 with pytest.raises(Unreachable) as raised:
                     await ask(PUSH)
-                assert not raised.value.is_written  # it had not even answered the handshake
             finally:
                 redis.wake()
-            assert await ask(LENGTH) == [0]
+            assert not raised.value.is_written  # Redis had not even answered the handshake
+            assert await length(ask) == 0
 
 
 class TestARedisThatIsAway:
@@ -173,3 +172,11 @@ async def outcomes_of(ask, times):
         for _ in range(times):
             tasks.start_soon(push)
     return outcomes
+
+
+async def length(ask):
+    """Return how often something was pushed: the machine may be slower than the timeout of a test."""
+    with anyio.fail_after(20):
+        while True:
+            with suppress(Unreachable):
+                return (await ask(LENGTH))[0]
