@@ -1,0 +1,47 @@
+"""The names of our keys in Redis, and which bucket has a station.
+
+All keys of a station, and those of a node, have one hash tag. So they are in one slot of Redis Cluster, and one script
+may use them.
+"""
+
+from binascii import crc_hqx
+from typing import Final
+
+from ocpp_core.cluster.records import NodeId
+
+__all__ = ["LAYOUT", "Keys", "bucket_of"]
+
+LAYOUT: Final = 1
+"""The version of the keys, fields and scripts. Nodes with another one refuse to start."""
+
+_NO_BRACES: Final = str.maketrans("{}", "()")
+"""In the name of a node they would end the hash tag; its epoch still makes the key unique."""
+
+
+def bucket_of(identity: str, buckets: int) -> int:
+    """Return the bucket of a station: all nodes must compute the same one."""
+    return crc_hqx(identity.encode(), 0) % buckets
+
+
+class Keys:
+    """The keys below a prefix, for a number of buckets (none for frames alone)."""
+
+    def __init__(self, prefix: str, buckets: int = 0) -> None:
+        self._prefix = prefix
+        self._buckets = buckets
+        self.layout: Final = f"{prefix}:v"
+        self.layout_value: Final = f"{LAYOUT}:{buckets}".encode()
+        """The number of buckets is part of the layout: with another one, a node looks for stations elsewhere."""
+        self.buckets: Final = tuple(f"{prefix}:{{{number}}}:own" for number in range(buckets))
+
+    def bucket(self, identity: str) -> str:
+        """Return the hash that has the owner of a station."""
+        return self.buckets[bucket_of(identity, self._buckets)]
+
+    def lease(self, node: NodeId) -> str:
+        """Return the string that exists as long as a node has its lease; its value is the node's address."""
+        return f"{self._prefix}:node:{{{node.translate(_NO_BRACES)}}}"
+
+    def stream(self, node: NodeId) -> str:
+        """Return the stream of the frames to a node; it is in the slot of the node's lease."""
+        return f"{self._prefix}:calls:{{{node.translate(_NO_BRACES)}}}"
