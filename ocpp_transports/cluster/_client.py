@@ -28,22 +28,23 @@ _SESSION: Final = SessionConfig()
 class ClusterClient:
     """Calls the stations of a cluster from a process without stations, for example a worker of a web application.
 
-        async with ClusterClient(Cluster(shared, name="web")) as cluster:
+        async with ClusterClient("redis://127.0.0.1:6379") as cluster:
             await cluster.call("CP1", "Reset", {"type": "Soft"})
 
     Args:
-        cluster: The cluster, as the servers name it.
+        cluster: The cluster, as the servers name it: the URL of Redis, or a `Cluster`.
         ignore_identity_case: What the servers' option of this name says.
         logging: True for the logger `ocpp_ws_io`, False for none, or a logger.
 
     Raises:
+        ValueError: The URL is not one of Redis.
         TypeError: An argument has the wrong type.
     """
 
-    def __init__(self, cluster: Cluster, *, ignore_identity_case: bool = False, logging: Logging = True) -> None:
-        if not isinstance(cluster, Cluster):
-            raise TypeError(f"expected a Cluster, got {type(cluster).__name__}")
-        self._cluster = cluster
+    def __init__(self, cluster: str | Cluster, *, ignore_identity_case: bool = False, logging: Logging = True) -> None:
+        if not isinstance(cluster, (str, Cluster)):
+            raise TypeError(f"expected the URL of Redis or a Cluster, got {type(cluster).__name__}")
+        self._cluster = Cluster(cluster) if isinstance(cluster, str) else cluster
         self._rule = IdentityRule(ignore_case=ignore_identity_case)
         self._log = Log(logger_of(logging), "cluster", is_station=False)
         self._runtime: SocketRuntime | None = None

@@ -1,6 +1,7 @@
 """One node of a cluster: it claims stations in the registry, renews its lease, and notices which stations it lost."""
 
 from collections import Counter
+from functools import partial
 from typing import Any, Final, Protocol
 
 import anyio
@@ -45,7 +46,7 @@ class ClusterNode:
 
     def __init__(self, cluster: Cluster, runtime: Runtime, log: Log, host: StationHost | None = None) -> None:
         epoch = runtime.sources.random("epoch", secret=True).getrandbits(_EPOCH_BITS)
-        self.id: NodeId = NodeId(f"{cluster.name}.{epoch:016x}")
+        self.id: NodeId = NodeId(f"{cluster.node_name}.{epoch:016x}")
         self.is_open: bool = False
         self._opening = anyio.Lock()
         self._store = cluster.backend.new_store(cluster.lease, cluster.timeout)
@@ -55,7 +56,8 @@ class ClusterNode:
         self._host = host
         self._lease = cluster.lease
         self._believed_until = 0.0
-        self._calls = NodeCalls(self.id, cluster.backend, self._store, runtime, self)
+        self._new_calls = partial(NodeCalls, self.id, cluster.backend, self._store, runtime, self)
+        self._calls: NodeCalls | None = None  # while the node is open
         self._uses: Counter[str] = Counter()  # handshakes and connections of each station
         self._fences: dict[str, int] = {}
         self._known = Renewed("", ())
@@ -76,6 +78,7 @@ class ClusterNode:
                 sent = self._runtime.now()
                 self._known = await self._store.open(self.id, None)
                 self._believed_until = sent + self._lease
+                self._calls = self._new_calls()
                 self.is_open = True
                 self._runtime.spawn(self._renew())
 
@@ -87,12 +90,15 @@ class ClusterNode:
         if self._releasing:
             self._released = self._runtime.completion()
             await self._released
-        await self._calls.aclose()
-        await self._store.aclose()
+        try:
+            if self._calls is not None:
+                await self._calls.aclose()
+        finally:
+            await self._store.aclose()
 
     async def call(self, name: str, request: CallRequest) -> dict[str, Any]:
         """Call a station of another node. Raises what `Peer.call` raises."""
-        if not self.is_open:
+        if self._calls is None:
             raise ConnectionLostError(f"cannot call {name!r}: this node is not open", sent=False)
         return await self._calls.call(name, request)
 
@@ -153,7 +159,7 @@ class ClusterNode:
             return
         self._fences[name] = max(claimed.fence, self._fences.get(name, 0))
         complete(completion, True)
-        if claimed.previous is not None and claimed.previous.node != self.id:
+        if self._calls is not None and claimed.previous is not None and claimed.previous.node != self.id:
             self._calls.report_replaced(claimed.previous.node, name, claimed.fence)
         if name not in self._uses:
             self._release(name)

@@ -11,8 +11,8 @@ from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import Logging
 
 from ._redis._carrier import RedisCarrier
-from ._redis._store import RedisStore
 from ._redis._settings import RedisSettings
+from ._redis._store import RedisStore
 
 __all__ = ["RedisBackend"]
 

@@ -33,8 +33,8 @@ class ClusterMember:
     claim lasts until the last handshake and connection of the station have ended here.
     """
 
-    def __init__(self, choice: ClusterChoice, registry: ConnectionRegistry, log: Log) -> None:
-        self._cluster = cast("Cluster", choice)
+    def __init__(self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log) -> None:
+        self._cluster = Cluster(choice) if isinstance(choice, str) else cast("Cluster", choice)
         self._registry = registry
         self._log = log
         self._node: ClusterNode | None = None
