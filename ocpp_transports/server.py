@@ -100,6 +100,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             from ._server._cluster._member import ClusterMember  # loaded only when used
 
             self._cluster = ClusterMember(self._options.cluster, self._registry, self._log)
+            self._directory = self._cluster.directory(self._check_call)
 
     async def __aenter__(self) -> Self:
         await warm_up_in_thread(self._options)  # for connections from other libraries; `listen` does it too

@@ -4,6 +4,7 @@ shared = MemoryCluster()
 server = OCPPServer(protocols=["ocpp1.6"], cluster=Cluster(shared, name="csms-1"))
 """
 
+from ._client import ClusterClient
 from ._memory import MemoryCluster
 from ._settings import Backend, Cluster
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
@@ -11,6 +12,7 @@ from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailab
 __all__ = [
     "Backend",
     "Cluster",
+    "ClusterClient",
     "ForeignDataError",
     "LayoutError",
     "MemoryCluster",

@@ -1,23 +1,37 @@
 """One node of a cluster: it claims stations in the registry, renews its lease, and notices which stations it lost."""
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Final
+from functools import partial
+from typing import Any, Final, Protocol
 
 import anyio
 
 from ocpp_core.cluster.records import NodeId, Renewed
+from ocpp_core.errors import ConnectionLostError
+from ocpp_transports._calls._calling import CallRequest
 from ocpp_transports._driver._interfaces import Completion, Runtime, complete
 from ocpp_transports._logging._log import Log
 
+from ._calls import NodeCalls, RemoteCall
 from ._settings import Cluster
 from ._store import ForeignDataError, StoreUnavailableError
 
-__all__ = ["ClusterNode"]
+__all__ = ["ClusterNode", "StationHost"]
+
 
 _RENEWALS: Final = 3
 """Renewals in the time of a lease."""
 _EPOCH_BITS: Final = 64
+
+
+class StationHost(Protocol):
+    """What has the connections of this node's stations."""
+
+    def evict(self, name: str) -> None:
+        """Close the connection of a station that another node has claimed."""
+
+    async def execute(self, name: str, call: RemoteCall) -> Any:
+        """Call a station for another node. Raises what `Peer.call` raises."""
 
 
 class ClusterNode:
@@ -27,19 +41,23 @@ class ClusterNode:
         cluster: The settings.
         runtime: The event loop of its host.
         log: The log of its host.
-        evicted: Function that gets the name of each station that another node has claimed.
+        host: What has the connections of stations; None in a process without stations.
     """
 
-    def __init__(self, cluster: Cluster, runtime: Runtime, log: Log, evicted: Callable[[str], None]) -> None:
+    def __init__(self, cluster: Cluster, runtime: Runtime, log: Log, host: StationHost | None = None) -> None:
         epoch = runtime.sources.random("epoch", secret=True).getrandbits(_EPOCH_BITS)
-        self.id: NodeId = NodeId(f"{cluster.name}.{epoch:016x}")
+        self.id: NodeId = NodeId(f"{cluster.node_name}.{epoch:016x}")
         self.is_open: bool = False
         self._opening = anyio.Lock()
         self._store = cluster.backend.new_store(cluster.lease, cluster.timeout)
         self._interval = cluster.lease / _RENEWALS
         self._runtime = runtime
         self._log = log
-        self._evicted = evicted
+        self._host = host
+        self._lease = cluster.lease
+        self._believed_until = 0.0
+        self._new_calls = partial(NodeCalls, self.id, cluster.backend, self._store, runtime, self)
+        self._calls: NodeCalls | None = None  # while the node is open
         self._uses: Counter[str] = Counter()  # handshakes and connections of each station
         self._fences: dict[str, int] = {}
         self._known = Renewed("", ())
@@ -57,7 +75,10 @@ class ClusterNode:
         """
         async with self._opening:
             if not self.is_open:
+                sent = self._runtime.now()
                 self._known = await self._store.open(self.id, None)
+                self._believed_until = sent + self._lease
+                self._calls = self._new_calls()
                 self.is_open = True
                 self._runtime.spawn(self._renew())
 
@@ -69,13 +90,43 @@ class ClusterNode:
         if self._releasing:
             self._released = self._runtime.completion()
             await self._released
-        await self._store.aclose()
+        try:
+            if self._calls is not None:
+                await self._calls.aclose()
+        finally:
+            await self._store.aclose()
+
+    async def call(self, name: str, request: CallRequest) -> dict[str, Any]:
+        """Call a station of another node. Raises what `Peer.call` raises."""
+        if self._calls is None:
+            raise ConnectionLostError(f"cannot call {name!r}: this node is not open", sent=False)
+        return await self._calls.call(name, request)
 
     # Stations
 
     def owns(self, name: str) -> bool:
         """Return True if the node has claimed a station, and knows of no later claim of another node."""
         return name in self._fences
+
+    def fence_of(self, name: str) -> int | None:
+        """Return the fence of the claim of a station; None if the node does not have it for certain.
+
+        It is certain until the lease has ended that was confirmed last, counted from the sending of its renewal.
+        """
+        return self._fences.get(name) if self._runtime.now() < self._believed_until else None
+
+    def replaced(self, name: str, fence: int) -> None:
+        """Give a station up that another node has claimed with this fence."""
+        if fence > self._fences.get(name, fence):
+            del self._fences[name]
+            if self._host is not None:
+                self._host.evict(name)
+
+    async def execute(self, name: str, call: RemoteCall) -> Any:
+        """Call a station of this node for another one. Raises what `Peer.call` raises."""
+        if self._host is None:
+            raise ConnectionLostError(f"cannot call {name!r}: this node has no stations", sent=False)
+        return await self._host.execute(name, call)
 
     async def claim(self, name: str) -> bool:
         """Take a station, which is in use here; return False if the registry did not answer.
@@ -108,6 +159,8 @@ class ClusterNode:
             return
         self._fences[name] = max(claimed.fence, self._fences.get(name, 0))
         complete(completion, True)
+        if self._calls is not None and claimed.previous is not None and claimed.previous.node != self.id:
+            self._calls.report_replaced(claimed.previous.node, name, claimed.fence)
         if name not in self._uses:
             self._release(name)
 
@@ -133,7 +186,9 @@ class ClusterNode:
         while self.is_open:
             await anyio.sleep(self._interval)
             try:
+                sent = self._runtime.now()
                 await self._compare(await self._store.renew())
+                self._believed_until = sent + self._lease
                 self._is_away = False
             except (StoreUnavailableError, ForeignDataError) as error:
                 if not self._is_away:
@@ -145,7 +200,6 @@ class ClusterNode:
         if renewed != self._known:
             names = tuple(self._fences)
             for name, owner in zip(names, await self._store.check(names), strict=True):
-                if owner is not None and owner.node != self.id and owner.fence > self._fences.get(name, owner.fence):
-                    del self._fences[name]
-                    self._evicted(name)
+                if owner is not None and owner.node != self.id:
+                    self.replaced(name, owner.fence)
         self._known = renewed

@@ -1,7 +1,10 @@
 """How a process joins a cluster: the value of the option `cluster`, and what it is made of."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from socket import gethostname
+from string import ascii_letters, digits
 from typing import Final, Protocol
 
 from ocpp_core.cluster.records import NodeId
@@ -13,6 +16,7 @@ from ._store import RegistryStore
 __all__ = ["Backend", "Cluster"]
 
 _NAME_LENGTH: Final = 64
+_OF_HOSTS: Final = ascii_letters + digits + "-."
 
 
 class Backend(Protocol):
@@ -33,32 +37,50 @@ class Backend(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cluster:
     """How a process joins a cluster.
 
-        shared = MemoryCluster()
-        server = OCPPServer(protocols=["ocpp1.6"], cluster=Cluster(shared, name="csms-1"))
+        server = OCPPServer(protocols=["ocpp1.6"], cluster=Cluster("redis://127.0.0.1:6379", name="csms-1"))
 
     Raises:
-        ValueError: A value is out of its range.
+        ValueError: A value is out of its range, or the URL is not one of Redis.
         TypeError: A value has the wrong type.
+        ImportError: Redis needs the extra `ocpp-ws-io[cluster]`, which is not installed.
     """
 
-    backend: Backend
-    """What the nodes share: a `MemoryCluster`."""
-    name: str = "node"
-    """The name of this node, for logs: 1 to 64 printable ASCII characters. Nodes may share one."""
-    lease: float = number(9, least=0.1, most=3600)
+    store: Backend | str = field(repr=False)
+    """Where the nodes keep what they share: the URL of Redis, a `RedisBackend`, or a `MemoryCluster`."""
+    name: str = ""
+    """The name of this node, for logs: at most 64 printable ASCII characters. Nodes may share one. By default the name
+    of the host."""
+    lease: float = number(9, least=1, most=3600)
     """Seconds after which a node that renews nothing counts as dead; it renews at each third."""
     timeout: float = number(2, least=0.01, most=60)
     """Seconds to wait for an answer of the registry. A station that connects gets 503 then."""
 
     def __post_init__(self) -> None:
-        if not all(callable(getattr(self.backend, name, None)) for name in ("new_store", "new_carrier")):
-            raise TypeError(f"expected backend as a MemoryCluster, got {type(self.backend).__name__}")
+        _ = self.backend
         if not isinstance(self.name, str):
             raise TypeError(f"expected name as str, got {type(self.name).__name__}")
-        if not (0 < len(self.name) <= _NAME_LENGTH and self.name.isascii() and self.name.isprintable()):
-            raise ValueError(f"expected name as 1 to {_NAME_LENGTH} printable ASCII characters, got {self.name!r}")
+        if not (len(self.name) <= _NAME_LENGTH and self.name.isascii() and self.name.isprintable()):
+            raise ValueError(f"expected name as at most {_NAME_LENGTH} printable ASCII characters, got {self.name!r}")
         expect_declared(self)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The object that makes the store and the carrier of each node."""
+        if isinstance(self.store, str):
+            from .redis import RedisBackend  # loaded only when used: it needs coredis
+
+            return RedisBackend(self.store)
+        given: object = self.store
+        if not all(callable(getattr(given, name, None)) for name in ("new_store", "new_carrier")):
+            got = type(given).__name__
+            raise TypeError(f"expected the URL of Redis, a RedisBackend or a MemoryCluster, got {got}")
+        return self.store
+
+    @property
+    def node_name(self) -> str:
+        """The name of this node, or of the host without one."""
+        return self.name or "".join(each for each in gethostname() if each in _OF_HOSTS)[:_NAME_LENGTH] or "node"

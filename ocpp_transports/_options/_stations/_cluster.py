@@ -1,7 +1,7 @@
 """The option of a server that shares its stations with other servers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, Self, runtime_checkable
 
 from ._queue import QueueOptions
@@ -28,17 +28,17 @@ class ClusterChoice(Protocol):
 class ClusterOptions(QueueOptions):
     """The options of a server for a cluster."""
 
-    cluster: ClusterChoice | None = None
-    """The cluster of servers that this one joins: a `Cluster` of `ocpp_transports.cluster`. A station then has one
-    connection in the whole cluster, the newest, and `call` reaches it from every server. None for a server of its
-    own."""
+    cluster: str | ClusterChoice | None = field(default=None, repr=False)
+    """The cluster of servers that this one joins: the URL of Redis, or a `Cluster` of `ocpp_transports.cluster`. A
+    station then has one connection in the whole cluster, the newest, and `call` reaches it from every server. None for
+    a server of its own."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         choice: object = self.cluster
-        if choice is not None and not isinstance(choice, ClusterChoice):
+        if choice is not None and not isinstance(choice, (str, ClusterChoice)):
             got = type(choice).__name__
-            raise TypeError(f"expected cluster as a Cluster of ocpp_transports.cluster, got {got}")
+            raise TypeError(f"expected cluster as the URL of Redis or a Cluster of ocpp_transports.cluster, got {got}")
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with changes. Raises the errors of the base class, and ValueError for another cluster.
