@@ -7,6 +7,7 @@ from ocpp_core.cluster.records import ClusterOwner
 from ocpp_core.cluster.registry.buckets import bucket_of
 from ocpp_transports.cluster._store import ForeignDataError, LayoutError, StoreUnavailableError
 from ocpp_transports.cluster.redis import RedisBackend
+from tests.free_ports import free_port
 from tests.transports.cluster.redis.nodes import A, B, backend, found, opened
 from tests.transports.cluster.redis.redis_server import coredis_leaves_streams_open, needs_redis, redis_server
 
@@ -19,6 +20,7 @@ def anyio_backend():
     return "asyncio"
 
 
+CLUSTERED = ("--cluster-enabled", "yes", "--cluster-port")
 BUCKET = f"ocpp:{{{bucket_of('CP1', 4)}}}:own"
 
 
@@ -213,7 +215,7 @@ class TestPasswords:
 @pytest.mark.cluster
 class TestRedisCluster:
     async def test_each_script_stays_in_one_slot(self, tmp_path):
-        with redis_server(tmp_path, "--cluster-enabled", "yes") as server:
+        with free_port() as bus, redis_server(tmp_path, *CLUSTERED, str(bus)) as server:
             server("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
             with anyio.fail_after(20):
                 while b"cluster_state:ok" not in server("CLUSTER", "INFO"):  # noqa: ASYNC110 - nothing tells of it
