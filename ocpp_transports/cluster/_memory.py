@@ -36,6 +36,11 @@ class MemoryCluster:
         self._lost: dict[NodeId, Callable[[NodeId], None]] = {}
         self._fences = count(1)
 
+    @property
+    def stations(self) -> int:
+        """Stations that a node has claimed and not released."""
+        return len(self._owners)
+
     def new_store(self, lease: float, timeout: float) -> "MemoryStore":
         """Return a store for one node."""
         return MemoryStore(self, lease)
