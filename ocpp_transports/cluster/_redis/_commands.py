@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from coredis.exceptions import NoScriptError
+from coredis.exceptions import ConnectionError, NoScriptError
 from coredis.patterns.pipeline import Pipeline
 
 from ._scripts import Script
@@ -53,7 +53,8 @@ Command: TypeAlias = PlainCommand | ScriptCall
 async def execute(pipe: Callable[[], Pipeline[bytes]], commands: Sequence[Command]) -> list[Reply]:
     """Execute commands in one pipeline, and in a second one the scripts that Redis did not know.
 
-    A script that Redis does not know was not executed, so it is never executed twice.
+    A script that Redis does not know was not executed, so it is never executed twice. Raises what coredis raises if
+    there is no answer.
     """
     replies = await _execute(pipe, [each.append for each in commands])
     unknown = [
@@ -72,4 +73,8 @@ async def _execute(pipe: Callable[[], Pipeline[bytes]], appending: Sequence[_App
     async with pipe() as pipeline:
         for append in appending:
             append(pipeline)
-    return list(pipeline.results or ())
+    replies = list(pipeline.results or ())
+    for reply in replies:
+        if isinstance(reply, (TimeoutError, ConnectionError)):  # coredis does not raise them: no one answered
+            raise reply
+    return replies

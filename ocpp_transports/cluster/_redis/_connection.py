@@ -128,18 +128,20 @@ class RedisConnection:
         """Fail all requests, and disconnect. Idempotent."""
         self._is_closed = True
         self._task.cancel()
-        self._fail((*self._current, *self._take_all()), "the connection is closed")
+        self._fail((*self._current, *self._take_oldest(len(self._waiting))), "the connection is closed")
 
     # In the task that owns the client
 
     async def _run(self) -> None:
         while True:
             await self._wanted.wait()
+            hoping = len(self._waiting)
             try:
                 async with self._client() as client:
+                    hoping = 0  # connected: from now on only what is written may fail
                     await self._serve(client)
             except Exception as error:  # also groups of them, from the tasks of coredis
-                self._fail((*self._current, *self._take_all()), reason(error))
+                self._fail((*self._current, *self._take_oldest(hoping)), reason(error))
             self._current = ()
 
     async def _serve(self, client: "Redis[bytes]") -> None:
@@ -169,21 +171,18 @@ class RedisConnection:
         taken: list[_Request] = []
         room = _MOST_AT_ONCE
         while self._waiting and (not taken or len(self._waiting[0].commands) <= room):
-            request = self._waiting.popleft()
-            self._commands_waiting -= len(request.commands)
+            (request,) = self._take_oldest(1)
             if not request.is_abandoned:
                 request.is_written = True
                 taken.append(request)
                 room -= len(request.commands)
-        if not self._waiting:
-            self._wanted = anyio.Event()
         return taken
 
-    def _take_all(self) -> tuple[_Request, ...]:
-        taken = tuple(self._waiting)
-        self._waiting.clear()
-        self._commands_waiting = 0
-        self._wanted = anyio.Event()
+    def _take_oldest(self, number: int) -> list[_Request]:
+        taken = [self._waiting.popleft() for _ in range(number)]
+        self._commands_waiting -= sum(len(request.commands) for request in taken)
+        if not self._waiting:
+            self._wanted = anyio.Event()
         return taken
 
     def _fail(self, requests: Sequence[_Request], why: str) -> None:

@@ -1,26 +1,21 @@
-"""The names of our keys in Redis, and which bucket has a station.
+"""The names of our keys in Redis.
 
 All keys of a station, and those of a node, have one hash tag. So they are in one slot of Redis Cluster, and one script
 may use them.
 """
 
-from binascii import crc_hqx
 from typing import Final
 
 from ocpp_core.cluster.records import NodeId
+from ocpp_core.cluster.registry.buckets import bucket_of
 
-__all__ = ["LAYOUT", "Keys", "bucket_of"]
+__all__ = ["LAYOUT", "Keys"]
 
 LAYOUT: Final = 1
 """The version of the keys, fields and scripts. Nodes with another one refuse to start."""
 
 _NO_BRACES: Final = str.maketrans("{}", "()")
 """In the name of a node they would end the hash tag; its epoch still makes the key unique."""
-
-
-def bucket_of(identity: str, buckets: int) -> int:
-    """Return the bucket of a station: all nodes must compute the same one."""
-    return crc_hqx(identity.encode(), 0) % buckets
 
 
 class Keys:

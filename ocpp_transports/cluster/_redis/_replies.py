@@ -34,7 +34,9 @@ def entry_of(reply: Reply, key: str) -> ClaimReply:
     if reply[0] == b"foreign":
         raise foreign(key, "a station or a counter")
     word, fence, losses, before, generation = reply
-    return ClaimReply(word == b"ours", int(fence), int(losses), owner_of(before or None, key), generation.decode())
+    return ClaimReply(
+        word == b"ours", int(fence), int(losses), owner_of(before or None, key), generation_of(generation)
+    )
 
 
 def owner_of(value: bytes | None, key: str) -> ClusterOwner | None:
@@ -58,17 +60,16 @@ def address_of(value: bytes | None, key: str) -> str | None:
         raise foreign(key, "an address") from None
 
 
-def losses_of(since: bytes | None, lost: bytes | None, key: str) -> int:
-    """Return the counter of a node's losses as CLAIM returns it; 0 if the bucket has no data."""
+def losses_of(since: bytes | None, lost: bytes | None, now: int, key: str) -> int:
+    """Return the counter of a node's losses in a bucket as CLAIM would; `now` is the time of Redis in µs."""
     for value in (since, lost):
         if value is not None and not _NUMBER.fullmatch(value):
             raise foreign(key, "a counter")
-    return 0 if since is None else int(since) + int(lost or 0)
+    return int(since or now) + int(lost or 0)
 
 
-def generation_of(info: Reply) -> str:
-    """Return the name of one life of the data, from the section `replication` of INFO."""
-    generation = info.get("master_replid")
-    if not generation:
+def generation_of(value: bytes) -> str:
+    """Return the name of one life of the data. Raises StoreUnavailableError if Redis has none."""
+    if not value:
         raise StoreUnavailableError("cannot use Redis: it states no replication ID; use Redis or Valkey itself")
-    return str(generation)
+    return value.decode()

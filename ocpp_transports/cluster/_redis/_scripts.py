@@ -11,14 +11,15 @@ The hash of a bucket has these fields:
     since          Redis's time in µs when the hash was made
 
 Fences are Redis's time in µs: they stay comparable after all data is lost. `fence` keeps them increasing when that
-clock is set back. A counter of losses is reported with `since` added, so that it also changes when the hash is lost.
+clock is set back. A counter of losses is reported with `since` added, so that it also grows when the hash was lost:
+the generation shows the loss of all data by a restart, and not that a key was deleted or evicted.
 """
 
 from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Final
 
-__all__ = ["CLAIM", "RELEASE", "RESTORE", "SEND", "TRIM", "Script"]
+__all__ = ["CLAIM", "RELEASE", "RENEW", "RESTORE", "SEND", "TRIM", "Script"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +34,29 @@ class Script:
         object.__setattr__(self, "sha", digest)
 
 
-_BUCKET: Final = """
+_CLOCK: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local function digits(number) return string.format('%.0f', number) end
+local function generation()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''
+end
+"""
+_BUCKET: Final = (
+    _CLOCK
+    + """
 local hash, station, me = KEYS[1], '=' .. ARGV[1], ARGV[2]
 
 local function whole(text, default)
   if not text then return default end
   if string.match(text, '^%d+$') and #text < 17 then return tonumber(text) end
 end
-local function digits(number) return string.format('%.0f', number) end
 local function split(text)
   if not text then return 0, nil end
   local fence, owner = string.match(text, '^(%d+)|(.+)$')
   return whole(fence or 'x'), owner
 end
-local function generation()
-  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-end
 
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
 local found = redis.call('HMGET', hash, station, '~' .. me, 'fence', 'since')
 local fence, owner = split(found[1])
 local lost, largest, since = whole(found[2], 0), whole(found[3], 0), whole(found[4], now)
@@ -66,11 +71,12 @@ local function answer(word, given)
   return {word, digits(given), digits(since + lost), found[1] or '', generation()}
 end
 """
+)
 
 CLAIM: Final = Script(
     _BUCKET
     + """
-local new = math.max(now, largest + 1, fence + 1)
+local new = math.max(now, largest + 1)
 own(new)
 return answer('ours', new)
 """
@@ -88,6 +94,15 @@ return answer('ours', old)
 """
 )
 """Bucket; identity, node, fence. A claim with the fence of an earlier one, which loses against a newer one."""
+
+RENEW: Final = Script(
+    _CLOCK
+    + """
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return {digits(now), generation()}
+"""
+)
+"""Lease; address, milliseconds. It returns the time because a bucket without data counts as one that begins now."""
 
 RELEASE: Final = Script(
     """

@@ -20,7 +20,7 @@ from ._connection import RedisConnection, redis_client
 from ._errors import Unreachable, checked
 from ._keys import LAYOUT, Keys
 from ._replies import address_of, entry_of, foreign, generation_of, losses_of, owner_of
-from ._scripts import CLAIM, RELEASE, RESTORE, Script
+from ._scripts import CLAIM, RELEASE, RENEW, RESTORE, Script
 from ._settings import RedisSettings
 
 __all__ = ["RedisStore"]
@@ -174,20 +174,17 @@ class RedisStore:
         return await self._renew(self._deadline())
 
     async def _renew(self, deadline: float) -> Renewed:
-        commands = [*self._layout(), *self._lease_commands()]
-        replies = await self._run(commands, deadline)
-        self._check_layout(replies)
-        info, counters = replies[3], replies[4:]
-        losses = (losses_of(since, lost, key) for key, (since, lost) in zip(self._keys.buckets, counters, strict=True))
-        return Renewed(generation_of(info), tuple(losses))
-
-    def _lease_commands(self) -> list[Command]:
         lease, fields = self._keys.lease(self._me), ["since", f"~{self._me}"]
-        return [
-            PlainCommand(lease, lambda pipe: pipe.set(lease, self._address, px=self._lease)),
-            PlainCommand(lease, lambda pipe: pipe.info("replication")),
-            *(_fields(key, fields) for key in self._keys.buckets),
-        ]
+        renewal = ScriptCall(RENEW, (lease,), (self._address, self._lease))
+        counters = [_fields(key, fields) for key in self._keys.buckets]
+        replies = await self._run([*self._layout(), renewal, *counters], deadline)
+        self._check_layout(replies)
+        now, generation = replies[2]
+        losses = (
+            losses_of(since, lost, int(now), key)
+            for key, (since, lost) in zip(self._keys.buckets, replies[3:], strict=True)
+        )
+        return Renewed(generation_of(generation), tuple(losses))
 
     # Redis
 
