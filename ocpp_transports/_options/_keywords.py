@@ -50,6 +50,7 @@ __all__ = [
     "BrowserKeywords",
     "ClientChanges",
     "ClientKeywords",
+    "ClusterKeywords",
     "PeerKeywords",
     "QueueKeywords",
     "ReconnectKeywords",
@@ -168,7 +169,13 @@ class QueueKeywords(SocketKeywords, total=False):
     offline_queue_bytes: float
 
 
-class ServerKeywords(QueueKeywords, total=False):
+class ClusterKeywords(QueueKeywords, total=False):
+    """See `ClusterOptions`."""
+
+    cluster: str | ClusterChoice | None
+
+
+class ServerKeywords(ClusterKeywords, total=False):
     """See `ServerOptions`."""
 
     protocols: Sequence[str]

@@ -14,15 +14,14 @@ from ocpp_core.errors import (
     TimeoutError,  # ours, a subclass of the builtin
     create_rpc_error,
 )
+from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 
 __all__ = ["read_error", "write_error"]
 
 _WITHOUT_FIELDS: Final[Mapping[str, type[OCPPError]]] = {
     each.__name__: each for each in (CallDroppedError, RegistrationRequiredError)
 }
-_WITH_SENT: Final[Mapping[str, Callable[..., OCPPError]]] = {
-    each.__name__: each for each in (CallCancelledError, ClosedError, TimeoutError)
-}
+_WITH_SENT: Final[Mapping[str, Callable[..., OCPPError]]] = {each.__name__: each for each in (CallCancelledError,)}
 _FAILED: Final = "the call failed on the node of the station"
 
 
@@ -35,7 +34,9 @@ def write_error(error: Exception) -> list[Any]:
         return ["RPCError", error.code, error.description, error.details, error.remote]
     if isinstance(error, TimeoutError):
         return [name, str(error), error.sent, error.message_id]
-    if isinstance(error, (CallCancelledError, ClosedError)):
+    if isinstance(error, ClosedError):  # the caller's own side is not closed
+        return ["ConnectionLostError", str(error), error.sent, ABNORMAL_CLOSURE]
+    if isinstance(error, CallCancelledError):
         return [name, str(error), error.sent]
     if name in _WITHOUT_FIELDS or type(error) in (ValueError, TypeError):
         return [name, str(error)]
