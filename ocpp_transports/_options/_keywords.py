@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
     from ocpp_transports._metrics._metrics import Metrics
+    from ocpp_transports._options._stations._cluster_choice import ClusterChoice
     from ocpp_transports.handshake import (
         AuthHandler,
         BeforeRegistration,

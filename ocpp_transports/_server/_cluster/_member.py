@@ -9,7 +9,7 @@ from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Command
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._logging._log import Log
-from ocpp_transports._options._stations._cluster import ClusterChoice
+from ocpp_transports._options._stations._cluster_choice import ClusterChoice
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._counted import Ended, Opened

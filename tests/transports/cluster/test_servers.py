@@ -1,5 +1,7 @@
 """Two servers and one registry: a station has one connection among both, and each server can call it."""
 
+from typing import Any
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -216,6 +218,7 @@ class TestAHandshake:
 
 class TestTheOption:
     def test_is_the_url_of_redis_or_a_cluster(self):
+        wrong: Any
         for wrong in (True, 7, MemoryCluster()):
             with pytest.raises(TypeError, match="expected cluster as the URL of Redis or a Cluster"):
                 OCPPServer(protocols=["ocpp1.6"], cluster=wrong)
