@@ -6,7 +6,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from ocpp_transports import ConnectionLostError, OCPPServer, RPCError, TimeoutError, UnexpectedHttpResponse
+from ocpp_transports import ClosedError, ConnectionLostError, OCPPServer, RPCError, TimeoutError, UnexpectedHttpResponse
 from ocpp_transports.cluster import Cluster, ClusterClient, MemoryCluster, StoreUnavailableError
 from tests.transports.cluster.servers import ACCEPTED, RESET, connected, server_in
 from tests.transports.pairs import SECONDS, first
@@ -149,6 +149,27 @@ class TestACall:
                 with anyio.fail_after(SECONDS):
                     await reached.wait()
                 await one.close(force=True)
+
+    async def test_in_progress_fails_when_the_calling_node_closes(self, shared, servers):
+        one, _ = servers
+        async with server_in(shared, "three") as three, connected(one, drain_timeout=0.01) as station:
+            reached = anyio.Event()
+
+            async def wait(ctx):
+                reached.set()
+                await anyio.sleep_forever()
+
+            async def call():
+                with pytest.raises(ClosedError) as raised:
+                    await three.call("CP1", "ClearCache")
+                assert raised.value.sent is True
+
+            station.handle("ClearCache", wait)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                with anyio.fail_after(SECONDS):
+                    await reached.wait()
+                    await three.close()
 
     async def test_comes_from_a_process_without_stations_too(self, shared, servers):
         async with connected(servers[0]), ClusterClient(Cluster(shared, "web", lease=60)) as cluster:
