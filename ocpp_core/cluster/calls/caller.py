@@ -216,7 +216,9 @@ class RemoteCaller:
     def _take_answer(self, event: AnswerReceived, now: float) -> None:
         answer = event.answer
         call = self._attempts.get(answer.number)
-        if call is None or (attempt := call.attempt) is None or attempt.node != event.node:
+        if call is None or (attempt := call.attempt) is None:
+            return
+        if attempt.node != event.node or answer.caller != self._node:
             return
         match answer.kind:
             case AnswerKind.OK:

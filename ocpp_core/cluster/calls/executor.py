@@ -130,7 +130,7 @@ class RemoteExecutor:
 
     def _answer(self, key: _Key, kind: AnswerKind, value: Any) -> None:
         node, number = key
-        frame = write_frame(AnswerFrame(number, kind, value))
+        frame = write_frame(AnswerFrame(node, number, kind, value))
         if len(frame) > self._config.max_frame:
-            frame = write_frame(AnswerFrame(number, AnswerKind.UNKNOWN, "the outcome is larger than a frame"))
+            frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, "the outcome is larger than a frame"))
         self._actions.append(WriteAnswer(node, frame))

@@ -98,6 +98,8 @@ class RequestFrame:
 class AnswerFrame:
     """The end of an attempt."""
 
+    caller: NodeId
+    """The receiver, with its epoch: a successor with the same name has other attempts with the same numbers."""
     number: int
     """The number of the attempt."""
     kind: AnswerKind
@@ -162,7 +164,7 @@ def read_frame(data: bytes) -> Frame:
 def _elements(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame) -> list[Any]:
     match frame:
         case AnswerFrame():
-            return ["a", frame.number, frame.kind, frame.value]
+            return ["a", frame.caller, frame.number, frame.kind, frame.value]
         case CancelFrame():
             return ["c", frame.number]
         case ReplacedFrame():
@@ -183,8 +185,10 @@ def _read(elements: Any) -> Frame | None:
             number, fence
         ) and _are_texts(identity, owner):
             return RequestFrame(number, identity, fence, NodeId(owner), seconds, call)
-        case [1, "a", number, str(kind), value] if _are_counts(number) and kind in _KINDS:
-            return _read_answer(number, AnswerKind(kind), value)
+        case [1, "a", str(caller), number, str(kind), value] if (
+            _are_texts(caller) and _are_counts(number) and kind in _KINDS
+        ):
+            return _read_answer(NodeId(caller), number, AnswerKind(kind), value)
         case [1, "c", number] if _are_counts(number):
             return CancelFrame(number)
         case [1, "e", str(identity), fence] if _are_texts(identity) and _are_counts(fence):
@@ -192,9 +196,9 @@ def _read(elements: Any) -> Frame | None:
     return None
 
 
-def _read_answer(number: int, kind: AnswerKind, value: Any) -> AnswerFrame | None:
+def _read_answer(caller: NodeId, number: int, kind: AnswerKind, value: Any) -> AnswerFrame | None:
     expected = {AnswerKind.OK: dict, AnswerKind.ERROR: list}.get(kind, str)
-    return AnswerFrame(number, kind, value) if isinstance(value, expected) else None
+    return AnswerFrame(caller, number, kind, value) if isinstance(value, expected) else None
 
 
 def _are_texts(*values: str) -> bool:

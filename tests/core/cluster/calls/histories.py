@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from random import Random
 
 from ocpp_core.cluster.calls.caller import RemoteCaller
@@ -73,12 +74,12 @@ class History:
         heappush(self.events, (self.now + delay, next(self.order), function, args))
 
     def run(self, seconds: float) -> "History":
-        end = self.now + seconds
+        """Let calls and faults happen for some seconds, then play on until nothing is left to happen."""
         for _ in range(int(seconds * 5)):
             self.at(self.random.uniform(0, seconds), self.call)
         for _ in range(int(seconds / 2)):
             self.at(self.random.uniform(0, seconds), self.random.choice((self.move, self.move, self.die, self.pause)))
-        while self.events and (self.events[0][0] <= end or len(self.events) > 0):
+        while self.events:
             self.now, _, function, args = heappop(self.events)
             function(*args)
         return self
@@ -150,9 +151,7 @@ class History:
             node.caller.handle(event, self.now)
             while action := node.caller.poll():
                 self.perform_of_caller(node, action)
-            if (node.caller.deadline < float("inf") and not isinstance(event, Tick)) or (
-                isinstance(event, Tick) and node.caller.deadline < float("inf")
-            ):
+            if node.caller.deadline < inf:
                 self.at(max(0, node.caller.deadline - self.now), self.feed_caller, node_id, Tick())
 
     def perform_of_caller(self, node: Node, action) -> None:
@@ -205,7 +204,7 @@ class History:
             case CancelFrame():
                 self.feed_executor(node, CancelReceived(sender, frame))
             case AnswerFrame():
-                self.feed_caller(node.id, AnswerReceived(sender_of(sender, frame), frame))
+                self.feed_caller(node.id, AnswerReceived(sender, frame))
 
     def feed_executor(self, node: Node, event) -> None:
         node.executor.handle(event, self.now)
@@ -224,7 +223,3 @@ class History:
         node = self.awake(node_id, self.finish, action)
         if node and (action.node, action.number) in node.running:
             self.feed_executor(node, ExecutionSucceeded(action.node, action.number, {}))
-
-
-def sender_of(sender: NodeId, frame: AnswerFrame) -> NodeId:
-    return sender
