@@ -108,7 +108,7 @@ class RedisCarrier:
         try:
             sender, frame = NodeId(fields[b"n"].decode()), fields[b"f"]
         except (KeyError, UnicodeDecodeError):
-            self._log.recurring("cluster", "an entry in the stream of this node is no frame; it is ignored")
+            self._log.recurring("ignored an entry in the stream of this node", "it is not a frame")
             return
         try:
             self._received(sender, frame)

@@ -20,6 +20,11 @@ WATCH = 0.02
 STREAM = f"ocpp:calls:{{{B}}}"
 
 
+@pytest.fixture(autouse=True)
+def quick_reader(monkeypatch):
+    monkeypatch.setattr(_reader, "_PAUSE", 0.01)
+
+
 class Node:
     """A node with its carrier, and what it was told."""
 
