@@ -68,8 +68,15 @@ class Doubts:
         self._stations.bucket(identity).doubt(identity)
         self._unchecked[identity] = None
 
+    def question(self, identity: str) -> None:
+        """Put a station in doubt unless it is, or has no connection here."""
+        if isinstance(self._stations.get(identity), Owned):
+            self.add(identity)
+
     def add_stray(self, identity: str) -> None:
         """Note a stray, which is checked after the next renewal; beyond the limit, forget the oldest one."""
+        if self._stations.get(identity) is not None:
+            return
         self._strays[identity] = None
         if len(self._strays) > self._config.max_strays:
             del self._strays[next(iter(self._strays))]

@@ -38,6 +38,8 @@ class ClaimRequest:
     """The connection whose handshake waits."""
     is_awaited: bool = True
     """False once the handshake was refused or has ended."""
+    successor: Hashable = None
+    """A newer connection of the station whose claim follows this one; None if there is none."""
 
 
 @dataclass(slots=True)
