@@ -189,7 +189,6 @@ class RegistryHost:
             case SendCheck():
                 return CheckAnswered(action.request, await self._store.check(action.identities))
             case SendRelease():
-                await self._store.release(action.identity, action.fence)
-                return ReleaseAnswered(action.request)
+                return ReleaseAnswered(action.request, await self._store.release(action.identity, action.fence))
             case _:
                 assert_never(action)
