@@ -19,6 +19,7 @@ from ocpp_transports import (
     UnexpectedHttpResponse,
 )
 from ocpp_transports.cluster import Cluster, ClusterClient, MemoryCluster, StoreUnavailableError
+from ocpp_transports.cluster._memory import MemoryRegistryStore
 from tests.transports.cluster.servers import ACCEPTED, RESET, connected, server_in
 from tests.transports.pairs import SECONDS, first
 
@@ -262,6 +263,16 @@ class TestAHandshake:
         assert shared.stations == 0
 
 
+class SlowStore(MemoryRegistryStore):
+    """The store of a `SlowCluster`."""
+
+    async def claim(self, identity):
+        answer = await super().claim(identity)
+        self._shared.claimed.set()
+        await self._shared.may_answer.wait()
+        return answer
+
+
 class SlowCluster(MemoryCluster):
     """One whose registry takes a claim at once and answers it when it is told to."""
 
@@ -271,17 +282,7 @@ class SlowCluster(MemoryCluster):
         self.may_answer = anyio.Event()
 
     def new_store(self, lease, timeout):
-        store = super().new_store(lease, timeout)
-        take = store.claim
-
-        async def claim(identity):
-            answer = await take(identity)
-            self.claimed.set()
-            await self.may_answer.wait()
-            return answer
-
-        store.claim = claim
-        return store
+        return SlowStore(self, super().new_store(lease, timeout)._table)
 
 
 class TestAHandshakeWithAClaimInProgress:
