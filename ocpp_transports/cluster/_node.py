@@ -12,7 +12,7 @@ from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._logging._log import Log
 
 from ._calls import NodeCalls, RemoteCall
-from ._registry import RegistryHost
+from ._registry_host import RegistryHost
 from ._settings import Cluster
 
 __all__ = ["ClusterNode", "StationHost"]
@@ -62,10 +62,17 @@ class ClusterNode:
         """
         async with self._opening:
             if self._registry is None:
-                await self._store.open(self.id, None)
-                config = self._cluster.registry_config(self._store.buckets)
-                self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self)
-                self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
+                try:
+                    await self._open()
+                except BaseException:
+                    await self._store.aclose()
+                    raise
+
+    async def _open(self) -> None:
+        await self._store.open(self.id, None)
+        config = self._cluster.registry_config(self._store.buckets)
+        self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self._log, self)
+        self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
 
     async def aclose(self) -> None:
         """Release the stations, end the calls in progress, then remove the lease."""
@@ -108,9 +115,9 @@ class ClusterNode:
         if self._calls is not None:
             self._calls.report_replaced(node, identity, fence)
 
-    def fence_of(self, name: str) -> int | None:
-        """Return the fence of a station that the node has for certain; None for any other."""
-        return None if self._registry is None else self._registry.fence_of(name)
+    def believes(self, name: str, now: float) -> int | None:
+        """Return the fence of a station that the node has for certain at this time; None for any other."""
+        return None if self._registry is None else self._registry.believes(name, now)
 
     def replaced(self, name: str, fence: int, by: NodeId) -> None:
         """Note that another node reports to have a station."""

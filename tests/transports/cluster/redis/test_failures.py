@@ -88,10 +88,11 @@ class TestRedis:
             assert await two.call("CP1", *RESET) == ACCEPTED
             redis.kill()
             try:
-                for _ in range(2):
-                    with pytest.raises(ConnectionLostError) as raised:
-                        await two.call("CP1", *RESET)
-                    assert raised.value.sent is False
+                with pytest.raises(ConnectionLostError):  # unknown: its frame may have been written
+                    await two.call("CP1", *RESET)
+                with pytest.raises(ConnectionLostError) as raised:
+                    await two.call("CP1", *RESET)
+                assert raised.value.sent is False
                 assert await one.call("CP1", *RESET) == ACCEPTED
                 with pytest.raises(UnexpectedHttpResponse) as refused:
                     async with connected(one, "CP2"):

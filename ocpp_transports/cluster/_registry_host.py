@@ -91,7 +91,7 @@ class RegistryHost:
     async def claim(self, identity: str, connection: Hashable) -> bool:
         """Claim a station for a connection; return False if the registry does not grant it.
 
-        `end` must follow, also if the waiter is cancelled.
+        `end` must follow, also if the waiter is cancelled; it ends the wait.
         """
         completion: Completion[bool] = self._runtime.completion()
         self._claims[connection] = completion
@@ -100,12 +100,12 @@ class RegistryHost:
 
     def end(self, identity: str, connection: Hashable) -> None:
         """Note the end of a handshake or connection."""
-        self._claims.pop(connection, None)
+        self._settle(connection, is_ours=False)
         self._feed(ConnectionEnded(identity, connection))
 
-    def fence_of(self, identity: str) -> int | None:
+    def believes(self, identity: str, now: float) -> int | None:
         """Return the fence of a station that the node has for certain at this time; None for any other."""
-        return self._engine.believes(identity, self._runtime.now())
+        return self._engine.believes(identity, now)
 
     def replaced(self, identity: str, fence: int, by: NodeId) -> None:
         """Note that another node reports to have a station."""
@@ -189,7 +189,6 @@ class RegistryHost:
             case SendCheck():
                 return CheckAnswered(action.request, await self._store.check(action.identities))
             case SendRelease():
-                await self._store.release(action.identity, action.fence)
-                return ReleaseAnswered(action.request)
+                return ReleaseAnswered(action.request, await self._store.release(action.identity, action.fence))
             case _:
                 assert_never(action)
