@@ -19,7 +19,6 @@ from .doubts import Doubts
 from .requests import ClaimRequest, RequestsInProgress
 from .settings import RegistryConfig
 from .states import Doubted, Owned
-from .station_bucket import Agreement
 from .stations import StationsInBuckets
 
 __all__ = ["Claims"]
@@ -74,7 +73,7 @@ class Claims:
         older.successor = connection
 
     def _send(self, identity: str, connection: Hashable, now: float) -> None:
-        number = self._requests.add(ClaimRequest(now, identity, connection))
+        number = self._requests.add(ClaimRequest(now, identity, connection, self._stations.bucket(identity).version))
         self._in_progress[identity] = number
         self._timers.set(number, now + self._config.claim_timeout)
         self._emit(SendClaim(number, identity))
@@ -100,12 +99,9 @@ class Claims:
         """Judge a claim: admit the connection if its handshake still waits, otherwise release the station."""
         self._end(number, request)
         self._notify(request.identity, answer)
-        bucket = self._stations.bucket(request.identity)
-        agreement = bucket.compare(answer.generation, answer.losses)
-        if agreement is Agreement.CHANGED:
-            self.doubts.rebase(bucket, answer.generation, answer.losses)
+        is_confirming = self.doubts.take_baseline(request, answer)
         if request.is_awaited:
-            self._admit(request, answer.fence, is_older=agreement is Agreement.OLDER)
+            self._admit(request, answer.fence, is_confirming=is_confirming)
         elif request.successor is None:
             self._give_back(request.identity, answer.fence)
         self._follow(request, now)
@@ -130,18 +126,18 @@ class Claims:
         else:
             self.doubts.add(identity)
 
-    def _admit(self, request: ClaimRequest, fence: int, *, is_older: bool) -> None:
-        """Count a connection as the station's, and the claim as doubtful if another answer was newer."""
+    def _admit(self, request: ClaimRequest, fence: int, *, is_confirming: bool) -> None:
+        """Count a connection as the station's, and its claim as confirmed unless another answer was newer."""
         identity, older = request.identity, self._stations.get(request.identity)
         if older is not None:
             self._emit(EvictConnection(identity, older.connection, EvictionReason.REPLACED, self._node))
         self.doubts.no_stray(identity)
         self._emit(AdmitConnection(identity, request.connection, fence))
-        if is_older or (older is not None and older.fence > fence):
+        if is_confirming and (older is None or older.fence <= fence):
+            self._stations.put(identity, Owned(request.connection, fence, request.sent))
+        else:
             self._stations.put(identity, Doubted(request.connection, fence, request.sent))
             self.doubts.add(identity)
-        else:
-            self._stations.put(identity, Owned(request.connection, fence, request.sent))
 
     def _refuse(self, request: ClaimRequest, reason: RefusalReason) -> None:
         if request.is_awaited:

@@ -32,8 +32,8 @@ class StationBucket:
         self.stations: dict[str, OwnedState] = {}
         """The stations with a connection at this node, by identity."""
         self.version = 0
-        """How often the baseline has changed. An answer to a check counts only under the baseline that it was sent
-        under."""
+        """How often the baseline has changed. The answer to a request confirms a claim only under the baseline that the
+        request was sent under, or under one that it brings itself: between them, the entry may have been removed."""
         self._generation: str | None = None
         self._losses = 0
         self._confirmed = -inf

@@ -4,8 +4,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from .network import STORE
-from .node import Connection, SimulatedNode
+from .node import SimulatedNode
 
 if TYPE_CHECKING:
     from .history import History
@@ -24,7 +23,7 @@ class Faults:
         """Set when the faults happen, from now to a time in virtual seconds."""
         kinds = [
             *(self.move,) * 10,
-            *(self.stop_node, self.kill_node, self.cut_node, self.slow_then_cut) * 2,
+            *(self.stop_node, self.kill_node, self.cut_node, self.slow_then_cut, self.slow_and_hasty) * 2,
             self.stop_store,
             self.restart_store,
             self.fail_over,
@@ -69,13 +68,23 @@ class Faults:
     def slow_then_cut(self) -> None:
         """The answers of the store take long, then a node is cut off while one of its stations moves."""
         node, network, timeline = self._node(), self._history.network, self._history.timeline
-        network.reply_delays[node.name] = self._random.uniform(1.2, 1.95)
+        network.reply_delays[node.name] = 1.2, 1.95
         seconds = self._random.uniform(4, 7)
         timeline.after(seconds, partial(self._cut, node, self._random.uniform(10, 15)))
         timeline.after(seconds, partial(network.reply_delays.pop, node.name, None))
         for station in self._history.stations:
             if station.node is node:
                 timeline.after(seconds - 0.01, partial(station.drop, is_silent=True))
+
+    def slow_and_hasty(self) -> None:
+        """Answers of the store overtake each other, while stations come to a node and leave at once."""
+        node, network, timeline = self._node(), self._history.network, self._history.timeline
+        network.reply_delays[node.name] = 0.0, 1.95
+        timeline.after(6.0, partial(network.reply_delays.pop, node.name, None))
+        for station in self._history.stations:
+            for begin in (self._random.uniform(0, 2), self._random.uniform(2.5, 5)):
+                timeline.after(begin, partial(station.go, node))
+                timeline.after(begin + self._random.uniform(0.1, 1), partial(station.go, self._node()))
 
     def stop_store(self) -> None:
         self._history.store.stop(self._random.uniform(0.5, 12))
@@ -88,6 +97,3 @@ class Faults:
 
     def jump(self) -> None:
         self._history.store.jump(self._random.choice((-30.0, -5.0, 60.0, 3600.0)))
-
-
-__all__ = ["STORE", "Connection", "Faults"]

@@ -70,7 +70,7 @@ class History:
         self._random = random
 
     def run(self) -> Figures:
-        """Play the history and return its counts. Raises `BrokenInvariantError` with the invariant that does not hold."""
+        """Play the history and return its counts. Raises `BrokenInvariantError` for what does not hold."""
         self._look()
         self._housekeep()
         self._faults.schedule(STORY)

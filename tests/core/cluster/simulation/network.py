@@ -32,8 +32,8 @@ class Network:
     def __init__(self, timeline: Timeline, random: Random, conditions: Conditions) -> None:
         self.conditions = conditions
         """How bad it is; may be replaced at any time."""
-        self.reply_delays: dict[str, float] = {}
-        """Seconds that each answer of the store to these nodes takes, as the time of day may have it."""
+        self.reply_delays: dict[str, tuple[float, float]] = {}
+        """Seconds, from and to, that each answer of the store to these nodes takes."""
         self._timeline = timeline
         self._random = random
         self._cut: set[str] = set()
@@ -53,8 +53,8 @@ class Network:
         loss = conditions.reply_loss if is_reply else conditions.loss
         if source in self._cut or destination in self._cut or random.random() < loss:
             return
-        delay = self.reply_delays.get(destination) if is_reply else None
-        self._timeline.after(self._delay() if delay is None else delay, deliver)
+        delays = self.reply_delays.get(destination) if is_reply else None
+        self._timeline.after(self._delay() if delays is None else random.uniform(*delays), deliver)
         if not is_reply and not is_request and random.random() < conditions.doubling:
             self._timeline.after(self._delay() * 4, deliver)
 

@@ -26,9 +26,10 @@ class SimulatedStation:
         timeline.after(random.uniform(0, 3), self._connect)
 
     def _connect(self) -> None:
-        if not self._stays or self.connection is not None:
-            return
-        node = self._nodes[self._random.choice(sorted(self._nodes))]
+        if self._stays and self.connection is None:
+            self._connect_to(self._nodes[self._random.choice(sorted(self._nodes))])
+
+    def _connect_to(self, node: SimulatedNode) -> None:
         connection = Connection(self.identity, lambda: self._admitted(connection), lambda: self._closed(connection))
         self.node, self.connection, self.is_admitted = node, connection, False
         if not node.is_alive:
@@ -59,6 +60,12 @@ class SimulatedStation:
         if not is_silent:
             lose = partial(node.lose, connection)
             self._timeline.after(self._random.uniform(0, 1), partial(node.do, lose))
+
+    def go(self, node: SimulatedNode) -> None:
+        """Connect to a node; the old connection stays half open."""
+        if self._stays:
+            self.node = self.connection = None
+            self._connect_to(node)
 
     def leave(self, *, is_silent: bool) -> None:
         """Disconnect for good."""

@@ -1,7 +1,7 @@
 """A store with faults: it stops, restarts without its data, fails over to an older copy, and its clock jumps."""
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
+from pickle import dumps, loads
 from typing import Any
 
 from ocpp_core.cluster.records import ClusterOwner, NodeId
@@ -30,7 +30,7 @@ class SimulatedStore:
         """True while it refuses connections."""
         self.table = self._new_table()
         """The data."""
-        self._copies: list[RegistryTable] = [deepcopy(self.table)]
+        self._copies = [dumps(self.table)]
 
     def _new_table(self) -> RegistryTable:
         self._lives += 1
@@ -68,7 +68,7 @@ class SimulatedStore:
 
     def _old_copy(self) -> RegistryTable:
         self._lives += 1
-        table = deepcopy(self._copies[0])
+        table: RegistryTable = loads(self._copies[0])
         table.generation = f"life {self._lives}"
         return table
 
@@ -78,7 +78,7 @@ class SimulatedStore:
 
     def housekeep(self) -> None:
         """Copy the data, as a replica that lags behind does."""
-        self._copies = [*self._copies[-2:], deepcopy(self.table)]
+        self._copies = [*self._copies[-2:], dumps(self.table)]
 
     def sweep(self) -> None:
         """Clear up after dead nodes."""
@@ -111,8 +111,10 @@ class SimulatedStore:
         return answer
 
     def restore(self, identity: str, node: NodeId, fence: int) -> Any:
+        before = self.table.check([identity])[0]
         answer = self.table.restore(identity, node, fence)
         owner = self.table.check([identity])[0]
+        self._watch.restored(identity, before, owner)
         if owner is not None and owner.node == node:
             self._watch.granted(identity, owner, self.table.buckets)
         return answer

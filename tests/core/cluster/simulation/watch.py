@@ -32,6 +32,7 @@ class Watch:
     I1: no running node believes in a station for longer than `longest` seconds after the store gave it to another
     one. I2: a release removes only what it names. I6: a claim's fence is larger than any before in its bucket, in the
     same life of the data. I7: a connection is closed as replaced by another node only if a later claim was granted.
+    I8: a restore takes nothing from a later claim.
 
     Args:
         clock: Returns the virtual time.
@@ -86,6 +87,11 @@ class Watch:
         """Note that the store handled a release."""
         if is_gone and before is not None and before != named:
             raise BrokenInvariantError(f"I2: the release of {named} removed {before} of {identity}")
+
+    def restored(self, identity: str, before: ClusterOwner | None, after: ClusterOwner | None) -> None:
+        """Note that the store handled a restore."""
+        if before is not None and before != after and (after is None or after.fence <= before.fence):
+            raise BrokenInvariantError(f"I8: a restore took {identity} from {before} for {after}")
 
     def reverted(self, owners: Iterable[tuple[str, ClusterOwner | None]]) -> None:
         """Note that the store lost data: these are the owners now."""
