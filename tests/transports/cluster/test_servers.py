@@ -266,10 +266,14 @@ class TestAHandshake:
 class SlowStore(MemoryRegistryStore):
     """The store of a `SlowCluster`."""
 
+    def __init__(self, slow, table):
+        super().__init__(slow, table)
+        self._slow = slow
+
     async def claim(self, identity):
         answer = await super().claim(identity)
-        self._shared.claimed.set()
-        await self._shared.may_answer.wait()
+        self._slow.claimed.set()
+        await self._slow.may_answer.wait()
         return answer
 
 
