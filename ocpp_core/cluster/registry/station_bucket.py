@@ -4,23 +4,11 @@ The baseline is a generation and a count of losses. While the store answers with
 bucket was taken from this node, so one renewal confirms them all. Any other baseline puts all of them in doubt.
 """
 
-from enum import Enum, auto
 from math import inf
 
 from .states import Doubted, Owned, OwnedState
 
-__all__ = ["Comparison", "StationBucket"]
-
-
-class Comparison(Enum):
-    """How an answer of the store compares with the baseline of a bucket."""
-
-    SAME = auto()
-    """Nothing was taken."""
-    OLDER = auto()
-    """The answer is older than the baseline: it confirms nothing, and changes nothing."""
-    CHANGED = auto()
-    """Stations were taken, or data may have been lost."""
+__all__ = ["StationBucket"]
 
 
 class StationBucket:
@@ -38,13 +26,12 @@ class StationBucket:
         self._losses = 0
         self._confirmed = -inf
 
-    def compare(self, generation: str, losses: int) -> Comparison:
-        """Compare an answer of the store with the baseline."""
-        if generation != self._generation:
-            return Comparison.CHANGED
-        if losses == self._losses:
-            return Comparison.SAME
-        return Comparison.CHANGED if losses > self._losses else Comparison.OLDER
+    def is_news(self, generation: str, losses: int) -> bool:
+        """Return True if stations were taken, or data may have been lost, since the baseline.
+
+        An answer with fewer losses is older than the baseline, and so is the request that it belongs to.
+        """
+        return generation != self._generation or losses > self._losses
 
     def rebase(self, generation: str, losses: int) -> None:
         """Take a new baseline, which puts every station of the bucket in doubt."""

@@ -13,33 +13,27 @@ from ocpp_core.cluster.registry.doubts import Doubts
 from ocpp_core.cluster.registry.engine import RegistryEngine
 from ocpp_core.cluster.registry.inputs import ReplacementNoticed
 from ocpp_core.cluster.registry.states import Doubted, Owned
-from ocpp_core.cluster.registry.station_bucket import Comparison, StationBucket
+from ocpp_core.cluster.registry.station_bucket import StationBucket
 from ocpp_core.cluster.registry.table import RegistryTable
 
 Patch: TypeAlias = tuple[Any, str, Callable[..., Any]]
 """The owner, the name of its method, and the wrong one."""
 
-compare, rebase, confirmed_at = StationBucket.compare, StationBucket.rebase, StationBucket.confirmed_at
+rebase = StationBucket.rebase
 renewed, answered, sent_check = RegistryEngine._note_renewed, RegistryEngine._take_answer, Doubts._check
 table_claim = RegistryTable.claim
 
 
-def same_always(self: Any, generation: str, losses: int) -> Comparison:
-    return Comparison.SAME
+def never_news(self: Any, generation: str, losses: int) -> bool:
+    return False
 
 
-def ignores_generation(self: Any, generation: str, losses: int) -> Comparison:
-    known = self._generation if self._generation is not None else generation
-    return compare(self, known, losses) if known == self._generation else Comparison.CHANGED
+def ignores_generation(self: Any, generation: str, losses: int) -> bool:
+    return self._generation is None or losses > self._losses
 
 
-def ignores_losses(self: Any, generation: str, losses: int) -> Comparison:
-    return Comparison.SAME if generation == self._generation else Comparison.CHANGED
-
-
-def older_is_same(self: Any, generation: str, losses: int) -> Comparison:
-    comparison = compare(self, generation, losses)
-    return Comparison.SAME if comparison is Comparison.OLDER else comparison
+def ignores_losses(self: Any, generation: str, losses: int) -> bool:
+    return bool(generation != self._generation)
 
 
 def releases_any(self: Any, identity: str, node: Any, fence: int) -> bool:
@@ -139,10 +133,9 @@ def is_current(*_: Any) -> bool:
 
 
 MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
-    "renewals prove nothing: only the lease counts": ((StationBucket, "compare", same_always),),
-    "the generation is not checked": ((StationBucket, "compare", ignores_generation),),
-    "the losses are not checked": ((StationBucket, "compare", ignores_losses),),
-    "an older answer confirms": ((StationBucket, "compare", older_is_same),),
+    "renewals prove nothing: only the lease counts": ((StationBucket, "is_news", never_news),),
+    "the generation is not checked": ((StationBucket, "is_news", ignores_generation),),
+    "the losses are not checked": ((StationBucket, "is_news", ignores_losses),),
     "a release does not compare the fence": ((RegistryTable, "release", releases_any),),
     "a doubt ends when the check is sent": ((Doubts, "_check", forgets_doubt),),
     "a renewal counts from its answer": ((RegistryEngine, "_note_renewed", counts_from_the_answer),),
@@ -161,7 +154,7 @@ MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
     "a failed check is not repeated": ((Doubts, "check_failed", nothing),),
     "a failed restore is not repeated": ((Doubts, "restore_failed", nothing),),
     "a new baseline keeps the old confirmation": ((StationBucket, "rebase", keeps_confirmed),),
-    "a check counts under any baseline": ((Doubts, "is_current", is_current),),
+    "an answer counts under any baseline": ((Doubts, "is_current", is_current),),
 }
 """What may be wrong, by name."""
 
