@@ -1,13 +1,20 @@
-"""The host of the engines of calls between nodes: it carries their frames, searches stations and calls them."""
+"""Calls from node to node: the host of the engines that call, and that execute the calls of other nodes."""
 
-from collections.abc import Awaitable, Callable, Hashable
-from functools import partial
+from collections.abc import Awaitable, Hashable
+from contextlib import suppress
 from itertools import count
 from math import inf
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, assert_never
 
 from ocpp_core.cluster.calls.caller import RemoteCaller
-from ocpp_core.cluster.calls.caller_actions import CallAnswered, CallerAction, CallFailed, FindOwner, WriteRequest
+from ocpp_core.cluster.calls.caller_actions import (
+    CallAnswered,
+    CallerAction,
+    CallFailed,
+    FindOwner,
+    WriteCancel,
+    WriteRequest,
+)
 from ocpp_core.cluster.calls.caller_inputs import (
     AbandonRemoteCall,
     AnswerReceived,
@@ -29,6 +36,7 @@ from ocpp_core.cluster.calls.executor_inputs import (
     ExecutorAction,
     ExecutorInput,
     RequestReceived,
+    WriteAnswer,
 )
 from ocpp_core.cluster.calls.frames import (
     AnswerFrame,
@@ -46,19 +54,17 @@ from ocpp_core.inputs import Tick
 from ocpp_transports._calls._call_options import DEFAULTS, OPTION_NAMES, CallOptions
 from ocpp_transports._calls._calling import CallRequest
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
-from ocpp_transports._logging._log import Log
 
 from ._carrier import Carrier, NotSentError, UnknownError
 from ._settings import Backend
-from ._store import ForeignDataError, RegistryStore, StoreUnavailableError
+from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
 __all__ = ["LocalStations", "NodeCalls", "RemoteCall"]
 
 _NO_LIMIT: Final = "inf"
 """Seconds of an option without a limit: JSON has no infinity."""
-_SLACK: Final = 2.0
-"""Seconds by which the timer of a call exceeds its options, so that the error of the other node arrives first."""
-_Outcome: TypeAlias = CallAnswered | CallFailed
+_GRACE: Final = 2.0
+"""Seconds for which the caller waits longer than the node of the station, whose error says more."""
 
 
 class RemoteCall(NamedTuple):
@@ -88,195 +94,203 @@ class NodeCalls:
     Args:
         node: The node.
         backend: What makes the carrier.
-        store: The registry, which is open.
+        store: The registry, which must be open before the first call.
         runtime: The event loop.
-        log: The log of the host.
         stations: The stations of this node.
     """
 
     def __init__(
-        self,
-        node: NodeId,
-        backend: Backend,
-        store: RegistryStore,
-        runtime: Runtime,
-        log: Log,
-        stations: LocalStations,
+        self, node: NodeId, backend: Backend, store: RegistryStore, runtime: Runtime, stations: LocalStations
     ) -> None:
-        config = RemoteCallsConfig()
         self._store = store
         self._runtime = runtime
-        self._log = log
         self._stations = stations
+        config = RemoteCallsConfig()
         self._caller = RemoteCaller(node, config)
         self._executor = RemoteExecutor(node, config, stations.believes)
-        self._timers: dict[str, Handle] = {}
         self._names = count(1)
-        self._waiting: dict[Hashable, Completion[_Outcome]] = {}
+        self._waiting: dict[Hashable, Completion[dict[str, Any] | Exception]] = {}
         self._executing: dict[tuple[NodeId, int], Handle] = {}
+        self._timer: Handle | None = None
+        self._timer_at = inf
         self._carrier: Carrier = backend.new_carrier(node, self._received, self._lost)
 
     async def call(self, name: str, request: CallRequest) -> dict[str, Any]:
-        """Call a station wherever it is.
-
-        Raises what `Peer.call` raises. An error with `sent=False` is certain; with `sent=True` the station may have
-        got the call.
-        """
-        key = next(self._names)
-        completion: Completion[_Outcome] = self._runtime.completion()
-        self._waiting[key] = completion
+        """Call a station wherever it is. Raises what `Peer.call` raises."""
+        number = next(self._names)
+        completion = self._waiting[number] = self._runtime.completion()
+        start = StartRemoteCall(number, name, _write_call(request), _seconds_of(request.options))
         try:
-            self._call(StartRemoteCall(key, name, _content_of(request), _seconds_of(request.options)))
+            self._feed_caller(start)
             outcome = await completion
         finally:
-            del self._waiting[key]
-            self._call(AbandonRemoteCall(key))
-        if isinstance(outcome, CallFailed):
-            raise outcome.error
-        return outcome.payload
+            del self._waiting[number]
+            self._feed_caller(AbandonRemoteCall(number))  # ignored after its outcome
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def report_replaced(self, node: NodeId, name: str, fence: int) -> None:
         """Report to a node that it has lost a station; the registry reports it too, later."""
         self._runtime.spawn(self._send(node, None, write_frame(ReplacedFrame(name, fence))))
 
     async def aclose(self) -> None:
-        """Receive no more frames, and fail the calls in progress: their outcome is not known."""
+        """Receive no more frames; fail the calls in progress."""
         await self._carrier.aclose()
-        for timer in self._timers.values():
-            timer.cancel()
-        for key, completion in self._waiting.items():
-            error = ClosedError("closed before the other node answered the call", sent=True)
-            complete(completion, CallFailed(key, error))
+        for completion in self._waiting.values():
+            complete(completion, ClosedError("closed before the other node answered the call", sent=True))
+        if self._timer is not None:
+            self._timer.cancel()
 
-    # From the carrier
+    # The carrier
 
     def _received(self, node: NodeId, data: bytes) -> None:
         try:
             frame = read_frame(data)
-        except FrameError as error:
-            self._log.recurring("cluster", f"a frame of node {node!r} is ignored: {error}")
-            return
+        except FrameError:
+            return  # no node of this version writes it
         match frame:
-            case AnswerFrame():
-                self._call(AnswerReceived(node, frame))
             case RequestFrame():
-                self._execute(RequestReceived(node, frame, len(data)))
+                self._feed_executor(RequestReceived(node, frame, len(data)))
+            case AnswerFrame():
+                self._feed_caller(AnswerReceived(node, frame))
             case CancelFrame():
-                self._execute(CancelReceived(node, frame))
+                self._feed_executor(CancelReceived(node, frame))
             case ReplacedFrame():
                 self._stations.replaced(frame.identity, frame.fence, node)
 
     def _lost(self, node: NodeId) -> None:
-        self._call(NodeLost(node))
+        self._feed_caller(NodeLost(node))
 
-    # Calling
+    async def _send(self, node: NodeId, address: str | None, frame: bytes) -> None:
+        with suppress(NotSentError, UnknownError):  # the receiver manages without it
+            await self._carrier.send(node, address, frame)
 
-    def _call(self, event: CallerInput) -> None:
+    async def _write(self, action: WriteRequest) -> None:
+        result = WriteResult.UNKNOWN
+        try:
+            await self._carrier.send(action.node, action.address, action.frame)
+            result = WriteResult.SENT
+        except NotSentError:
+            result = WriteResult.NOT_SENT
+        except UnknownError:
+            pass
+        finally:
+            self._feed_caller(WriteEnded(action.number, result))
+
+    # The engine that calls
+
+    def _feed_caller(self, event: CallerInput) -> None:
         self._caller.handle(event, self._runtime.now())
         while (action := self._caller.poll()) is not None:
-            self._perform_call(action)
-        self._wait("caller", self._caller.deadline, partial(self._call, Tick()))
+            self._perform_of_caller(action)
+        self._set_timer()
 
-    def _perform_call(self, action: CallerAction) -> None:
+    def _perform_of_caller(self, action: CallerAction) -> None:
         match action:
             case FindOwner():
                 self._runtime.spawn(self._find(action))
             case WriteRequest():
                 self._runtime.spawn(self._write(action))
-            case CallAnswered() | CallFailed():
-                if (completion := self._waiting.get(action.call)) is not None:
-                    complete(completion, action)
-            case _:
+            case WriteCancel():
                 self._runtime.spawn(self._send(action.node, action.address, action.frame))
+            case CallAnswered():
+                self._settle(action, action.payload)
+            case CallFailed():
+                self._settle(action, action.error)
+            case _:
+                assert_never(action)
+
+    def _settle(self, action: CallAnswered | CallFailed, outcome: dict[str, Any] | Exception) -> None:
+        complete(self._waiting[action.call], outcome)
 
     async def _find(self, action: FindOwner) -> None:
+        answer: CallerInput = OwnerSearchFailed(action.call, "the registry of the cluster failed")
         try:
-            answer: CallerInput = OwnerSearched(action.call, await self._store.find(action.identity))
-        except (StoreUnavailableError, ForeignDataError) as error:
+            answer = OwnerSearched(action.call, await self._store.find(action.identity))
+        except (StoreUnavailableError, ForeignDataError, LayoutError) as error:
             answer = OwnerSearchFailed(action.call, str(error))
-        self._call(answer)
+        finally:
+            self._feed_caller(answer)
 
-    async def _write(self, action: WriteRequest) -> None:
-        try:
-            await self._carrier.send(action.node, action.address, action.frame)
-        except NotSentError:
-            result = WriteResult.NOT_SENT
-        except UnknownError:
-            result = WriteResult.UNKNOWN
-        else:
-            result = WriteResult.SENT
-        self._call(WriteEnded(action.number, result))
+    # The engine that executes
 
-    async def _send(self, node: NodeId, address: str | None, frame: bytes) -> None:
-        try:
-            await self._carrier.send(node, address, frame)
-        except (NotSentError, UnknownError) as error:
-            self._log.recurring("cluster", f"a frame was not sent to node {node!r}: {error}")
-
-    # Executing
-
-    def _execute(self, event: ExecutorInput) -> None:
+    def _feed_executor(self, event: ExecutorInput) -> None:
         self._executor.handle(event, self._runtime.now())
         while (action := self._executor.poll()) is not None:
-            self._perform_execution(action)
-        self._wait("executor", self._executor.deadline, partial(self._execute, Tick()))
+            self._perform_of_executor(action)
+        self._set_timer()
 
-    def _perform_execution(self, action: ExecutorAction) -> None:
+    def _perform_of_executor(self, action: ExecutorAction) -> None:
         match action:
             case ExecuteCall():
-                self._executing[action.node, action.number] = self._runtime.spawn(self._run(action))
+                self._executing[action.node, action.number] = self._runtime.spawn(self._execute(action))
             case CancelExecution():
-                if (task := self._executing.get((action.node, action.number))) is not None:
-                    task.cancel()
-            case _:
+                if (execution := self._executing.get((action.node, action.number))) is not None:
+                    execution.cancel()  # it may have ended at this moment
+            case WriteAnswer():
                 self._runtime.spawn(self._send(action.node, None, action.frame))
+            case _:
+                assert_never(action)
 
-    async def _run(self, action: ExecuteCall) -> None:
+    async def _execute(self, action: ExecuteCall) -> None:
         node, number = action.node, action.number
         try:
-            result = await self._stations.execute(action.identity, _read_content(action.content))
-            self._execute(ExecutionSucceeded(node, number, result))
+            result = await self._stations.execute(action.identity, _read_call(action.content))
+            outcome: ExecutorInput = ExecutionSucceeded(node, number, result)
         except Exception as error:
-            self._execute(ExecutionFailed(node, number, error))
+            outcome = ExecutionFailed(node, number, error)
         finally:
             del self._executing[node, number]
+        self._feed_executor(outcome)
 
     # Time
 
-    def _wait(self, name: str, when: float, tick: Callable[[], None]) -> None:
-        if (timer := self._timers.pop(name, None)) is not None:
-            timer.cancel()
-        if when < inf:
-            self._timers[name] = self._runtime.call_at(when, tick)
+    def _set_timer(self) -> None:
+        at = min(self._caller.deadline, self._executor.deadline)
+        if at < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer, self._timer_at = self._runtime.call_at(at, self._tick), at
 
-
-def _content_of(request: CallRequest) -> list[Any]:
-    """Return a call as JSON: names, payload, and the options that differ from their defaults.
-
-    `check` stays here: the caller runs it.
-    """
-    given = {each: getattr(request.options, each) for each in OPTION_NAMES if each != "check"}
-    options = {
-        each: _NO_LIMIT if value == inf else value for each, value in given.items() if value != getattr(DEFAULTS, each)
-    }
-    names = [request.action] if request.protocol is None else [request.protocol, request.action]
-    return [names, dict(request.params), options, request.urgent]
-
-
-def _read_content(content: list[Any]) -> RemoteCall:
-    """Return the call that another node wrote. Raises ValueError for anything else."""
-    match content:
-        case [[*names], dict(params), dict(options), bool(urgent)]:
-            without_limit = {each: inf for each, value in options.items() if value == _NO_LIMIT}
-            without_limit.pop("message_id", None)
-            return RemoteCall((*names, params), {**options, **without_limit}, urgent)
-    raise ValueError("expected a call of another node, got another content")
+    def _tick(self) -> None:
+        self._timer, self._timer_at = None, inf
+        self._feed_caller(Tick())
+        self._feed_executor(Tick())
 
 
 def _seconds_of(options: CallOptions) -> float:
-    """Return the longest time that a call with these options takes; `inf` if the other node limits it."""
+    """Return the seconds after which the caller waits no more for the node of the station.
+
+    Without a limit in the options this is `inf`: those of the station's server apply, which this node does not know.
+    """
     if options.deadline is not None:
-        return options.deadline + _SLACK
-    if options.ttl is None or options.timeout is None or options.retries:
+        return options.deadline + _GRACE
+    if options.ttl is None or options.timeout is None:
         return inf
-    return options.ttl + options.timeout + _SLACK
+    pauses = options.retries * (options.retry_max_delay + options.timeout)
+    return options.ttl + options.timeout + pauses + _GRACE
+
+
+def _write_call(request: CallRequest) -> list[Any]:
+    names = [request.action] if request.protocol is None else [request.protocol, request.action]
+    return [names, request.params, _options_of(request), request.urgent]
+
+
+def _read_call(content: list[Any]) -> RemoteCall:
+    match content:
+        case [[*names], params, dict(options), bool(is_urgent)]:
+            return RemoteCall((*names, params), _read_options(options), is_urgent)
+    raise TypeError("expected a call with names, parameters, options and urgency")
+
+
+def _options_of(request: CallRequest) -> dict[str, Any]:
+    """Return the options that differ from their defaults, without `check`, which the caller runs."""
+    given = {each: getattr(request.options, each) for each in OPTION_NAMES if each != "check"}
+    return {
+        each: _NO_LIMIT if value == inf else value for each, value in given.items() if value != getattr(DEFAULTS, each)
+    }
+
+
+def _read_options(options: dict[str, Any]) -> dict[str, Any]:
+    return {each: inf if value == _NO_LIMIT and each != "message_id" else value for each, value in options.items()}

@@ -16,7 +16,7 @@ from .actions import EvictConnection, EvictionReason, RegistryAction, SendCheck,
 from .requests import CheckRequest, ClaimRequest, ReleaseRequest, RequestsInProgress, RestoreRequest
 from .settings import RegistryConfig
 from .states import Doubted, Owned
-from .station_bucket import Agreement, StationBucket
+from .station_bucket import Comparison, StationBucket
 from .stations import StationsInBuckets
 
 __all__ = ["Doubts"]
@@ -181,11 +181,11 @@ class Doubts:
     def take_baseline(self, request: RestoreRequest | ClaimRequest, answer: ClaimRestored | Claimed) -> bool:
         """Compare an answer with the baseline of its bucket; return True if it confirms the claim."""
         bucket = self._stations.bucket(request.identity)
-        agreement = bucket.compare(answer.generation, answer.losses)
-        if agreement is Agreement.CHANGED:
+        comparison = bucket.compare(answer.generation, answer.losses)
+        if comparison is Comparison.CHANGED:
             self.rebase(bucket, answer.generation, answer.losses)
             return True
-        return agreement is Agreement.SAME and self.is_current(request.identity, request.version)
+        return comparison is Comparison.SAME and self.is_current(request.identity, request.version)
 
     def _own(self, identity: str, state: Doubted, fence: int, sent: float) -> None:
         self._stations.put(identity, Owned(state.connection, fence, max(state.confirmed, sent)))

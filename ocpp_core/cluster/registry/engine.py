@@ -55,7 +55,7 @@ from .requests import (
     RestoreRequest,
 )
 from .settings import RegistryConfig
-from .station_bucket import Agreement
+from .station_bucket import Comparison
 from .stations import StationsInBuckets
 
 __all__ = ["RegistryEngine"]
@@ -206,10 +206,10 @@ class RegistryEngine:
         After a lapse all are in doubt: other nodes may have counted this one as dead, and cleared up what it left.
         """
         for bucket, losses in zip(self._stations.buckets, answer.losses, strict=True):
-            agreement = bucket.compare(answer.generation, losses)
-            if has_lapsed or agreement is Agreement.CHANGED:
+            comparison = bucket.compare(answer.generation, losses)
+            if has_lapsed or comparison is Comparison.CHANGED:
                 self._doubts.rebase(bucket, answer.generation, losses)
-            elif agreement is Agreement.SAME:
+            elif comparison is Comparison.SAME:
                 bucket.confirm(sent)
 
     def _set_valid(self, is_valid: bool) -> None:

@@ -9,10 +9,10 @@ from math import inf
 
 from .states import Doubted, Owned, OwnedState
 
-__all__ = ["Agreement", "StationBucket"]
+__all__ = ["Comparison", "StationBucket"]
 
 
-class Agreement(Enum):
+class Comparison(Enum):
     """How an answer of the store compares with the baseline of a bucket."""
 
     SAME = auto()
@@ -38,13 +38,13 @@ class StationBucket:
         self._losses = 0
         self._confirmed = -inf
 
-    def compare(self, generation: str, losses: int) -> Agreement:
+    def compare(self, generation: str, losses: int) -> Comparison:
         """Compare an answer of the store with the baseline."""
         if generation != self._generation:
-            return Agreement.CHANGED
+            return Comparison.CHANGED
         if losses == self._losses:
-            return Agreement.SAME
-        return Agreement.CHANGED if losses > self._losses else Agreement.OLDER
+            return Comparison.SAME
+        return Comparison.CHANGED if losses > self._losses else Comparison.OLDER
 
     def rebase(self, generation: str, losses: int) -> None:
         """Take a new baseline, which puts every station of the bucket in doubt."""

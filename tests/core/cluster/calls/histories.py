@@ -6,12 +6,14 @@ from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from random import Random
+from typing import Any
 
 from ocpp_core.cluster.calls.caller import RemoteCaller
 from ocpp_core.cluster.calls.caller_actions import CallAnswered, CallFailed, FindOwner, WriteCancel, WriteRequest
 from ocpp_core.cluster.calls.caller_inputs import (
     AbandonRemoteCall,
     AnswerReceived,
+    CallerInput,
     NodeLost,
     OwnerSearched,
     OwnerSearchFailed,
@@ -55,7 +57,7 @@ class History:
         self.random = Random(seed)
         self.now = 0.0
         self.config = config or RemoteCallsConfig()
-        self.events: list = []
+        self.events: list[Any] = []
         self.order = count()
         self.fences = count(1)
         self.epochs = count(1)
@@ -64,9 +66,9 @@ class History:
         self.nodes: dict[str, Node] = {}
         self.started: dict[int, NodeId] = {}  # calls by their names
         self.executed: Counter[int] = Counter()
-        self.outcomes: dict[int, list] = {}
+        self.outcomes: dict[Any, list[Any]] = {}
         self.abandoned: set[int] = set()
-        self.deaths = set()
+        self.deaths: set[NodeId] = set()
         for name in "abc":
             self.start(name)
 
@@ -167,7 +169,7 @@ class History:
 
     def find(self, node_id: NodeId, action: FindOwner) -> None:
         if self.random.random() < 0.05:
-            answer = OwnerSearchFailed(action.call, "the registry did not answer")
+            answer: CallerInput = OwnerSearchFailed(action.call, "the registry did not answer")
         else:
             owner = self.owners.get(action.identity)
             found = None if owner is None else Found(owner, None, self.living(owner.node) is not None)

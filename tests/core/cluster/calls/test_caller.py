@@ -16,11 +16,11 @@ from ocpp_core.cluster.calls.caller_inputs import (
 )
 from ocpp_core.cluster.calls.frames import AnswerFrame, AnswerKind, CancelFrame, read_frame
 from ocpp_core.cluster.calls.settings import RemoteCallsConfig
-from ocpp_core.cluster.records import ClusterOwner, Found
+from ocpp_core.cluster.records import ClusterOwner, Found, NodeId
 from ocpp_core.errors import CallDroppedError, ConnectionLostError, RPCSecurityError, TimeoutError
 from ocpp_core.inputs import Tick
 
-ME, OTHER, THIRD = "a.0", "b.0", "c.0"
+ME, OTHER, THIRD = map(NodeId, ("a.0", "b.0", "c.0"))
 
 
 def found(node=OTHER, fence=7, *, is_alive=True):
@@ -92,7 +92,7 @@ class TestARequest:
     def test_is_answered_by_its_node_and_for_this_life_of_the_caller_alone(self, play):
         request = play.write()
         assert play.answer(request, AnswerKind.OK, {}, node=THIRD) == []
-        assert play.answer(request, AnswerKind.OK, {}, caller="a.1") == []
+        assert play.answer(request, AnswerKind.OK, {}, caller=NodeId("a.1")) == []
 
     def test_of_a_station_found_before_needs_no_registry(self, play):
         play.answer(play.write(1), AnswerKind.OK, {})

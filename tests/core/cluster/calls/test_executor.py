@@ -14,10 +14,11 @@ from ocpp_core.cluster.calls.executor_inputs import (
 )
 from ocpp_core.cluster.calls.frames import AnswerFrame, AnswerKind, CancelFrame, RequestFrame, read_frame
 from ocpp_core.cluster.calls.settings import RemoteCallsConfig
+from ocpp_core.cluster.records import NodeId
 from ocpp_core.errors import RPCSecurityError
 from ocpp_core.inputs import Tick
 
-ME, OTHER = "b.0", "a.0"
+ME, OTHER, THIRD = map(NodeId, ("b.0", "a.0", "c.0"))
 
 
 class Player:
@@ -34,6 +35,7 @@ class Player:
         assert self.engine.poll() is None
         if isinstance(action, WriteAnswer):
             answer = read_frame(action.frame)
+            assert isinstance(answer, AnswerFrame)
             assert (action.node, answer.caller) == (OTHER, OTHER)
             return answer
         return action
@@ -74,7 +76,7 @@ class TestARequest:
         assert play.request(seconds=0.0).kind is AnswerKind.NOT_SENT
 
     def test_for_a_predecessor_with_the_same_name_may_have_been_executed_by_it(self, play):
-        assert play.request(owner="b.1").kind is AnswerKind.UNKNOWN
+        assert play.request(owner=NodeId("b.1")).kind is AnswerKind.UNKNOWN
 
 
 class TestACopyOfARequest:
@@ -96,7 +98,7 @@ class TestACopyOfARequest:
 
     def test_from_more_callers_than_are_remembered_has_an_unknown_outcome(self):
         play = Player(max_callers=1)
-        play(RequestReceived("c.0", RequestFrame(1, "CP1", 7, ME, 30.0, []), 100))
+        play(RequestReceived(THIRD, RequestFrame(1, "CP1", 7, ME, 30.0, []), 100))
         assert play.request().kind is AnswerKind.UNKNOWN
 
 
@@ -108,7 +110,7 @@ class TestACancellation:
 
     def test_of_another_node_cancels_nothing(self, play):
         play.request()
-        assert play(CancelReceived("c.0", CancelFrame(1))) is None
+        assert play(CancelReceived(THIRD, CancelFrame(1))) is None
         assert len(play.engine) == 1
 
     def test_that_overtakes_its_request_prevents_it(self, play):

@@ -15,24 +15,27 @@ from ocpp_core.cluster.calls.frames import (
     write_frame,
     write_request,
 )
+from ocpp_core.cluster.records import NodeId
+
+A, B = NodeId("a.0"), NodeId("b.0")
 
 
 def test_a_request_has_number_station_fence_owner_seconds_and_call():
-    written = write_request(7, 'C"P', 42, "b.0", 1.5, '["Reset",{}]')
+    written = write_request(7, 'C"P', 42, B, 1.5, '["Reset",{}]')
     assert written == b'[1,"q",7,"C\\"P",42,"b.0",1.5,["Reset",{}]]'
-    assert read_frame(written) == RequestFrame(7, 'C"P', 42, "b.0", 1.5, ["Reset", {}])
+    assert read_frame(written) == RequestFrame(7, 'C"P', 42, B, 1.5, ["Reset", {}])
 
 
 @pytest.mark.parametrize(
     "frame",
     [
-        AnswerFrame("a.0", 7, AnswerKind.OK, {"status": "Accepted"}),
-        AnswerFrame("a.0", 7, AnswerKind.ERROR, ["TimeoutError", "late", True, None]),
-        AnswerFrame("a.0", 7, AnswerKind.NOT_SENT, "moved"),
-        AnswerFrame("a.0", 7, AnswerKind.UNKNOWN, "started again"),
+        AnswerFrame(A, 7, AnswerKind.OK, {"status": "Accepted"}),
+        AnswerFrame(A, 7, AnswerKind.ERROR, ["TimeoutError", "late", True, None]),
+        AnswerFrame(A, 7, AnswerKind.NOT_SENT, "moved"),
+        AnswerFrame(A, 7, AnswerKind.UNKNOWN, "started again"),
         CancelFrame(7),
         ReplacedFrame("CP1", 42),
-        HelloFrame("a.0", (1, 2), "prod"),
+        HelloFrame(A, (1, 2), "prod"),
         ByeFrame("version"),
     ],
 )
@@ -41,7 +44,7 @@ def test_a_frame_is_read_as_it_was_written(frame):
 
 
 def test_the_greeting_of_another_version_is_read_so_that_it_can_be_refused_in_words():
-    assert read_frame(b'[9,"hello","a.0",[9],"prod"]') == HelloFrame("a.0", (9,), "prod")
+    assert read_frame(b'[9,"hello","a.0",[9],"prod"]') == HelloFrame(A, (9,), "prod")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def falsely_unsent(history):
     return [
         name
         for name, (outcome, *_) in history.outcomes.items()
-        if isinstance(outcome, CallFailed) and not outcome.error.sent and history.executed[name]
+        if isinstance(outcome, CallFailed) and not vars(outcome.error)["sent"] and history.executed[name]
     ]
 
 

@@ -1,4 +1,4 @@
-"""Run many histories, and look for every seeded mistake: `make cluster-histories HISTORIES=5000`."""
+"""Run many histories, and look for every seeded mistake: `make cluster-histories HISTORIES=20000`."""
 
 import argparse
 import sys
@@ -40,7 +40,7 @@ def histories_to_find(name: str, most: int) -> tuple[int, str] | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--histories", type=int, default=5000)
+    parser.add_argument("--histories", type=int, default=20_000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     options = parser.parse_args(arguments)
     missed = 0

@@ -13,7 +13,7 @@ from ocpp_core.cluster.registry.doubts import Doubts
 from ocpp_core.cluster.registry.engine import RegistryEngine
 from ocpp_core.cluster.registry.inputs import ReplacementNoticed
 from ocpp_core.cluster.registry.states import Doubted, Owned
-from ocpp_core.cluster.registry.station_bucket import Agreement, StationBucket
+from ocpp_core.cluster.registry.station_bucket import Comparison, StationBucket
 from ocpp_core.cluster.registry.table import RegistryTable
 
 Patch: TypeAlias = tuple[Any, str, Callable[..., Any]]
@@ -24,22 +24,22 @@ renewed, answered, sent_check = RegistryEngine._note_renewed, RegistryEngine._ta
 table_claim = RegistryTable.claim
 
 
-def same_always(self: Any, generation: str, losses: int) -> Agreement:
-    return Agreement.SAME
+def same_always(self: Any, generation: str, losses: int) -> Comparison:
+    return Comparison.SAME
 
 
-def ignores_generation(self: Any, generation: str, losses: int) -> Agreement:
+def ignores_generation(self: Any, generation: str, losses: int) -> Comparison:
     known = self._generation if self._generation is not None else generation
-    return compare(self, known, losses) if known == self._generation else Agreement.CHANGED
+    return compare(self, known, losses) if known == self._generation else Comparison.CHANGED
 
 
-def ignores_losses(self: Any, generation: str, losses: int) -> Agreement:
-    return Agreement.SAME if generation == self._generation else Agreement.CHANGED
+def ignores_losses(self: Any, generation: str, losses: int) -> Comparison:
+    return Comparison.SAME if generation == self._generation else Comparison.CHANGED
 
 
-def older_is_same(self: Any, generation: str, losses: int) -> Agreement:
-    agreement = compare(self, generation, losses)
-    return Agreement.SAME if agreement is Agreement.OLDER else agreement
+def older_is_same(self: Any, generation: str, losses: int) -> Comparison:
+    comparison = compare(self, generation, losses)
+    return Comparison.SAME if comparison is Comparison.OLDER else comparison
 
 
 def releases_any(self: Any, identity: str, node: Any, fence: int) -> bool:
