@@ -29,8 +29,8 @@ class Node:
     """A carrier, and what it reported."""
 
     def __init__(self, node, **settings):
-        self.frames, self.received = anyio.create_memory_object_stream(100)
-        self.losses, self.lost = anyio.create_memory_object_stream(100)
+        self.frames, self.received = anyio.create_memory_object_stream[tuple[NodeId, bytes]](100)
+        self.losses, self.lost = anyio.create_memory_object_stream[NodeId](100)
         self.carrier = DirectCarrier(
             node,
             DirectSettings(**settings),
@@ -127,6 +127,7 @@ class TestAProcessThatIs:
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
         command = [sys.executable, "-m", script, B, ANY_PORT]
         async with await anyio.open_process(command, env=environment, stderr=None) as process, nodes(A) as (a,):
+            assert process.stdout is not None
             address = (await process.stdout.receive()).decode().strip()
             await a.carrier.send(B, address, b"1")
             assert await a.next_frame() == (B, b"1")
