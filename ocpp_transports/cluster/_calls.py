@@ -49,7 +49,7 @@ from ocpp_core.cluster.calls.frames import (
 )
 from ocpp_core.cluster.calls.settings import RemoteCallsConfig
 from ocpp_core.cluster.records import NodeId
-from ocpp_core.errors import ConnectionLostError
+from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import Tick
 from ocpp_transports._calls._call_options import DEFAULTS, OPTION_NAMES, CallOptions
 from ocpp_transports._calls._calling import CallRequest
@@ -78,7 +78,7 @@ class RemoteCall(NamedTuple):
 class LocalStations(Protocol):
     """The stations that this node has."""
 
-    def fence_of(self, name: str) -> int | None:
+    def believes(self, name: str, now: float) -> int | None:
         """Return the fence of the claim of a station; None if this node does not have it for certain."""
 
     def replaced(self, name: str, fence: int, by: NodeId) -> None:
@@ -107,7 +107,7 @@ class NodeCalls:
         self._stations = stations
         config = RemoteCallsConfig()
         self._caller = RemoteCaller(node, config)
-        self._executor = RemoteExecutor(node, config, lambda name, _: stations.fence_of(name))
+        self._executor = RemoteExecutor(node, config, stations.believes)
         self._names = count(1)
         self._waiting: dict[Hashable, Completion[dict[str, Any] | Exception]] = {}
         self._executing: dict[tuple[NodeId, int], Handle] = {}
@@ -138,7 +138,7 @@ class NodeCalls:
         """Receive no more frames; fail the calls in progress."""
         await self._carrier.aclose()
         for completion in self._waiting.values():
-            complete(completion, ConnectionLostError("this node of the cluster is closing", sent=True))
+            complete(completion, ClosedError("closed before the other node answered the call", sent=True))
         if self._timer is not None:
             self._timer.cancel()
 

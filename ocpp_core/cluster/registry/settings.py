@@ -34,7 +34,8 @@ class RegistryConfig:
     """Stations without a connection here that the store may count as this node's; beyond, the oldest is forgotten. A
     forgotten one is cleared up by the next claim of its station, or with the node's lease."""
     close_when_lapsed: bool = False
-    """True to close the connections of stations in which the node no longer believes because the store is away."""
+    """True to close the connections of stations in which the node no longer believes, because the store is away or the
+    process was stopped."""
 
     def __post_init__(self) -> None:
         expect_declared(self)

@@ -4,23 +4,11 @@ The baseline is a generation and a count of losses. While the store answers with
 bucket was taken from this node, so one renewal confirms them all. Any other baseline puts all of them in doubt.
 """
 
-from enum import Enum, auto
 from math import inf
 
 from .states import Doubted, Owned, OwnedState
 
-__all__ = ["Agreement", "StationBucket"]
-
-
-class Agreement(Enum):
-    """How an answer of the store compares with the baseline of a bucket."""
-
-    SAME = auto()
-    """Nothing was taken."""
-    OLDER = auto()
-    """The answer is older than the baseline: it confirms nothing, and changes nothing."""
-    CHANGED = auto()
-    """Stations were taken, or data may have been lost."""
+__all__ = ["StationBucket"]
 
 
 class StationBucket:
@@ -32,19 +20,18 @@ class StationBucket:
         self.stations: dict[str, OwnedState] = {}
         """The stations with a connection at this node, by identity."""
         self.version = 0
-        """How often the baseline has changed. An answer to a check counts only under the baseline that it was sent
-        under."""
+        """How often the baseline has changed. The answer to a request confirms a claim only under the baseline that the
+        request was sent under, or under one that it brings itself: between them, the entry may have been removed."""
         self._generation: str | None = None
         self._losses = 0
         self._confirmed = -inf
 
-    def compare(self, generation: str, losses: int) -> Agreement:
-        """Compare an answer of the store with the baseline."""
-        if generation != self._generation:
-            return Agreement.CHANGED
-        if losses == self._losses:
-            return Agreement.SAME
-        return Agreement.CHANGED if losses > self._losses else Agreement.OLDER
+    def is_news(self, generation: str, losses: int) -> bool:
+        """Return True if stations were taken, or data may have been lost, since the baseline.
+
+        An answer with fewer losses is older than the baseline, and so is the request that it belongs to.
+        """
+        return generation != self._generation or losses > self._losses
 
     def rebase(self, generation: str, losses: int) -> None:
         """Take a new baseline, which puts every station of the bucket in doubt."""
