@@ -41,7 +41,7 @@ from ocpp_core.cluster.calls.executor_inputs import (
 from ocpp_core.cluster.calls.frames import (
     AnswerFrame,
     CancelFrame,
-    FrameError,
+    NodeFrameError,
     ReplacedFrame,
     RequestFrame,
     read_frame,
@@ -147,7 +147,7 @@ class NodeCalls:
     def _received(self, node: NodeId, data: bytes) -> None:
         try:
             frame = read_frame(data)
-        except FrameError:
+        except NodeFrameError:
             return  # no node of this version writes it
         match frame:
             case RequestFrame():

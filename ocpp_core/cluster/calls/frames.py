@@ -19,7 +19,7 @@ __all__ = [
     "ByeFrame",
     "CancelFrame",
     "Frame",
-    "FrameError",
+    "NodeFrameError",
     "HelloFrame",
     "ReplacedFrame",
     "RequestFrame",
@@ -36,7 +36,7 @@ _MAX_TEXT: Final = 1024
 """Characters of a name in a frame."""
 
 
-class FrameError(ValueError):
+class NodeFrameError(ValueError):
     """The bytes are not a frame of this version. The text has no part of them."""
 
 
@@ -150,14 +150,14 @@ def write_request(number: int, identity: str, fence: int, owner: NodeId, seconds
 
 
 def read_frame(data: bytes) -> Frame:
-    """Return the frame that the bytes are. Raises FrameError."""
+    """Return the frame that the bytes are. Raises NodeFrameError."""
     try:
         elements = loads(data.decode())
     except (ValueError, RecursionError):
-        raise FrameError("expected a frame in JSON") from None
+        raise NodeFrameError("expected a frame in JSON") from None
     frame = _read(elements)
     if frame is None:
-        raise FrameError(f"expected a frame of version {VERSION}")
+        raise NodeFrameError(f"expected a frame of version {VERSION}")
     return frame
 
 

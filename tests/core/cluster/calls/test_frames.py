@@ -7,7 +7,7 @@ from ocpp_core.cluster.calls.frames import (
     AnswerKind,
     ByeFrame,
     CancelFrame,
-    FrameError,
+    NodeFrameError,
     HelloFrame,
     ReplacedFrame,
     RequestFrame,
@@ -70,6 +70,6 @@ def test_the_greeting_of_another_version_is_read_so_that_it_can_be_refused_in_wo
     ids=lambda data: repr(data[:40]),
 )
 def test_anything_else_is_refused_without_a_copy_of_it(data):
-    with pytest.raises(FrameError) as caught:
+    with pytest.raises(NodeFrameError) as caught:
         read_frame(data)
     assert len(str(caught.value)) < 60
