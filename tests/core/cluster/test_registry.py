@@ -185,6 +185,20 @@ class TestDoubt:
         assert again.identities == ["CP1"]
         assert node.engine.believes("CP1", 9.6) is None
 
+    def test_follows_a_claim_whose_answer_is_older_than_a_renewal(self, node):
+        [claim] = node.handle(ClaimStation("CP1", 1), 2.5)
+        node.renew(3.0, losses=1)
+        admit, check = node.handle(ClaimAnswered(claim.request, Claimed(100, 0, None, "g")), 3.5)
+        assert admit == AdmitConnection("CP1", 1, 100)
+        assert check.identities == ["CP1"]
+
+    def test_ends_the_connection_if_a_restore_finds_a_newer_claim(self, node):
+        [restore] = self.check(node, None)
+        answer = ClaimRestored(False, ClusterOwner(B, 200), 1, "g")
+        assert node.handle(RestoreAnswered(restore.request, answer), 3.7) == [
+            EvictConnection("CP1", 1, EvictionReason.REPLACED, B)
+        ]
+
     def test_follows_a_lapse_of_the_lease(self, node):
         node.claim("CP1", 1, 1.0, fence=100)
         node.handle(Tick(), 8.6)

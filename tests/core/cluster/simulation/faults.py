@@ -1,5 +1,6 @@
 """Random faults of a cluster."""
 
+from collections.abc import Callable
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ class Faults:
             fault = self._random.choice(kinds)
             self._history.timeline.after(self._random.uniform(5, until - 45), partial(self._happen, fault))
 
-    def _happen(self, fault: partial[None]) -> None:
+    def _happen(self, fault: Callable[[], None]) -> None:
         self.count += 1
         fault()
 

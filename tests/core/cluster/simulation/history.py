@@ -77,6 +77,8 @@ class History:
         self.timeline.run(STORY)
         self.network.conditions = Conditions(loss=0, doubling=0, slowest=0.05, reply_loss=0)
         for station in self.stations[3:]:
+            if self._random.random() < 0.5:  # it leaves in the midst of a handshake
+                station.go(self.nodes[self._random.choice(NODES)])
             station.leave(is_silent=self._random.random() < 0.5)
         self.timeline.run(STORY + CALM)
         self._judge_end()

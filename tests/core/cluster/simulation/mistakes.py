@@ -119,7 +119,7 @@ def believes_always(self: Any, identity: str, now: float) -> int | None:
 
 
 def confirms_the_doubted(self: Any, state: Any) -> float:
-    return max(state.confirmed, self._confirmed)
+    return float(max(state.confirmed, self._confirmed))
 
 
 def keeps_confirmed(self: Any, generation: str, losses: int) -> None:
@@ -147,7 +147,6 @@ MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
     "a sweep forgets nodes without a lease at once": ((RegistryTable, "sweep", forgets_every_node_without_a_lease),),
     "a report of a replacement closes any connection": ((RegistryEngine, "_note_replaced", evicts_at_any_notice),),
     "strays are not checked": ((Doubts, "add_stray", nothing),),
-    "an unawaited claim is not given back": ((Claims, "_give_back", nothing),),
     "a station is claimed twice at a time": ((Claims, "start", claims_at_once), (Claims, "_end", ends_one)),
     "the belief never ends": ((RegistryEngine, "believes", believes_always),),
     "a renewal confirms the doubted": ((StationBucket, "confirmed_at", confirms_the_doubted),),
