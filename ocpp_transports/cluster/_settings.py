@@ -42,6 +42,14 @@ class Backend(Protocol):
         """
 
 
+def _redis(url: str) -> Backend:
+    try:
+        from .redis import RedisBackend  # loaded only when used: it needs coredis
+    except ModuleNotFoundError as error:
+        raise ImportError("cannot use Redis: coredis is missing; run pip install 'ocpp-ws-io[cluster]'") from error
+    return RedisBackend(url)
+
+
 @dataclass(frozen=True)
 class Cluster:
     """How a process joins a cluster.
@@ -79,9 +87,7 @@ class Cluster:
     def backend(self) -> Backend:
         """The object that makes the store and the carrier of each node."""
         if isinstance(self.store, str):
-            from .redis import RedisBackend  # loaded only when used: it needs coredis
-
-            return RedisBackend(self.store)
+            return _redis(self.store)
         given: object = self.store
         if not all(callable(getattr(given, name, None)) for name in ("new_store", "new_carrier")):
             got = type(given).__name__

@@ -26,7 +26,8 @@ class RedisBackend:
         url: `redis://`, `rediss://` (TLS) or `unix://`, with user, password and database if needed. Characters that
             have a meaning in URLs are percent-encoded.
         prefix: How the names of all keys begin, the same on every node. Clusters with different prefixes share a Redis.
-        buckets: Hashes over which stations are distributed, from 1 to 4096, the same number on every node.
+        buckets: Hashes over which stations are distributed, from 1 to 4096, the same number on every node. Redis needs
+            about 65 bytes a station as long as a hash has at most 512 of them, and 100 beyond.
         ssl: The TLS context for `rediss://`; None for the authorities of the system.
         logging: True for the library's logger, False for none, or a logger.
 
@@ -40,7 +41,7 @@ class RedisBackend:
         url: str,
         *,
         prefix: str = "ocpp",
-        buckets: int = 64,
+        buckets: int = 256,
         ssl: SSLContext | None = None,
         logging: Logging = True,
     ) -> None:

@@ -76,14 +76,16 @@ class ClusterMember:
     def claim(self, candidate: Candidate) -> Verdict:
         """Ask the registry for the station: the last step of admission."""
         node = self._node
-        if candidate.protocol is None or node is None:
-            return None
+        if candidate.protocol is None:
+            return None  # the WebSocket will be closed immediately
+        if node is None:
+            return self._claimed(candidate, False)
         connection = ClaimedConnection(candidate.handshake)
         candidate.abandon = partial(self._ended, connection)
         arguments = (self._name_of(connection), connection)
         return Ask("cluster", node.claim, arguments, partial(self._claimed, candidate))
 
-    def _claimed(self, candidate: Candidate, is_claimed: bool) -> Verdict:
+    def _claimed(self, candidate: Candidate, is_claimed: bool, /) -> Verdict:
         if is_claimed:
             return None
         candidate.cause = Cause("registry_unavailable", "the registry of the cluster does not grant the station")

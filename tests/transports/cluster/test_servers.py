@@ -375,8 +375,15 @@ class TestTheOption:
         for wrong in ({"lease": 0.5}, {"timeout": 0}, {"name": "a" * 65}, {"name": "é"}):
             with pytest.raises(ValueError, match=f"expected {next(iter(wrong))}"):
                 Cluster(MemoryCluster(), **wrong)
+        with pytest.raises(ValueError, match="expected timeout below"):
+            Cluster(MemoryCluster(), lease=2)
         with pytest.raises(TypeError, match="MemoryCluster"):
             Cluster(object())  # type: ignore[arg-type]
+
+    def test_names_the_extra_that_redis_needs(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "ocpp_transports.cluster.redis", None)
+        with pytest.raises(ImportError, match=r"pip install 'ocpp-ws-io\[cluster\]'"):
+            Cluster("redis://127.0.0.1")
 
     def test_shows_no_password(self):
         assert "secret" not in repr(Cluster("redis://user:secret@127.0.0.1"))
