@@ -92,7 +92,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-fast test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties differential leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist wheel-fast cluster-histories clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-fast test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties differential leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist wheel-fast cluster-histories test-cluster clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -117,6 +117,9 @@ test-typing: $(DEV) $(PYRIGHT) ## Run the tests of the types, and verify that th
 
 test-proxies: $(DEV) ## Run nginx and HAProxy, if installed, with the configurations of the documentation
 	@$(BIN)/python -m pytest -m proxies tests/proxies
+
+test-cluster: $(DEV) ## Run all tests of the cluster with a real redis-server, also those of its slow faults
+	@$(BIN)/python -m pytest -m "cluster or not cluster" tests/transports/cluster
 
 test-bench: $(DEV) $(PEER) ## Have the benchmarks run once, quickly, and write their page
 	@$(BIN)/python -m pytest -m bench tests/contracts/test_benchmarks.py

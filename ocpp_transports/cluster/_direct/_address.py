@@ -1,0 +1,37 @@
+"""Where a node accepts the streams of other nodes."""
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+__all__ = ["StreamAddress"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAddress:
+    """The address of a node: `tcp://host:port`, `tls://host:port` or `unix:///path`."""
+
+    scheme: str
+    """`tcp`, `tls` or `unix`."""
+    host: str = ""
+    """The host; empty with `unix`."""
+    port: int = 0
+    """The port; 0 with `unix`, or to listen on any."""
+    path: str = ""
+    """The path of the socket with `unix`."""
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return the address that a text is. Raises ValueError."""
+        url = urlsplit(text)
+        if url.scheme == "unix" and url.path and not url.netloc:
+            return cls("unix", path=url.path)
+        if url.scheme in {"tcp", "tls"} and url.hostname and url.port is not None and not url.path:
+            return cls(url.scheme, url.hostname, url.port)
+        raise ValueError(f"expected an address as tcp://host:port, tls://host:port or unix:///path, got {text!r}")
+
+    def __str__(self) -> str:
+        if self.scheme == "unix":
+            return f"unix://{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"

@@ -1,0 +1,134 @@
+"""A cluster within one process: its registry and its frames in memory, for tests and in virtual time."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
+from ocpp_core.cluster.registry.table import RegistryTable
+
+from ._carrier import NotSentError
+from ._store import StoreUnavailableError
+
+__all__ = ["MemoryCluster"]
+
+_BUCKETS: Final = 64
+_GENERATION: Final = "memory"
+_MICRO: Final = 1_000_000
+
+
+class MemoryCluster:
+    """What the nodes of a cluster share within one event loop.
+
+    Pass it to the `Cluster` of each server. Set `is_available` to False to test what your program does while the
+    registry does not answer.
+    """
+
+    def __init__(self) -> None:
+        self.is_available: bool = True
+        """False while the registry answers no node: claims and look-ups then fail."""
+        self._table: RegistryTable | None = None
+        self._lease = 0.0
+        self._receivers: dict[NodeId, Callable[[NodeId, bytes], None]] = {}
+        self._lost: dict[NodeId, Callable[[NodeId], None]] = {}
+
+    @property
+    def stations(self) -> int:
+        """Stations that a node has claimed and not released."""
+        return 0 if self._table is None else len(self._table)
+
+    def new_store(self, lease: float, timeout: float) -> "MemoryRegistryStore":
+        """Return a store for one node. Raises ValueError unless all nodes have the same lease."""
+        if self._table is None:
+            self._table, self._lease = RegistryTable(_BUCKETS, _GENERATION, lease=lease), lease
+        if lease != self._lease:
+            raise ValueError(f"expected lease={self._lease!r} as on the other nodes, got {lease!r}")
+        return MemoryRegistryStore(self, self._table)
+
+    def new_carrier(
+        self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
+    ) -> "MemoryCarrier":
+        """Return the carrier of a node."""
+        self._receivers[node], self._lost[node] = received, lost
+        return MemoryCarrier(self, node)
+
+
+class MemoryRegistryStore:
+    """The registry as one node sees it; see `RegistryStore`. It answers at once, so it needs no timeout."""
+
+    buckets: int = _BUCKETS
+
+    def __init__(self, shared: MemoryCluster, table: RegistryTable) -> None:
+        self._shared = shared
+        self._table = table
+        self._node = NodeId("")
+        self._address: str | None = None
+
+    async def open(self, node: NodeId, address: str | None) -> Renewed:
+        """Write the lease of a node."""
+        self._node, self._address = node, address
+        return await self.renew()
+
+    async def claim(self, identity: str) -> Claimed:
+        """Take a station."""
+        now = await self._reach()
+        return self._table.claim(identity, self._node, int(now * _MICRO))
+
+    async def release(self, identity: str, fence: int) -> bool:
+        """Remove the entry of a station if this node still has it with this fence."""
+        await self._reach()
+        return self._table.release(identity, self._node, fence)
+
+    async def restore(self, identity: str, fence: int) -> ClaimRestored:
+        """Take a station again under its old fence."""
+        await self._reach()
+        return self._table.restore(identity, self._node, fence)
+
+    async def renew(self) -> Renewed:
+        """Renew the lease of this node."""
+        return self._table.renew(self._node, self._address, await self._reach())
+
+    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
+        """Return the owner of each of these stations."""
+        await self._reach()
+        return self._table.check(identities)
+
+    async def find(self, identity: str) -> Found | None:
+        """Return where a station is."""
+        return self._table.find(identity, await self._reach())
+
+    async def aclose(self) -> None:
+        """Remove the lease of this node."""
+        self._table.leave(self._node)
+
+    async def _reach(self) -> float:
+        """Return the time in seconds, unless the registry does not answer."""
+        await anyio.lowlevel.checkpoint()
+        if not self._shared.is_available:
+            raise StoreUnavailableError("the registry does not answer")
+        return anyio.current_time()
+
+
+class MemoryCarrier:
+    """Takes frames to the other nodes; see Carrier."""
+
+    def __init__(self, shared: MemoryCluster, node: NodeId) -> None:
+        self._shared = shared
+        self._node = node
+
+    async def send(self, node: NodeId, address: str | None, frame: bytes) -> None:
+        """Pass a frame to a node."""
+        await anyio.lowlevel.checkpoint()
+        received = self._shared._receivers.get(node)
+        if received is None:
+            raise NotSentError(f"there is no node {node!r}")
+        received(self._node, frame)
+
+    async def aclose(self) -> None:
+        """Receive no more, and report the end to the other nodes."""
+        self._shared._receivers.pop(self._node, None)
+        self._shared._lost.pop(self._node, None)
+        for lost in tuple(self._shared._lost.values()):
+            lost(self._node)

@@ -1,0 +1,131 @@
+"""One node of a cluster: its stations in the registry, and the calls between it and the other nodes."""
+
+from collections.abc import Hashable
+from typing import Any, Final, Protocol
+
+import anyio
+
+from ocpp_core.cluster.records import NodeId
+from ocpp_core.errors import ConnectionLostError
+from ocpp_transports._calls._calling import CallRequest
+from ocpp_transports._driver._interfaces import Runtime
+from ocpp_transports._logging._log import Log
+
+from ._calls import NodeCalls, RemoteCall
+from ._registry_host import RegistryHost
+from ._settings import Cluster
+
+__all__ = ["ClusterNode", "StationHost"]
+
+_EPOCH_BITS: Final = 64
+
+
+class StationHost(Protocol):
+    """What has the connections of this node's stations."""
+
+    def evict(self, connection: Hashable) -> None:
+        """Close a connection: the station has a newer one, perhaps on another node."""
+
+    async def execute(self, name: str, call: RemoteCall) -> Any:
+        """Call a station for another node. Raises what `Peer.call` raises."""
+
+
+class ClusterNode:
+    """A node from `open` to `aclose`, on one event loop.
+
+    Args:
+        cluster: The settings.
+        runtime: The event loop of its host.
+        log: The log of its host.
+        host: What has the connections of stations; None in a process without stations.
+    """
+
+    def __init__(self, cluster: Cluster, runtime: Runtime, log: Log, host: StationHost | None = None) -> None:
+        epoch = runtime.sources.random("epoch", secret=True).getrandbits(_EPOCH_BITS)
+        self.id: NodeId = NodeId(f"{cluster.node_name}.{epoch:016x}")
+        self._cluster = cluster
+        self._store = cluster.backend.new_store(cluster.lease, cluster.timeout)
+        self._runtime = runtime
+        self._log = log
+        self._host = host
+        self._opening = anyio.Lock()
+        self._registry: RegistryHost | None = None  # these two while the node is open
+        self._calls: NodeCalls | None = None
+
+    async def open(self) -> None:
+        """Write the lease and begin to renew it, unless the node is open.
+
+        Raises:
+            StoreUnavailableError: The registry did not answer.
+            LayoutError: Its data belong to another version.
+            ForeignDataError: A key has a value that is none of ours.
+        """
+        async with self._opening:
+            if self._registry is None:
+                try:
+                    await self._open()
+                except BaseException:
+                    await self._store.aclose()
+                    raise
+
+    async def _open(self) -> None:
+        await self._store.open(self.id, None)
+        config = self._cluster.registry_config(self._store.buckets)
+        self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self)
+        self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
+
+    async def aclose(self) -> None:
+        """Release the stations, end the calls in progress, then remove the lease."""
+        registry, self._registry = self._registry, None
+        calls, self._calls = self._calls, None
+        if registry is None or calls is None:
+            return
+        try:
+            await registry.aclose()
+            await calls.aclose()
+        finally:
+            await self._store.aclose()
+
+    # For the host
+
+    async def claim(self, name: str, connection: Hashable) -> bool:
+        """Take a station for a connection; return False if the registry does not grant it."""
+        return self._registry is not None and await self._registry.claim(name, connection)
+
+    def end(self, name: str, connection: Hashable) -> None:
+        """Note the end of a handshake or connection: the station is released unless it has a newer connection."""
+        if self._registry is not None:
+            self._registry.end(name, connection)
+
+    async def call(self, name: str, request: CallRequest) -> dict[str, Any]:
+        """Call a station of another node. Raises what `Peer.call` raises."""
+        if self._calls is None:
+            raise ConnectionLostError(f"cannot call {name!r}: this node is not open", sent=False)
+        return await self._calls.call(name, request)
+
+    # For its registry and its calls
+
+    def evict(self, connection: Hashable) -> None:
+        """Close a connection: the station has a newer one."""
+        if self._host is not None:
+            self._host.evict(connection)
+
+    def report_replaced(self, node: NodeId, identity: str, fence: int) -> None:
+        """Report to a node that a station is no longer its own; its registry notices it too, later."""
+        if self._calls is not None:
+            self._calls.report_replaced(node, identity, fence)
+
+    def believes(self, name: str, now: float) -> int | None:
+        """Return the fence of a station that the node has for certain at this time; None for any other."""
+        return None if self._registry is None else self._registry.believes(name, now)
+
+    def replaced(self, name: str, fence: int, by: NodeId) -> None:
+        """Note that another node reports to have a station."""
+        if self._registry is not None:
+            self._registry.replaced(name, fence, by)
+
+    async def execute(self, name: str, call: RemoteCall) -> Any:
+        """Call a station of this node for another one. Raises what `Peer.call` raises."""
+        if self._host is None:
+            raise ConnectionLostError(f"cannot call {name!r}: this node has no stations", sent=False)
+        return await self._host.execute(name, call)

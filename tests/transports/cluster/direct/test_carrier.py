@@ -1,0 +1,214 @@
+"""Streams between nodes, over real sockets."""
+
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+import trustme
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from ocpp_core.cluster.calls.frames import ByeFrame, HelloFrame, read_frame, write_frame
+from ocpp_core.cluster.records import NodeId
+from ocpp_transports import TLSOptions
+from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports.cluster._carrier import NotSentError, UnknownError
+from ocpp_transports.cluster._direct._carrier import DirectCarrier
+from ocpp_transports.cluster._direct._settings import DirectSettings
+from tests.transports.pairs import SECONDS
+
+pytestmark = pytest.mark.anyio
+A, B = NodeId("a.0"), NodeId("b.0")
+ANY_PORT = "tcp://127.0.0.1:0"
+
+
+class Node:
+    """A carrier, and what it reported."""
+
+    def __init__(self, node, **settings):
+        self.frames, self.received = anyio.create_memory_object_stream[tuple[NodeId, bytes]](100)
+        self.losses, self.lost = anyio.create_memory_object_stream[NodeId](100)
+        self.carrier = DirectCarrier(
+            node,
+            DirectSettings(**settings),
+            Log(logger_of(False), "cluster", is_station=False),
+            lambda sender, frame: self.frames.send_nowait((sender, frame)),
+            self.losses.send_nowait,
+        )
+
+    async def next_frame(self):
+        with anyio.fail_after(SECONDS):
+            return await self.received.receive()
+
+    async def next_loss(self):
+        with anyio.fail_after(SECONDS):
+            return await self.lost.receive()
+
+
+@asynccontextmanager
+async def nodes(*names, **settings):
+    made = [Node(name, **settings) for name in names]
+    try:
+        yield made
+    finally:
+        for node in made:
+            await node.carrier.aclose()
+            for stream in (node.frames, node.received, node.losses, node.lost):
+                stream.close()
+
+
+def certificates():
+    authority = trustme.CA()
+    own = authority.issue_cert("127.0.0.1")
+    chain = b"".join(each.bytes() for each in own.cert_chain_pems)
+    return TLSOptions(cert=chain, key=own.private_key_pem.bytes(), ca=authority.cert_pem.bytes())
+
+
+class TestFrames:
+    @pytest.mark.parametrize("scheme", ["tcp", "tls", "unix"])
+    async def test_reach_a_node_and_come_back_over_the_same_stream(self, scheme, tmp_path):
+        address = f"unix://{tmp_path}/b" if scheme == "unix" else f"{scheme}://127.0.0.1:0"
+        async with nodes(A, B, tls=certificates() if scheme == "tls" else None) as (a, b):
+            address = await b.carrier.listen(address)
+            await a.carrier.send(B, address, b"there" * 100_000)
+            assert await b.next_frame() == (A, b"there" * 100_000)
+            await b.carrier.send(A, None, b"back")
+            assert await a.next_frame() == (B, b"back")
+
+    async def test_sent_at_the_same_time_share_one_stream(self):
+        async with nodes(A, B) as (a, b):
+            address = await b.carrier.listen(ANY_PORT)
+            async with anyio.create_task_group() as tasks:
+                for number in range(20):
+                    tasks.start_soon(a.carrier.send, B, address, bytes([number]))
+            assert {(await b.next_frame())[1] for _ in range(20)} == {bytes([number]) for number in range(20)}
+            assert len(a.carrier._opened) == len(b.carrier._accepted) == 1
+
+    async def test_are_not_sent_without_a_stream_or_a_reachable_address(self, tmp_path):
+        async with nodes(A) as (a,):
+            for address in (None, "tcp://127.0.0.1:1", f"unix://{tmp_path}/none", "tls://127.0.0.1:1", "what"):
+                with pytest.raises(NotSentError):
+                    await a.carrier.send(B, address, b"lost")
+
+    async def test_are_not_sent_to_the_successor_of_a_node(self):
+        async with nodes(A, NodeId("b.1")) as (a, b):
+            with pytest.raises(NotSentError, match=r"expected node 'b\.0', got 'b\.1'"):
+                await a.carrier.send(B, await b.carrier.listen(ANY_PORT), b"lost")
+
+    async def test_are_not_sent_to_another_cluster_or_without_certificates(self):
+        async with nodes(A, cluster="test") as (a,), nodes(B, cluster="prod") as (b,):
+            with pytest.raises(NotSentError):
+                await a.carrier.send(B, await b.carrier.listen(ANY_PORT), b"lost")
+        async with nodes(A, tls=certificates()) as (a,), nodes(B, tls=certificates()) as (b,):
+            with pytest.raises(NotSentError):
+                await a.carrier.send(B, await b.carrier.listen("tls://127.0.0.1:0"), b"lost")
+
+    async def test_are_not_sent_if_they_are_too_large_and_the_stream_goes_on(self):
+        async with nodes(A, B, max_frame=1024) as (a, b):
+            address = await b.carrier.listen(ANY_PORT)
+            with pytest.raises(NotSentError, match="at most 1024 bytes, got 1025"):
+                await a.carrier.send(B, address, b"x" * 1025)
+            await a.carrier.send(B, address, b"x" * 1024)
+            assert await b.next_frame() == (A, b"x" * 1024)
+
+    async def test_that_are_not_read_end_the_stream_with_an_unknown_outcome(self):
+        async with nodes(A, send_timeout=0.1, max_frame=64 * 2**20) as (a,), mute_node(B) as address:
+            with pytest.raises(UnknownError):
+                await a.carrier.send(B, address, b"x" * (60 * 2**20))
+            assert await a.next_loss() == B
+
+
+class TestAProcessThatIs:
+    async def test_stopped_answers_late_and_killed_is_lost_at_once(self):
+        script = "tests.transports.cluster.direct.answering_node"
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+        command = [sys.executable, "-m", script, B, ANY_PORT]
+        async with await anyio.open_process(command, env=environment, stderr=None) as process, nodes(A) as (a,):
+            assert process.stdout is not None
+            address = (await process.stdout.receive()).decode().strip()
+            await a.carrier.send(B, address, b"1")
+            assert await a.next_frame() == (B, b"1")
+
+            process.send_signal(signal.SIGSTOP)
+            await a.carrier.send(B, address, b"2")
+            await anyio.sleep(0.2)
+            assert a.received.statistics().current_buffer_used == 0
+            process.send_signal(signal.SIGCONT)
+            assert await a.next_frame() == (B, b"2")
+
+            process.kill()
+            assert await a.next_loss() == B
+            with pytest.raises(NotSentError):
+                await a.carrier.send(B, address, b"3")
+
+    async def test_silent_is_lost_after_a_time(self):
+        async with nodes(A, keepalive=0.05, silence=0.1) as (a,), mute_node(B) as address:
+            await a.carrier.send(B, address, b"1")
+            assert await a.next_loss() == B
+
+    async def test_quiet_is_not_lost_because_it_sends_empty_frames(self):
+        async with nodes(A) as (a,), nodes(B, keepalive=0.01, silence=SECONDS) as (b,):
+            address = await b.carrier.listen(ANY_PORT)
+            await a.carrier.send(B, address, b"1")
+            await b.next_frame()
+            (stream,) = a.carrier._opened.values()
+            await anyio.sleep(0.05)
+            assert stream.is_open
+            assert a.received.statistics().current_buffer_used == 0
+
+
+def framed(data):
+    return len(data).to_bytes(4) + data
+
+
+@asynccontextmanager
+async def mute_node(node):
+    """Listen as a node that greets, and then neither reads nor writes; yields its address."""
+
+    async def greet(stream):
+        async with stream:
+            await stream.send(framed(write_frame(HelloFrame(node, (1,), ""))))
+            await anyio.sleep_forever()
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, greet)
+        yield f"tcp://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}"
+        tasks.cancel_scope.cancel()
+
+
+class TestAGreetingIsRefused:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\xff\xff\xff\xff",
+            framed(b""),
+            framed(b'[1,"c",7]'),
+            framed(write_frame(HelloFrame(A, (2,), ""))),
+            framed(write_frame(HelloFrame(A, (1,), "other"))),
+        ],
+    )
+    async def test_with_a_reason_and_the_end_of_the_stream(self, data):
+        async with nodes(B) as (b,):
+            host, _, port = (await b.carrier.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
+            async with await anyio.connect_tcp(host, int(port)) as stream:
+                await stream.send(data)
+                with anyio.fail_after(SECONDS):
+                    received = BufferedByteReceiveStream(stream)
+                    reason = read_frame(
+                        await received.receive_exactly(int.from_bytes(await received.receive_exactly(4)))
+                    )
+                    with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                        await received.receive()
+            assert isinstance(reason, ByeFrame)
+
+    async def test_after_a_time_if_there_is_none_and_beyond_the_limit_of_streams(self):
+        async with nodes(B, hello_timeout=0.05, max_streams=1) as (b,):
+            host, _, port = (await b.carrier.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
+            for _ in range(3):
+                async with await anyio.connect_tcp(host, int(port)) as stream:
+                    with anyio.fail_after(SECONDS), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                        await stream.receive()
