@@ -92,7 +92,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-cluster test-bench test-browsers cov fuzz fuzz-properties leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -114,6 +114,9 @@ test-typing: $(DEV) $(PYRIGHT) ## Run the tests of the types, and verify that th
 
 test-proxies: $(DEV) ## Run nginx and HAProxy, if installed, with the configurations of the documentation
 	@$(BIN)/python -m pytest -m proxies tests/proxies
+
+test-cluster: $(DEV) ## Run workers and stores as processes, kill them and replace them, at length
+	@$(BIN)/python -m pytest -m cluster tests/transports/cluster
 
 test-bench: $(DEV) $(PEER) ## Have the benchmarks run once, quickly, and write their page
 	@$(BIN)/python -m pytest -m bench tests/contracts/test_benchmarks.py

@@ -19,8 +19,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code: 0, or 1 if it cannot serve."""
     given = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
     try:
         serve(given.target, workers=given.workers, port=given.port, host=given.host, loop=given.loop)
     except (OSError, RuntimeError, ValueError, ImportError) as error:

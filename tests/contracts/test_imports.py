@@ -31,7 +31,8 @@ LAYERS = {
         "handshake", "certificates", "passwords", "plain_http", "_metrics", "_logging", "events", "event_names",
         "_callbacks", "_driver", "recording", "outbox", "_handlers", "_options", "_tls", "_hosts", "_runtime",
         "_calls", "_peer", "_server", "_fleet", "fleet", "observability", "router", "_browser", "client", "browser",
-        "channel", "server", "asgi", "wslib", "memory", "laboratory", "blocking", "compat",
+        "channel", "server", "cluster._workers", "cluster", "cluster.__main__", "asgi", "wslib",
+        "memory", "laboratory", "blocking", "compat",
     ),
     "ocpp_apps": (
         "command_line", "origins", "csms", "station.client", "station.clock", "station.model", "station.asyncio_clock",

@@ -87,8 +87,13 @@ class WorkerProcess:
         ending = asyncio.create_task(self.until_ended())
         is_ready = False
         try:
-            await asyncio.wait({reading, ending}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            is_ready = reading.done() and reading.result()
+            async with asyncio.timeout(timeout):
+                await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
+                is_ready = reading.done() and reading.result()
+                if not is_ready:
+                    await ending  # it may still write why
+        except TimeoutError:
+            pass
         finally:
             reading.cancel()
             ending.cancel()

@@ -40,7 +40,8 @@ def serve(
     `OCPPServer.serve_forever` does; a second signal drops the connections. If this process is killed, the workers go on
     until they get SIGTERM.
 
-    Only on POSIX, in the main thread.
+    Only on POSIX, in the main thread. Linux distributes the connections among the workers; other systems may prefer one
+    of them.
 
     Args:
         target: The function that returns the `OCPPServer` of a worker, as `module:function`. It may be a coroutine
@@ -69,22 +70,18 @@ def serve(
     expect_loop(loop)
     if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= _MOST_WORKERS:
         raise ValueError(f"expected workers from 1 to {_MOST_WORKERS}, got {workers!r}")
-    run_workers(target, workers, SharedPort(port, host, backlog), loop, RestartPolicy())
-
-
-def run_workers(target: str, workers: int, port: SharedPort, loop: Loop, policy: RestartPolicy) -> None:
-    """Do what `serve` does, with another policy of restarts."""
-    log = LOGGER.getChild("workers")
-    if port.is_shared():
-        log.warning("other processes listen on port %d already: they share its connections", port.port)
     # uvloop cannot start a process in a group of its own.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        runner.run(_supervise(target, workers, port, loop, policy))
+        runner.run(_supervise(target, workers, SharedPort(port, host, backlog), loop))
 
 
-async def _supervise(target: str, workers: int, port: SharedPort, loop: Loop, policy: RestartPolicy) -> None:
+async def _supervise(target: str, workers: int, port: SharedPort, loop: Loop) -> None:
     log = LOGGER.getChild("workers")
-    await Supervisor(target, workers, port, loop=loop, log=log, policy=policy).run()
+    is_shared = port.is_shared()
+    supervisor = Supervisor(target, workers, port, loop=loop, log=log, policy=RestartPolicy())
+    if is_shared:
+        log.warning("other processes listen on port %d already: they share its connections", port.port)
+    await supervisor.run()
 
 
 def _expect_target(target: object) -> None:

@@ -14,7 +14,7 @@ from ._restarts import RestartPolicy, Restarts
 from ._settings import Order
 from ._sockets import close_all
 
-__all__ = ["Slot", "Worker"]
+__all__ = ["Worker", "WorkerSlot"]
 
 
 class Worker(Protocol):
@@ -49,7 +49,7 @@ _Start: TypeAlias = Callable[[Sequence[socket.socket]], Awaitable[Worker]]
 _Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 
-class Slot:
+class WorkerSlot:
     """Keeps one worker running.
 
     `start` starts a process for sockets. `given_up` is called when the worker has ended too often, and the sockets are
@@ -105,6 +105,8 @@ class Slot:
             old = self._worker
             if not await self._begin():
                 return False
+            if self._revival is not None:
+                self._revival.cancel()
         if old is not None:
             await self._leave(old, Order.RETIRE)
         return True
@@ -130,17 +132,18 @@ class Slot:
     async def _begin(self) -> bool:
         """Start a process, which is the worker once it serves."""
         try:
-            if self.is_given_up:
-                self._sockets, self.is_given_up = self._open_sockets(), False
-            worker = await self._start_process(self._sockets)
+            sockets = self._open_sockets() if self.is_given_up else self._sockets
+            worker = await self._start_process(sockets)
         except OSError as error:
             self._log.error("worker %d cannot start: %s", self.number, error)
             return False
         if not await worker.until_ready(self._start_timeout):
             self._log.error("worker %d ended before it served (%s)", self.number, worker.how_it_ended)
+            if self.is_given_up:
+                close_all(sockets)
             return False
         self._log.info("worker %d serves (process %d)", self.number, worker.pid)
-        self._worker = worker
+        self._worker, self._sockets, self.is_given_up = worker, sockets, False
         self._spawn(self._watch(worker, asyncio.get_running_loop().time()))
         return True
 

@@ -6,6 +6,7 @@ socket for all processes would serve the process that wakes first: one of two pr
 
 import socket
 from collections.abc import Sequence
+from errno import EADDRINUSE
 
 __all__ = ["SharedPort", "close_all"]
 
@@ -30,14 +31,12 @@ class SharedPort:
         return opened
 
     def is_shared(self) -> bool:
-        """Return True if a process listens on the port already, and lets others do so too."""
+        """Return True if a process listens on the port already; it may let others do so too."""
         try:
             for family, address in self._addresses():
-                with socket.socket(family, socket.SOCK_STREAM) as trial:
-                    trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    trial.bind((address, self.port))
-        except OSError:
-            return True
+                _bound(family, address, self.port, reuse_port=False).close()
+        except OSError as error:
+            return error.errno == EADDRINUSE
         return False
 
     def open(self) -> tuple[socket.socket, ...]:
@@ -48,7 +47,9 @@ class SharedPort:
         opened: list[socket.socket] = []
         try:
             for family, address in self._addresses():
-                opened.append(self._listening(family, (address, self.port)))
+                opened.append(_bound(family, address, self.port, reuse_port=True))
+                opened[-1].listen(self._backlog)
+                opened[-1].setblocking(False)  # for all processes, which share this state
                 self.port = opened[0].getsockname()[1]
         except OSError as error:
             close_all(opened)
@@ -61,20 +62,20 @@ class SharedPort:
         families = (socket.AF_INET, socket.AF_INET6) if socket.has_ipv6 else (socket.AF_INET,)
         return list(dict.fromkeys((each[0], str(each[4][0])) for each in found if each[0] in families))
 
-    def _listening(self, family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
-        made = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+def _bound(family: socket.AddressFamily, address: str, port: int, *, reuse_port: bool) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if family == socket.AF_INET6:
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            made.bind(address)
-            made.listen(self._backlog)
-            made.setblocking(False)  # for all processes, which share this state
-        except BaseException:
-            made.close()
-            raise
-        return made
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((address, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def close_all(sockets: Sequence[socket.socket]) -> None:

@@ -16,7 +16,7 @@ those. The supervisor itself accepts nothing, and does not load the application.
 * **The supervisor dies.** The workers notice the end of their stream to it, log it, and go on serving until SIGTERM.
   Nothing starts them again.
 
-It runs on asyncio, without threads of its own. Workers are started as new programs, never forked from its state.
+It runs on asyncio. Workers are new programs that load everything themselves, so a restart also brings new code.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from ocpp_transports._server._lifecycle._serving import Loop
 
 from ._process import WorkerProcess
 from ._restarts import RestartPolicy
-from ._slot import Slot
+from ._slot import WorkerSlot
 from ._sockets import SharedPort
 
 __all__ = ["Supervisor", "WorkersError"]
@@ -74,8 +74,8 @@ class Supervisor:
         if problem is not None:
             raise WorkersError(f"cannot serve: {problem}; see what it wrote before")
 
-    def _slot(self, number: int, sockets: Sequence[socket], policy: RestartPolicy) -> Slot:
-        return Slot(
+    def _slot(self, number: int, sockets: Sequence[socket], policy: RestartPolicy) -> WorkerSlot:
+        return WorkerSlot(
             number,
             partial(WorkerProcess.start, number, self._target, self._loop),
             sockets,

@@ -1,6 +1,10 @@
 """The application that the workers of the tests run."""
 
+import logging
+
 from ocpp_transports import OCPPServer, utc_now
+
+logging.basicConfig(level=logging.WARNING)
 
 
 def make_server():

@@ -2,23 +2,22 @@
 
 import asyncio
 import logging
+import socket
 from contextlib import asynccontextmanager
 
 import pytest
 
 from ocpp_transports.cluster._workers._restarts import RestartPolicy
 from ocpp_transports.cluster._workers._settings import Order
-from ocpp_transports.cluster._workers._slot import Slot
+from ocpp_transports.cluster._workers._slot import WorkerSlot
 from tests.transports.pairs import SECONDS
 
-ATONCE = RestartPolicy(first=0.0, most=3)
+AT_ONCE = RestartPolicy(first=0.0, most=3)
+PATIENT = RestartPolicy(first=3600.0, longest=3600.0)
 
 
-class FakeSocket:
-    is_open = True
-
-    def close(self):
-        self.is_open = False
+def is_open(each):
+    return each.fileno() != -1
 
 
 class FakeWorker:
@@ -52,13 +51,13 @@ class FakeWorker:
 class Place:
     """A slot, and the processes that it has started, oldest first."""
 
-    def __init__(self, tasks):
+    def __init__(self, tasks, policy):
         self.started: list[FakeWorker] = []
-        self.sockets = [FakeSocket()]
+        self.sockets = [socket.socket()]
         self.works = True
         self.is_full = False
         self.given_up, self._changed = asyncio.Event(), asyncio.Event()
-        self.slot = Slot(
+        self.slot = WorkerSlot(
             1,
             self._start,
             (self.sockets[0],),
@@ -66,19 +65,19 @@ class Place:
             given_up=self.given_up.set,
             spawn=tasks.create_task,
             log=logging.getLogger("ocpp_ws_io.workers"),
-            policy=ATONCE,
+            policy=policy,
         )
 
     async def _start(self, sockets):
         if self.is_full:
             raise OSError("no process is left")
-        assert all(each.is_open for each in sockets)
+        assert all(map(is_open, sockets))
         self.started.append(FakeWorker(len(self.started), sockets, serves=self.works))
         self._changed.set()
         return self.started[-1]
 
     def _open(self):
-        self.sockets.append(FakeSocket())
+        self.sockets.append(socket.socket())
         return (self.sockets[-1],)
 
     async def until_started(self, count):
@@ -89,9 +88,9 @@ class Place:
 
 
 @asynccontextmanager
-async def a_place():
+async def a_place(policy=AT_ONCE):
     async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as tasks:
-        place = Place(tasks)
+        place = Place(tasks, policy)
         assert await place.slot.start()
         yield place
         for each in place.started:
@@ -108,15 +107,15 @@ class TestAWorkerThatEndsByItself:
             place.started[0].ended.set()
             successor = await place.until_started(2)
             assert successor.sockets == place.started[0].sockets
-            assert place.sockets[0].is_open
+            assert is_open(place.sockets[0])
 
     async def test_is_given_up_with_its_sockets_when_no_start_succeeds(self, caplog):
         async with a_place() as place:
             place.works = False
             place.started[0].ended.set()
             await place.given_up.wait()
-            assert len(place.started) == 1 + ATONCE.most
-            assert (place.slot.is_given_up, place.sockets[0].is_open) == (True, False)
+            assert len(place.started) == 1 + AT_ONCE.most
+            assert (place.slot.is_given_up, is_open(place.sockets[0])) == (True, False)
         assert "ended 4 times in a row and is given up: its socket is closed" in caplog.text
 
     async def test_comes_back_on_new_sockets_at_the_next_restart(self):
@@ -128,6 +127,14 @@ class TestAWorkerThatEndsByItself:
             assert await place.slot.replace()
             assert place.started[-1].sockets == (place.sockets[1],)
             assert not place.slot.is_given_up
+
+    async def test_is_given_up_again_if_the_next_restart_fails_too(self):
+        async with a_place() as place:
+            place.works = False
+            place.started[0].ended.set()
+            await place.given_up.wait()
+            assert not await place.slot.replace()
+            assert (place.slot.is_given_up, is_open(place.sockets[1])) == (True, False)
 
     async def test_counts_a_system_without_room_for_a_process_as_an_attempt(self, caplog):
         async with a_place() as place:
@@ -164,6 +171,15 @@ class TestAReplacement:
             place.started[0].ended.set()
             assert await replacing
 
+    async def test_ends_the_attempts_to_start_the_old_one(self):
+        async with a_place(PATIENT) as place:
+            place.works = False
+            place.started[0].ended.set()
+            await place.until_started(2)
+            place.works = True
+            assert await place.slot.replace()
+            assert len(place.started) == 3
+
     async def test_of_a_worker_that_ends_meanwhile_is_the_only_one(self):
         async with a_place() as place:
             replacing = asyncio.create_task(place.slot.replace())
@@ -188,7 +204,7 @@ class TestTheEnd:
             await stopping
             assert (old.orders, new.orders) == ([Order.RETIRE, Order.STOP, Order.DROP], [Order.STOP, Order.DROP])
             assert place.slot.longest_close == 0
-            assert not place.sockets[0].is_open
+            assert not is_open(place.sockets[0])
 
     async def test_starts_no_further_worker(self):
         async with a_place() as place:
