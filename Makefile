@@ -115,8 +115,8 @@ test-typing: $(DEV) $(PYRIGHT) ## Run the tests of the types, and verify that th
 test-proxies: $(DEV) ## Run nginx and HAProxy, if installed, with the configurations of the documentation
 	@$(BIN)/python -m pytest -m proxies tests/proxies
 
-test-cluster: $(DEV) ## Run workers and stores as processes, kill them and replace them, at length
-	@$(BIN)/python -m pytest -m cluster tests/transports/cluster
+test-cluster: $(DEV) ## Run all tests of the cluster with workers and a real redis-server, also those of slow faults
+	@$(BIN)/python -m pytest -m "cluster or not cluster" tests/transports/cluster
 
 test-bench: $(DEV) $(PEER) ## Have the benchmarks run once, quickly, and write their page
 	@$(BIN)/python -m pytest -m bench tests/contracts/test_benchmarks.py

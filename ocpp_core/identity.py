@@ -11,7 +11,7 @@ from functools import partial
 from math import inf
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
-__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "StationKey", "by_identity", "by_key"]
+__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "StationKey", "by_identity", "by_key", "scoped_name"]
 
 IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
 """The characters that an identity may contain.
@@ -46,6 +46,11 @@ class StationKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.identity}" if self.namespace else self.identity
+
+
+def scoped_name(namespace: str, key: str) -> str:
+    """Return the name of a station in a namespace, by the lookup key of its identity."""
+    return f"{namespace}\0{key}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,11 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             from ._server._queue._server_outbox import ServerOutbox  # loaded only when used
 
             self._outbox = ServerOutbox(self._options, self._registry, self._log, failed=self._store_failed)
+        if self._options.cluster is not None:
+            from ._server._cluster._member import ClusterMember  # loaded only when used
+
+            self._cluster = ClusterMember(self._options.cluster, self._registry, self._log)
+            self._directory = self._cluster.directory(self._check_call)
 
     async def __aenter__(self) -> Self:
         await warm_up_in_thread(self._options)  # for connections from other libraries; `listen` does it too
@@ -106,6 +111,8 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         try:
             if self._outbox is not None:
                 await self._outbox.open_store()
+            if self._cluster is not None:
+                await self._cluster.open()
         except BaseException:
             self._in_block = False
             await self._shut()

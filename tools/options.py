@@ -19,6 +19,7 @@ from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._socket import SocketOptions
+from ocpp_transports._options._stations._cluster import ClusterOptions
 from ocpp_transports._options._stations._queue import QueueOptions
 from ocpp_transports._server._routing._options import route_options
 from tools.declarations import class_body, default_of, docstrings, range_of, source_of
@@ -40,6 +41,7 @@ OPTIONS: Final = (
     ClientOptions,
     BrowserOptions,
     QueueOptions,
+    ClusterOptions,
     ServerOptions,
 )
 SETTINGS: Final = (config.SessionConfig, config.LinkConfig, config.ClientConfig)

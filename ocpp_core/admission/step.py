@@ -33,6 +33,7 @@ RefusalKind: TypeAlias = Literal[
     "no_route",
     "overloaded",
     "refused_by_application",
+    "registry_unavailable",
     "replacement_refused",
     "tls_required",
     "wrong_profile",
@@ -85,6 +86,8 @@ class Candidate:
     """How the station was authenticated, and as whom; None if it was not, or if no session is kept."""
     cause: Cause | None = None
     """The cause of the refusal, set by the step that refuses; without one, `Cause.of` its status."""
+    abandon: Callable[[], None] = lambda: None
+    """Undoes what a step of the host did for the station; called once if the handshake ends without a station."""
 
 
 class Enclosed(Protocol):

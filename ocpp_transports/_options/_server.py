@@ -51,7 +51,7 @@ from ._deciders import (
     expect_proxies,
     expect_verify,
 )
-from ._stations._queue import QueueOptions
+from ._stations._cluster import ClusterOptions
 from ._tls import TLSOptions, expect_tls
 
 __all__ = ["CLOSE_WINDOW", "ServerOptions"]
@@ -64,7 +64,7 @@ _MARGIN: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerOptions(QueueOptions):
+class ServerOptions(ClusterOptions):
     """The options of `OCPPServer`."""
 
     security_profile: SecurityProfile = SecurityProfile.NONE

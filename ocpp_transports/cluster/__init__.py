@@ -1,4 +1,7 @@
-"""Central systems of several processes.
+"""Several servers as one: a station has one connection among all of them, and each can call it.
+
+    shared = MemoryCluster()
+    server = OCPPServer(protocols=["ocpp1.6"], cluster=Cluster(shared, name="csms-1"))
 
 `serve` runs a server in several processes of one machine, which share a port.
 """
@@ -6,19 +9,34 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from ._client import ClusterClient
+from ._memory import MemoryCluster
+from ._settings import Backend, Cluster
+from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
+
 if TYPE_CHECKING:
     from ._workers._serving import serve
     from ._workers._supervisor import WorkersError
 
-__all__ = ["WorkersError", "serve"]
+__all__ = [
+    "Backend",
+    "Cluster",
+    "ClusterClient",
+    "ForeignDataError",
+    "LayoutError",
+    "MemoryCluster",
+    "RegistryStore",
+    "StoreUnavailableError",
+    "WorkersError",
+    "serve",
+]
 
-
-_PLACES: Final = {"WorkersError": "_workers._supervisor", "serve": "_workers._serving"}
+_OF_WORKERS: Final = {"WorkersError": "_supervisor", "serve": "_serving"}
 
 if not TYPE_CHECKING:  # type checkers would accept every name
 
     def __getattr__(name: str) -> Any:
-        """Load a name when it is first used: a server that is a node of a cluster needs no processes."""
-        if name in _PLACES:
-            return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+        """Load `serve` when it is first used: the server that it needs is above the cluster, which it may use."""
+        if name in _OF_WORKERS:
+            return getattr(import_module(f"{__name__}._workers.{_OF_WORKERS[name]}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

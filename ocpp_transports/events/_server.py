@@ -75,6 +75,8 @@ Refused handshakes, with the usual HTTP status:
   `identify`, `certificate_organization` and `certificate_pins`)
 * `replacement_refused` (503): where nothing proves the identity, a newcomer claimed the one of a connected station
   (the option `replace`); that connection stays unless it is silent for `pong_timeout`
+* `registry_unavailable` (503): the registry of the cluster did not answer, so the station cannot be claimed (the option
+  `cluster`)
 * `refused_by_application`: a refusal by `auth` or connection middleware with another status
 * `decision_failed` (500): a function of the application raised, or decided nothing
 

@@ -26,7 +26,7 @@ from typing import Final, TypeAlias, cast
 from ocpp_core.actions import HttpRequest, Report, ReportKind, UpgradeRequested
 from ocpp_core.admission.replacement import CheckReplacement
 from ocpp_core.admission.request import describe_offer
-from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, proceed, refuse
+from ocpp_core.admission.step import Ask, Candidate, Cause, Step, Verdict, proceed, refuse
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
 from ocpp_core.inputs import Accept, Close, Command, Reconfigure, Reject, Respond, ServerInput, StackInput
@@ -73,7 +73,7 @@ class Acceptor:
     `refused` is called for every handshake that a decision rejected, `failed` for exceptions of the application's
     functions, `alarmed` for every incident, `lost` for connections that failed before their request. `gate` counts
     the sockets of listeners. `plans` has the rules of the server, and of the listeners with a security profile of their
-    own.
+    own. `claim` is the last step of every handshake on a server of a cluster.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Acceptor:
         alarmed: Callable[[SecurityEvent], None],
         lost: Callable[[str, ConnectionFailedEvent], None],
         gate: SocketGate,
+        claim: Step | None = None,
     ) -> None:
         self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost, accept_channel=self.accept_channel)
         self.proxied: Proxied = Proxied(gate, AcceptRules(admit=gate.admit, failed=lost), runtime.now, alarmed)
@@ -103,6 +104,7 @@ class Acceptor:
         self.alarmed = alarmed
         self.plain: PlainRequests = self._plain_requests(http_handlers, options)
         self._refused = refused
+        self._claim = claim
         self._engines = Engines(runtime.sources, callbacks.directions)
         self._threads = BoundedThreads(options.max_password_checks)
         self.policies: Mapping[SecurityProfile | None, Policies] = {}
@@ -131,7 +133,7 @@ class Acceptor:
         self.limits.set_options(options)
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
-        made = {profile: Policies(plan, self.limits, self.registry) for profile, plan in plans.items()}
+        made = {profile: Policies(plan, self.limits, self.registry, self._claim) for profile, plan in plans.items()}
         self.policies = {**self.policies, **made}  # handshakes from a listener that was closed still need the old ones
         for rules in (self.rules, self.proxied.rules):
             rules.tls_timeout, rules.max_tls_handshakes = options.tls_limit, options.max_tls_handshakes
@@ -315,6 +317,8 @@ class _PendingHandshake:
             return None
         if self._deciding is not None:
             self._deciding.cancel()
+        if self._candidate is not None:
+            self._candidate.abandon()
         return self._candidate
 
     async def _decide(self, decide: Callable[[], Awaitable[Decision]], candidate: Candidate) -> None:
@@ -374,5 +378,6 @@ class _PendingHandshake:
             acceptor.places.expect(self._engine)
 
     def _refuse(self, candidate: Candidate, answer: Reject) -> None:
+        candidate.abandon()
         self._acceptor.refused(candidate, answer)
         self.driver.feed(answer)

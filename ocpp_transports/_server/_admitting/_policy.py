@@ -51,16 +51,19 @@ class Policies:
 
     Without routes, `own` decides on every handshake. With routes, the limits and gates of `own` run first, then the
     step that finds the route, and then all steps of the route, with its own gates. The policy of a route is made for
-    its first handshake.
+    its first handshake. `claim` is the last step of all: it takes the station from the other nodes of a cluster.
     """
 
-    def __init__(self, plan: RoutingPlan, limits: Limits, registry: ConnectionRegistry) -> None:
+    def __init__(
+        self, plan: RoutingPlan, limits: Limits, registry: ConnectionRegistry, claim: Step | None = None
+    ) -> None:
         own = plan.own.options
-        asks = any(asks_the_application(each.options) for each in plan.rules)
+        asks = claim is not None or any(asks_the_application(each.options) for each in plan.rules)
         self._before: tuple[Step, ...] = limits.before(own, asks=asks)
         self._gates = own.gates
         self._places = limits.places
         self._registry = registry
+        self._last = () if claim is None else (claim,)
         self.own: Policy = Policy.of(plan.own, steps_of(own, before=self._before, after=self._after(own)))
         self.routes: RouteTree[StationRules] | None = plan.routes or None
         """The rules of each route; None on a server without routes."""
@@ -86,7 +89,7 @@ class Policies:
         yield from found[0].steps
 
     def _after(self, options: ServerOptions) -> tuple[Step, ...]:
-        return (*self._places.after(options), *replacement_steps(options, self._registry))
+        return (*self._places.after(options), *replacement_steps(options, self._registry), *self._last)
 
     def _policy(self, rules: StationRules) -> Policy:
         if rules not in self._made:

@@ -143,8 +143,10 @@ class ClosingMixin(OpeningMixin):
                 await self._release(runtime)
 
     async def _release(self, runtime: SocketRuntime) -> None:
-        """Close the store of messages, then end everything in the event loop."""
+        """Leave the cluster and close the store of messages, then end everything in the event loop."""
         try:
+            if self._cluster is not None:
+                await self._cluster.close()
             if self._outbox is not None:
                 await self._outbox.close()
         finally:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from ssl import SSLContext
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
 from ocpp_core.handshake import SecurityProfile
@@ -31,6 +31,9 @@ from ocpp_transports.events import ErrorEvent
 
 from ._ports import expect_place, inherited_sockets
 
+if TYPE_CHECKING:
+    from ocpp_transports._server._cluster._member import ClusterMember
+
 __all__ = ["OpeningMixin", "expect_trust"]
 
 
@@ -53,6 +56,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
     _in_block: bool
     _runtime: SocketRuntime | None
     _acceptor: Acceptor | None
+    _cluster: "ClusterMember | None" = None
     _closed: Acceptor | None
     """The acceptor of before `close`, which still refuses connections from other libraries."""
 
@@ -100,6 +104,8 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
         Raises:
             OSError: The port is not available.
             StoreError: The store of `offline_queue` cannot be opened.
+            StoreUnavailableError: The registry of the cluster did not answer.
+            LayoutError: The registry of the cluster has data of another version.
             ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
                 the passwords of profile 1 or 2. Also for two places to listen, a socket that does not listen,
                 and `proxy_protocol` without `trusted_proxies`.
@@ -133,6 +139,8 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
                 await warm_up_in_thread(rules.options)
             if self._outbox is not None:
                 await self._outbox.open_store()
+            if self._cluster is not None:
+                await self._cluster.open()
             self._expect_not_closed(acceptor)
             context = None if live is None else live.context
             connected = partial(acceptor.connected, profile=profile)
@@ -181,6 +189,9 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
             self._keep_sessions(self._runtime)
             if self._outbox is not None:
                 self._outbox.start(self._runtime)
+            if self._cluster is not None:
+                self._cluster.start(self._runtime)
+                opened, ended = self._cluster.watched(opened, ended)
             self._acceptor = Acceptor(
                 self._runtime,
                 self._plans,
@@ -200,6 +211,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
                 lost=self._lost,
                 alarmed=self._alarmed,
                 gate=SocketGate(self._turned_away),
+                claim=None if self._cluster is None else self._cluster.claim,
             )
         return self._runtime, self._acceptor
 

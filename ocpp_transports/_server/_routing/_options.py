@@ -57,6 +57,7 @@ WITHOUT_ROUTES: Final[Mapping[str, str]] = {
     "offline_queue_size": _QUEUE,
     "offline_queue_total": _QUEUE,
     "offline_queue_bytes": _QUEUE,
+    "cluster": "the stations of all routes are claimed in one registry",
     "close_window": "the server closes the connections of all routes",
     "fleet_concurrency": "it applies to calls to stations of all routes",
 }

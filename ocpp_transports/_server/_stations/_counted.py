@@ -13,13 +13,13 @@ from ._registry import ConnectionRegistry
 if TYPE_CHECKING:
     from ocpp_transports._metrics._metrics import Metrics
 
-__all__ = ["counted"]
+__all__ = ["Ended", "Opened", "counted"]
 
-_Opened: TypeAlias = Callable[[OCPPServerClient, Driver[Command]], None]
-_Ended: TypeAlias = Callable[[OCPPServerClient], None]
+Opened: TypeAlias = Callable[[OCPPServerClient, Driver[Command]], None]
+Ended: TypeAlias = Callable[[OCPPServerClient], None]
 
 
-def counted(registry: ConnectionRegistry, metrics: "Metrics | None") -> tuple[_Opened, _Ended]:
+def counted(registry: ConnectionRegistry, metrics: "Metrics | None") -> tuple[Opened, Ended]:
     """Return the functions that register and remove a connection, and count it if there are metrics."""
     if metrics is None:
         return registry.opened, registry.ended

@@ -3,11 +3,23 @@
 from typing import Protocol
 
 from ocpp_core.identity import StationKey
-from ocpp_transports._handlers._caller import Caller
+from ocpp_transports._handlers._caller import CallMethod, SafeCallMethod
 
 from ._connection import OCPPServerClient
 
-__all__ = ["StationDirectory"]
+__all__ = ["StationCaller", "StationDirectory"]
+
+
+class StationCaller(Protocol):
+    """Calls one station, wherever it is connected; the methods are those of `Peer`."""
+
+    @property
+    def call(self) -> CallMethod:
+        """Call the station."""
+
+    @property
+    def safe_call(self) -> SafeCallMethod:
+        """Call, and return None instead of raising when the call fails."""
 
 
 class StationDirectory(Protocol):
@@ -27,11 +39,11 @@ class StationDirectory(Protocol):
     def get_client(self, identity: str | StationKey, /) -> OCPPServerClient | None:
         """Return the handle on a station's newest connection in this process; None without one."""
 
-    def get_caller(self, identity: str | StationKey, /) -> Caller | None:
+    def get_caller(self, identity: str | StationKey, /) -> StationCaller | None:
         """Return an object that calls the station, wherever it is connected.
 
         Returns None if the station is known not to be connected. Must not block. If the answer needs another process,
-        return a `Caller` whose `call` asks it, and raises `ConnectionLostError` with `sent=False` if the station is not
+        return an object whose `call` asks it, and raises `ConnectionLostError` with `sent=False` if the station is not
         connected.
         """
 

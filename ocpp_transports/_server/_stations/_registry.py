@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ocpp_core.identity import IdentityRule, StationKey
+from ocpp_core.identity import IdentityRule, StationKey, scoped_name
 from ocpp_core.inputs import Close, Command, Probe
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
@@ -75,6 +75,10 @@ class ConnectionRegistry:
 
     get_caller = get_client
 
+    def named(self, name: str) -> OCPPServerClient | None:
+        """Return the current connection of the station with this name, or None."""
+        return self._current.get(name)
+
     def connection_of(self, handshake: Handshake) -> OCPPServerClient | None:
         """Return the current connection of the station that a handshake names, or None."""
         return self._current.get(self.name_of(handshake.identity, handshake.namespace))
@@ -89,7 +93,7 @@ class ConnectionRegistry:
         """Return the name by which a station is looked up: equal for identities of one station."""
         name = self._rule.key(identity) if self._rule.ignore_case else identity
         # No station has control characters, but an identity that the application looks up may.
-        return f"{namespace}\0{name}" if namespace or "\0" in name else name
+        return scoped_name(namespace, name) if namespace or "\0" in name else name
 
     def _only(self, identity: str, name: str) -> OCPPServerClient:
         """Return the only station of an identity, in any namespace."""
@@ -191,6 +195,12 @@ class ConnectionRegistry:
         station = self.connection_of(handshake)
         if station is not None:
             self._open[station].feed(Probe())
+
+    def evict(self, name: str) -> None:
+        """Begin to close the connection of the station with this name, as if a newer one had replaced it here."""
+        station = self._current.get(name)
+        if station is not None:
+            self._open[station].feed(_REPLACED)
 
     def close_all(self, command: Close, *, besides: Collection[OCPPServerClient] = ()) -> None:
         """Begin to close every connection except these, without waiting for the end."""

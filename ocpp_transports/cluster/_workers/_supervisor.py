@@ -116,6 +116,7 @@ class Supervisor:
 
     async def _serve(self) -> str:
         """Start all workers, then replace them whenever that is wanted. Return why there are none."""
+        self._log.info("starting %d workers", len(self._slots))
         if not all(await asyncio.gather(*(slot.start() for slot in self._slots))):
             return "a worker ended before it served"
         self._log.info("%d workers serve on port %d", len(self._slots), self._port.port)

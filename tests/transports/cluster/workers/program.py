@@ -26,17 +26,37 @@ class Program:
         self.log = ""
         self.workers: dict[int, int] = {}
         """The process of each worker that has served last."""
+        self._seen: set[int] = set()
 
     def until(self, pattern, *, times=1):
         """Read the log until so many further lines match."""
         for line in self.process.stdout:
-            self.log += line
-            if served := re.search(r"worker (\d+) serves \(process (\d+)\)", line):
-                self.workers[int(served[1])] = int(served[2])
+            self._read(line)
             times -= bool(re.search(pattern, line))
             if not times:
                 return line
         raise AssertionError(f"no line matches {pattern}:\n{self.log}")
+
+    def _read(self, line):
+        self.log += line
+        self._seen |= {int(each) for each in re.findall(r"process (\d+)", line)}
+        if served := re.search(r"worker (\d+) serves \(process (\d+)\)", line):
+            self.workers[int(served[1])] = int(served[2])
+
+    def kill(self):
+        """Kill the supervisor and all workers; one that still starts reports its process when it serves."""
+        self.process.kill()
+        self._kill_workers()
+        for line in self.process.stdout:
+            self._read(line)
+            self._kill_workers()
+        self.process.communicate()
+
+    def _kill_workers(self):
+        for pid in self._seen:
+            with suppress(OSError):
+                if APPLICATION.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -49,12 +69,12 @@ class Program:
 
     def ended(self):
         """Wait for the end of the supervisor; return its exit code and the rest of its log."""
-        rest, _ = self.process.communicate(timeout=SECONDS)
-        return self.process.returncode, rest
+        rest = self.process.stdout.read()
+        return self.process.wait(timeout=SECONDS), rest
 
 
 @contextmanager
-def program(*arguments, workers=2, target="make_server", port=None, environment=None):
+def program(*arguments, workers=2, target="make_server", port=None, environment=None, until="workers serve on port"):
     """Run the command on a free port; yields it when all workers serve. Nothing is left of it."""
     with free_port() if port is None else nullcontext(port) as port:
         command = [sys.executable, "-m", "ocpp_transports.cluster", f"{APPLICATION}:{target}", "--host", "127.0.0.1"]
@@ -67,13 +87,10 @@ def program(*arguments, workers=2, target="make_server", port=None, environment=
         )
         running = Program(port, process)
         try:
-            running.until("workers serve on port")
+            running.until(until)
             yield running
         finally:
-            for pid in (process.pid, *running.workers.values()):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            process.communicate()
+            running.kill()
 
 
 def status(station):

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
@@ -121,6 +122,14 @@ class TestTheRest:
         with pytest.raises(AssertionError, match=words) as raised, program(target=target):
             pass
         assert "cannot serve: a worker ended before it served; see what it wrote before" in str(raised.value)
+
+    @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.4])
+    def test_a_signal_while_workers_start_ends_them(self, seconds):
+        with program(until="starting 2 workers") as csms:
+            time.sleep(seconds)
+            csms.signal(signal.SIGTERM)
+            assert csms.process.wait(timeout=SECONDS) == 0
+            assert "Traceback" not in csms.process.stdout.read(), "it ends with the last worker"
 
     def test_a_second_supervisor_warns_that_the_port_is_shared(self):
         with program(workers=1) as csms, program(workers=1, port=csms.port) as second:

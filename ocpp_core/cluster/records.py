@@ -1,0 +1,70 @@
+"""What a store of the registry answers to a node: owners, fences, counts of lost stations, and its generation."""
+
+from dataclasses import dataclass
+from typing import NewType
+
+__all__ = ["ClaimRestored", "Claimed", "ClusterOwner", "Found", "NodeId", "Renewed"]
+
+NodeId = NewType("NodeId", str)
+"""One life of a node: its name, a dot, and its epoch in 16 hex digits. The epoch is new at each start of the process,
+so no node is mistaken for its predecessor."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOwner:
+    """The node that has a station."""
+
+    node: NodeId
+    """The node."""
+    fence: int
+    """The fence of its claim: a later claim in the same bucket has a larger one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The answer to a claim: the node has the station."""
+
+    fence: int
+    """The fence of the claim: the time of the store in µs, or more if the bucket has had a larger one."""
+    losses: int
+    """Stations of this bucket that other nodes have taken from this node so far."""
+    previous: ClusterOwner | None
+    """The owner before the claim, which may be the node itself; None if there was none."""
+    generation: str
+    """The life of the store's data; another one if data may have been lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRestored:
+    """The answer to a restore: the attempt to continue a claim after the store may have lost data."""
+
+    is_ours: bool
+    """True if the node has the station, with its old fence."""
+    current: ClusterOwner | None
+    """The owner before the restore, which may be the node itself; None if there was none."""
+    losses: int
+    """Stations of this bucket that other nodes have taken from this node so far."""
+    generation: str
+    """The life of the store's data; another one if data may have been lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The answer to a renewal: the lease of the node is written."""
+
+    generation: str
+    """The life of the store's data; another one if data may have been lost."""
+    losses: tuple[int, ...]
+    """For each bucket, the stations that other nodes have taken from this node so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to a search: who has a station."""
+
+    owner: ClusterOwner
+    """The node and the fence of its claim."""
+    address: str | None
+    """Where the node accepts connections of other nodes; None if it does not."""
+    is_alive: bool
+    """True while the lease of the node lasts."""

@@ -1,0 +1,71 @@
+"""The stations of one bucket at one node, and the answer of the store under which the node has them.
+
+The baseline is a generation and a count of losses. While the store answers with the same baseline, no station of the
+bucket was taken from this node, so one renewal confirms them all. Any other baseline puts all of them in doubt.
+"""
+
+from enum import Enum, auto
+from math import inf
+
+from .states import Doubted, Owned, OwnedState
+
+__all__ = ["Agreement", "StationBucket"]
+
+
+class Agreement(Enum):
+    """How an answer of the store compares with the baseline of a bucket."""
+
+    SAME = auto()
+    """Nothing was taken."""
+    OLDER = auto()
+    """The answer is older than the baseline: it confirms nothing, and changes nothing."""
+    CHANGED = auto()
+    """Stations were taken, or data may have been lost."""
+
+
+class StationBucket:
+    """The stations of one bucket."""
+
+    __slots__ = ("_confirmed", "_generation", "_losses", "stations", "version")
+
+    def __init__(self) -> None:
+        self.stations: dict[str, OwnedState] = {}
+        """The stations with a connection at this node, by identity."""
+        self.version = 0
+        """How often the baseline has changed. An answer to a check counts only under the baseline that it was sent
+        under."""
+        self._generation: str | None = None
+        self._losses = 0
+        self._confirmed = -inf
+
+    def compare(self, generation: str, losses: int) -> Agreement:
+        """Compare an answer of the store with the baseline."""
+        if generation != self._generation:
+            return Agreement.CHANGED
+        if losses == self._losses:
+            return Agreement.SAME
+        return Agreement.CHANGED if losses > self._losses else Agreement.OLDER
+
+    def rebase(self, generation: str, losses: int) -> None:
+        """Take a new baseline, which puts every station of the bucket in doubt."""
+        self._generation = generation
+        self._losses = losses
+        self.version += 1
+        for identity, state in self.stations.items():
+            self.stations[identity] = self._doubted(state)
+        self._confirmed = -inf
+
+    def confirm(self, sent: float) -> None:
+        """Note that the store confirmed every owned station; `sent` is when it was asked, in seconds."""
+        self._confirmed = max(self._confirmed, sent)
+
+    def doubt(self, identity: str) -> None:
+        """Put one station in doubt."""
+        self.stations[identity] = self._doubted(self.stations[identity])
+
+    def confirmed_at(self, state: OwnedState) -> float:
+        """Return when the last request was sent that confirmed a station of this bucket."""
+        return max(state.confirmed, self._confirmed) if isinstance(state, Owned) else state.confirmed
+
+    def _doubted(self, state: OwnedState) -> Doubted:
+        return Doubted(state.connection, state.fence, self.confirmed_at(state))

@@ -1,0 +1,121 @@
+"""The table of a registry in memory: a twin of what the scripts of the Redis store do, without I/O.
+
+Tests simulate clusters with it, and a store in one process keeps its data in it. Times come from the caller. Fences
+are made from the time of the store and never from a counter, so they stay comparable after all data is lost. A bucket
+keeps its largest fence, so they also grow if the clock is set back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
+
+from .buckets import bucket_of
+
+__all__ = ["RegistryTable"]
+
+
+@dataclass(slots=True)
+class _Bucket:
+    owners: dict[str, ClusterOwner] = field(default_factory=dict)
+    losses: dict[NodeId, int] = field(default_factory=dict)
+    largest: int = 0
+
+    def give(self, identity: str, owner: ClusterOwner) -> None:
+        """Enter an owner, and count the loss of another node."""
+        current = self.owners.get(identity)
+        if current is not None and current.node != owner.node:
+            self.losses[current.node] = self.losses.get(current.node, 0) + 1
+        self.owners[identity] = owner
+        self.largest = max(self.largest, owner.fence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    address: str | None
+    until: float
+
+
+class RegistryTable:
+    """Owners of stations, losses of nodes, and leases.
+
+    Args:
+        buckets: The number of buckets, at least 1.
+        generation: The name of this life of the data; a table that replaces a lost one has another name.
+        lease: Seconds that the lease of a node lasts.
+    """
+
+    def __init__(self, buckets: int, generation: str, *, lease: float) -> None:
+        self.buckets = buckets
+        """The number of buckets."""
+        self.generation = generation
+        """The name of this life of the data."""
+        self._lease = lease
+        self._buckets = [_Bucket() for _ in range(buckets)]
+        self._leases: dict[NodeId, _Lease] = {}
+
+    def __len__(self) -> int:
+        """Return the number of stations with an owner."""
+        return sum(len(bucket.owners) for bucket in self._buckets)
+
+    def claim(self, identity: str, node: NodeId, time: int) -> Claimed:
+        """Give a station to a node, whoever has it; `time` is the time of the store in µs."""
+        bucket = self._bucket(identity)
+        previous = bucket.owners.get(identity)
+        fence = max(time, bucket.largest + 1)
+        bucket.give(identity, ClusterOwner(node, fence))
+        return Claimed(fence, bucket.losses.get(node, 0), previous, self.generation)
+
+    def release(self, identity: str, node: NodeId, fence: int) -> bool:
+        """Remove the entry of a station if it is this node's with this fence; return True if it was."""
+        owners = self._bucket(identity).owners
+        if owners.get(identity) != ClusterOwner(node, fence):
+            return False
+        del owners[identity]
+        return True
+
+    def restore(self, identity: str, node: NodeId, fence: int) -> ClaimRestored:
+        """Give a station to a node with its old fence, unless an owner has this fence or a larger one."""
+        bucket = self._bucket(identity)
+        owner, current = ClusterOwner(node, fence), bucket.owners.get(identity)
+        if current is None or current.fence < fence:
+            bucket.give(identity, owner)
+        is_ours = bucket.owners[identity] == owner
+        return ClaimRestored(is_ours, current, bucket.losses.get(node, 0), self.generation)
+
+    def renew(self, node: NodeId, address: str | None, now: float) -> Renewed:
+        """Renew the lease of a node, and return its losses; `now` is the time of the store in seconds."""
+        self._leases[node] = _Lease(address, now + self._lease)
+        return Renewed(self.generation, tuple(bucket.losses.get(node, 0) for bucket in self._buckets))
+
+    def leave(self, node: NodeId) -> None:
+        """Remove the lease of a node; its stations stay until they are claimed, released or swept."""
+        self._leases.pop(node, None)
+
+    def check(self, identities: Sequence[str]) -> list[ClusterOwner | None]:
+        """Return the owner of each station, in order; None for one without an owner."""
+        return [self._bucket(identity).owners.get(identity) for identity in identities]
+
+    def find(self, identity: str, now: float) -> Found | None:
+        """Return the owner of a station and whether its lease lasts; None for a station without an owner."""
+        owner = self._bucket(identity).owners.get(identity)
+        if owner is None:
+            return None
+        lease = self._leases.get(owner.node)
+        is_alive = lease is not None and now < lease.until
+        return Found(owner, lease.address if lease else None, is_alive)
+
+    def sweep(self, now: float) -> int:
+        """Remove the stations and losses of nodes without a lease, and return the number of stations.
+
+        A node whose lease ended checks all its stations when it is back, so it notices what was removed.
+        """
+        self._leases = {node: lease for node, lease in self._leases.items() if now < lease.until}
+        before = len(self)
+        for bucket in self._buckets:
+            bucket.owners = {name: owner for name, owner in bucket.owners.items() if owner.node in self._leases}
+            bucket.losses = {node: count for node, count in bucket.losses.items() if node in self._leases}
+        return before - len(self)
+
+    def _bucket(self, identity: str) -> _Bucket:
+        return self._buckets[bucket_of(identity, self.buckets)]

@@ -1,0 +1,109 @@
+"""A server's part in a cluster: the claims of its handshakes, and the end of connections that another node replaced."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, cast
+
+from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
+from ocpp_core.errors import ConnectionLostError
+from ocpp_core.inputs import Command
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._logging._log import Log
+from ocpp_transports._options._stations._cluster import ClusterChoice
+from ocpp_transports._runtime._base import SocketRuntime
+from ocpp_transports._server._stations._connection import OCPPServerClient
+from ocpp_transports._server._stations._counted import Ended, Opened
+from ocpp_transports._server._stations._registry import ConnectionRegistry
+from ocpp_transports.cluster._calls import RemoteCall
+from ocpp_transports.cluster._node import ClusterNode
+from ocpp_transports.cluster._settings import Cluster
+from ocpp_transports.handshake import Handshake
+
+from ._directory import ClusterDirectory
+
+__all__ = ["ClusterMember"]
+
+_UNAVAILABLE: Final = refuse(503, "Registry Unavailable")
+
+
+class ClusterMember:
+    """Joins the connections of a server to the registry of its cluster.
+
+    Each handshake claims its station after all other steps of admission, so before the station gets its response. The
+    claim lasts until the last handshake and connection of the station have ended here.
+    """
+
+    def __init__(self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log) -> None:
+        self._cluster = Cluster(choice) if isinstance(choice, str) else cast("Cluster", choice)
+        self._registry = registry
+        self._log = log
+        self._node: ClusterNode | None = None
+
+    def start(self, runtime: SocketRuntime) -> None:
+        """Make the node for a use of the server in this event loop."""
+        self._node = ClusterNode(self._cluster, runtime, self._log, self)
+
+    async def open(self) -> None:
+        """Open the node, unless it is open. Raises the errors of `ClusterNode.open`."""
+        if self._node is not None:
+            await self._node.open()
+
+    async def close(self) -> None:
+        """Release all stations, and remove the lease of the node."""
+        node, self._node = self._node, None
+        if node is not None:
+            await node.aclose()
+
+    # Admission
+
+    def claim(self, candidate: Candidate) -> Verdict:
+        """Ask the registry for the station: the last step of admission."""
+        node = self._node
+        if candidate.protocol is None or node is None:
+            return None
+        name = self._name_of(candidate.handshake)
+        node.begin_use(name)
+        candidate.abandon = partial(node.end_use, name)
+        return Ask("cluster", node.claim, (name,), partial(self._claimed, candidate))
+
+    def _claimed(self, candidate: Candidate, is_claimed: bool) -> Verdict:
+        if is_claimed:
+            return None
+        candidate.cause = Cause("registry_unavailable", "the registry of the cluster did not answer")
+        return _UNAVAILABLE
+
+    def watched(self, opened: Opened, ended: Ended) -> tuple[Opened, Ended]:
+        """Return the functions that register and remove a connection, with the claims of their stations."""
+
+        def open_claimed(station: OCPPServerClient, driver: Driver[Command]) -> None:
+            opened(station, driver)
+            name = self._name_of(station.handshake)
+            if self._node is not None and not self._node.owns(name):
+                self._registry.evict(name)
+
+        def end_claimed(station: OCPPServerClient) -> None:
+            ended(station)
+            if self._node is not None:
+                self._node.end_use(self._name_of(station.handshake))
+
+        return open_claimed, end_claimed
+
+    # Calls
+
+    def directory(self, check: Callable[[tuple[Any, ...], Mapping[str, Any]], None]) -> ClusterDirectory:
+        """Return the directory of the server; `check` raises for bad arguments of a call."""
+        return ClusterDirectory(self._registry, lambda: self._node, self._log, check)
+
+    def evict(self, name: str) -> None:
+        """Close the connection of a station that another node has claimed."""
+        self._registry.evict(name)
+
+    async def execute(self, name: str, call: RemoteCall) -> Any:
+        """Call a station for another node."""
+        station = self._registry.named(name)
+        if station is None:
+            raise ConnectionLostError(f"cannot call {name!r}: the station is not connected", sent=False)
+        return await (station.call_immediate if call.is_urgent else station.call)(*call.args, **call.options)
+
+    def _name_of(self, handshake: Handshake) -> str:
+        return self._registry.name_of(handshake.identity, handshake.namespace)

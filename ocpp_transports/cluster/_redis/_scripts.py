@@ -1,0 +1,128 @@
+"""The scripts of the registry and of the streams.
+
+Each uses one key, or the keys of one node: one slot of Redis Cluster. A script reads and checks everything before it
+writes, so that a value that is not ours stops it before it has changed anything.
+
+The hash of a bucket has these fields:
+
+    =<identity>    "<fence>|<node>": who has the station
+    ~<node>        how many stations other nodes took from this one
+    fence          the largest fence that was ever given in this bucket
+    since          Redis's time in µs when the hash was made
+
+Fences are Redis's time in µs: they stay comparable after all data is lost. `fence` keeps them increasing when that
+clock is set back. A counter of losses is reported with `since` added, so that it also grows when the hash was lost:
+the generation shows the loss of all data by a restart, and not that a key was deleted or evicted.
+"""
+
+from dataclasses import dataclass, field
+from hashlib import sha1
+from typing import Final
+
+__all__ = ["CLAIM", "RELEASE", "RENEW", "RESTORE", "SEND", "TRIM", "Script"]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script and the digest by which Redis remembers it."""
+
+    text: str
+    sha: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        digest = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "sha", digest)
+
+
+_CLOCK: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local function digits(number) return string.format('%.0f', number) end
+local function generation()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''
+end
+"""
+_BUCKET: Final = (
+    _CLOCK
+    + """
+local hash, station, me = KEYS[1], '=' .. ARGV[1], ARGV[2]
+
+local function whole(text, default)
+  if not text then return default end
+  if string.match(text, '^%d+$') and #text < 17 then return tonumber(text) end
+end
+local function split(text)
+  if not text then return 0, nil end
+  local fence, owner = string.match(text, '^(%d+)|(.+)$')
+  return whole(fence or 'x'), owner
+end
+
+local found = redis.call('HMGET', hash, station, '~' .. me, 'fence', 'since')
+local fence, owner = split(found[1])
+local lost, largest, since = whole(found[2], 0), whole(found[3], 0), whole(found[4], now)
+if not (fence and lost and largest and since) then return {'foreign'} end
+
+local function own(new)
+  if owner and owner ~= me then redis.call('HINCRBY', hash, '~' .. owner, 1) end
+  redis.call('HSET', hash, station, digits(new) .. '|' .. me,
+    'fence', digits(math.max(largest, new)), 'since', digits(since))
+end
+local function answer(word, given)
+  return {word, digits(given), digits(since + lost), found[1] or '', generation()}
+end
+"""
+)
+
+CLAIM: Final = Script(
+    _BUCKET
+    + """
+local new = math.max(now, largest + 1)
+own(new)
+return answer('ours', new)
+"""
+)
+"""Bucket; identity, node. The newest claim wins."""
+
+RESTORE: Final = Script(
+    _BUCKET
+    + """
+local old = tonumber(ARGV[3])
+if owner == me and fence == old then return answer('ours', old) end
+if fence >= old then return answer('older', old) end
+own(old)
+return answer('ours', old)
+"""
+)
+"""Bucket; identity, node, fence. A claim with the fence of an earlier one, which loses against a newer one."""
+
+RENEW: Final = Script(
+    _CLOCK
+    + """
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return {digits(now), generation()}
+"""
+)
+"""Lease; address, milliseconds. It returns the time because a bucket without data counts as one that begins now."""
+
+RELEASE: Final = Script(
+    """
+if redis.call('HGET', KEYS[1], '=' .. ARGV[1]) ~= ARGV[3] .. '|' .. ARGV[2] then return 0 end
+return redis.call('HDEL', KEYS[1], '=' .. ARGV[1])
+"""
+)
+"""Bucket; identity, node, fence. Does nothing if the station has another owner or fence."""
+
+SEND: Final = Script(
+    """
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 then return 'dead' end
+if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[3]) then return 'full' end
+redis.call('XADD', KEYS[2], '*', 'n', ARGV[1], 'f', ARGV[2])
+redis.call('PEXPIRE', KEYS[2], left + 10000)
+return 'sent'
+"""
+)
+"""Lease and stream of the receiver; sender, frame, most entries. Writes only to a node that has its lease."""
+
+TRIM: Final = Script("return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[1])")
+"""Stream; the first ID that stays. A script, because coredis takes no whole ID here."""

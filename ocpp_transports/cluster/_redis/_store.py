@@ -1,0 +1,214 @@
+"""The registry of a cluster in Redis."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+import anyio
+from coredis.tokens import PureToken
+
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
+from ocpp_transports._runtime._base import SocketRuntime
+from ocpp_transports._runtime._current import current_runtime
+from ocpp_transports.cluster._store import LayoutError, StoreUnavailableError
+
+from ._commands import Command, PlainCommand, Reply, ScriptCall
+from ._connection import RedisConnection, redis_client
+from ._errors import Unreachable, checked
+from ._keys import LAYOUT, Keys
+from ._replies import address_of, entry_of, foreign, generation_of, losses_of, owner_of
+from ._scripts import CLAIM, RELEASE, RENEW, RESTORE, Script
+from ._settings import RedisSettings
+
+__all__ = ["RedisStore"]
+
+_FIELDS_AT_ONCE: Final = 1_000
+"""Stations that one command asks for: Redis serves nobody else meanwhile."""
+_LAYOUT: Final = re.compile(rb"[0-9]+:[0-9]+")
+
+
+class RedisStore:
+    """The registry as one node sees it; see `RegistryStore`.
+
+    Args:
+        settings: Where Redis is.
+        lease: Seconds that the node counts as alive after `renew` was executed.
+        timeout: Seconds until a method raises `StoreUnavailableError`.
+    """
+
+    def __init__(self, settings: RedisSettings, lease: float, timeout: float) -> None:
+        self.buckets: Final = settings.buckets
+        self._settings = settings
+        self._keys = Keys(settings.prefix, settings.buckets)
+        self._lease = round(lease * 1000)  # milliseconds
+        self._timeout = timeout
+        self._runtime: SocketRuntime | None = None
+        self._connection: RedisConnection | None = None
+        self._me = NodeId("")
+        self._address = ""
+
+    # Life
+
+    async def open(self, node: NodeId, address: str | None) -> Renewed:
+        """Connect, check the layout, and write the lease; see `RegistryStore`. Nothing is written if that fails."""
+        if self._connection is not None:
+            raise RuntimeError("cannot open: the store is open; close it first")
+        self._me, self._address = node, address or ""
+        self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._settings.log())
+        client = partial(redis_client, self._settings, self._timeout)
+        self._connection = RedisConnection(client, self._timeout, self._runtime)
+        try:
+            deadline = self._deadline()
+            self._check_layout(await self._run(self._layout(), deadline))
+            return await self._renew(deadline)
+        except BaseException:
+            await self._disconnect()
+            raise
+
+    async def aclose(self) -> None:
+        """Remove the lease and the counters of this node, and disconnect. Idempotent."""
+        if self._connection is None:
+            return
+        try:
+            with suppress(StoreUnavailableError):
+                await self._run(self._goodbye(), self._deadline())
+        finally:
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        runtime, self._runtime = self._runtime, None
+        if connection is not None:
+            connection.close()
+        if runtime is not None:
+            await runtime.aclose()
+
+    def _goodbye(self) -> list[Command]:
+        lease, counter = self._keys.lease(self._me), f"~{self._me}"
+        return [
+            PlainCommand(lease, lambda pipe: pipe.delete([lease])),
+            *(_deletion(key, counter) for key in self._keys.buckets),
+        ]
+
+    # Layout
+
+    def _layout(self) -> list[Command]:
+        """Write the version of the layout if there is none, and read it."""
+        key, value = self._keys.layout, self._keys.layout_value
+        return [
+            PlainCommand(key, lambda pipe: pipe.set(key, value, condition=PureToken.NX)),
+            PlainCommand(key, lambda pipe: pipe.get(key)),
+        ]
+
+    def _check_layout(self, replies: Sequence[Reply]) -> None:
+        found = replies[1]
+        if found == self._keys.layout_value:
+            return
+        if found is None or not _LAYOUT.fullmatch(found):
+            raise foreign(self._keys.layout, "the version of the layout")
+        version, _, buckets = found.decode().partition(":")
+        raise LayoutError(
+            f"expected data with layout {LAYOUT} and {self.buckets} buckets in Redis, got layout {version} and "
+            f"{buckets} buckets; use the same version and the same buckets on every node, or another prefix"
+        )
+
+    # Stations
+
+    async def claim(self, identity: str) -> Claimed:
+        """Take a station for this node; see `RegistryStore`."""
+        key, reply = await self._on_station(CLAIM, identity)
+        entry = entry_of(reply, key)
+        return Claimed(entry.fence, entry.losses, entry.before, entry.generation)
+
+    async def restore(self, identity: str, fence: int) -> ClaimRestored:
+        """Take a station again under its old fence; see `RegistryStore`."""
+        key, reply = await self._on_station(RESTORE, identity, fence)
+        entry = entry_of(reply, key)
+        return ClaimRestored(entry.is_ours, entry.before, entry.losses, entry.generation)
+
+    async def release(self, identity: str, fence: int) -> bool:
+        """Remove the entry of a station if it is this node's with this fence; see `RegistryStore`."""
+        _, reply = await self._on_station(RELEASE, identity, fence)
+        return bool(reply)
+
+    async def _on_station(self, script: Script, identity: str, *fence: int) -> tuple[str, Reply]:
+        key = self._keys.bucket(identity)
+        call = ScriptCall(script, (key,), (identity, self._me, *fence))
+        return key, (await self._run([call], self._deadline()))[0]
+
+    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
+        """Return the owners of stations in their order; see `RegistryStore`."""
+        by_bucket: defaultdict[str, list[str]] = defaultdict(list)
+        for identity in dict.fromkeys(identities):
+            by_bucket[self._keys.bucket(identity)].append(identity)
+        parts = [
+            (key, inside[at : at + _FIELDS_AT_ONCE])
+            for key, inside in by_bucket.items()
+            for at in range(0, len(inside), _FIELDS_AT_ONCE)
+        ]
+        replies = await self._run([_entries(key, part) for key, part in parts], self._deadline())
+        owners = {
+            identity: owner_of(value, key)
+            for (key, part), values in zip(parts, replies, strict=True)
+            for identity, value in zip(part, values, strict=True)
+        }
+        return [owners[identity] for identity in identities]
+
+    async def find(self, identity: str) -> Found | None:
+        """Return the owner of a station, and what its lease says; see `RegistryStore`."""
+        deadline, key = self._deadline(), self._keys.bucket(identity)
+        owner = owner_of((await self._run([_entries(key, [identity])], deadline))[0][0], key)
+        if owner is None:
+            return None
+        lease = self._keys.lease(owner.node)
+        value = (await self._run([PlainCommand(lease, lambda pipe: pipe.get(lease))], deadline))[0]
+        return Found(owner, address_of(value, lease), is_alive=value is not None)
+
+    # Lease
+
+    async def renew(self) -> Renewed:
+        """Renew the lease in one round trip; see `RegistryStore`. Raises LayoutError if the layout was replaced."""
+        return await self._renew(self._deadline())
+
+    async def _renew(self, deadline: float) -> Renewed:
+        lease, fields = self._keys.lease(self._me), ["since", f"~{self._me}"]
+        renewal = ScriptCall(RENEW, (lease,), (self._address, self._lease))
+        counters = [_fields(key, fields) for key in self._keys.buckets]
+        replies = await self._run([*self._layout(), renewal, *counters], deadline)
+        self._check_layout(replies)
+        now, generation = replies[2]
+        losses = (
+            losses_of(since, lost, int(now), key)
+            for key, (since, lost) in zip(self._keys.buckets, replies[3:], strict=True)
+        )
+        return Renewed(generation_of(generation), tuple(losses))
+
+    # Redis
+
+    def _deadline(self) -> float:
+        return anyio.current_time() + self._timeout
+
+    async def _run(self, commands: Sequence[Command], deadline: float) -> list[Reply]:
+        """Return the replies to commands. Raises StoreUnavailableError, ForeignDataError."""
+        if self._connection is None:
+            raise RuntimeError("cannot use the store: it is not open; call open() first")
+        try:
+            replies = await self._connection.execute(commands, deadline)
+        except Unreachable as error:
+            raise StoreUnavailableError(f"cannot use Redis at {self._settings.shown}: {error}") from None
+        return [checked(reply, command.key) for command, reply in zip(commands, replies, strict=True)]
+
+
+def _entries(key: str, identities: Sequence[str]) -> Command:
+    return _fields(key, [f"={identity}" for identity in identities])
+
+
+def _fields(key: str, fields: Sequence[str]) -> Command:
+    return PlainCommand(key, lambda pipe: pipe.hmget(key, fields))
+
+
+def _deletion(key: str, field: str) -> Command:
+    return PlainCommand(key, lambda pipe: pipe.hdel(key, [field]))

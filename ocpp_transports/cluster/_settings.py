@@ -1,0 +1,86 @@
+"""How a process joins a cluster: the value of the option `cluster`, and what it is made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from socket import gethostname
+from string import ascii_letters, digits
+from typing import Final, Protocol
+
+from ocpp_core.cluster.records import NodeId
+from ocpp_core.config import expect_declared, number
+
+from ._carrier import Carrier
+from ._store import RegistryStore
+
+__all__ = ["Backend", "Cluster"]
+
+_NAME_LENGTH: Final = 64
+_OF_HOSTS: Final = ascii_letters + digits + "-."
+
+
+class Backend(Protocol):
+    """What the nodes of a cluster share: it makes the store and the carrier of each node."""
+
+    def new_store(self, lease: float, timeout: float) -> RegistryStore:
+        """Return a store for one node; nothing is opened yet. Both arguments are seconds."""
+
+    def new_carrier(
+        self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
+    ) -> Carrier:
+        """Return the carrier of a node, and begin to receive.
+
+        Args:
+            node: The node.
+            received: Function that gets each frame and the node that sent it.
+            lost: Function that gets a node which certainly answers no more.
+        """
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """How a process joins a cluster.
+
+        server = OCPPServer(protocols=["ocpp1.6"], cluster=Cluster("redis://127.0.0.1:6379", name="csms-1"))
+
+    Raises:
+        ValueError: A value is out of its range, or the URL is not one of Redis.
+        TypeError: A value has the wrong type.
+        ImportError: Redis needs the extra `ocpp-ws-io[cluster]`, which is not installed.
+    """
+
+    store: Backend | str = field(repr=False)
+    """Where the nodes keep what they share: the URL of Redis, a `RedisBackend`, or a `MemoryCluster`."""
+    name: str = ""
+    """The name of this node, for logs: at most 64 printable ASCII characters. Nodes may share one. By default the name
+    of the host."""
+    lease: float = number(9, least=1, most=3600)
+    """Seconds after which a node that renews nothing counts as dead; it renews at each third."""
+    timeout: float = number(2, least=0.01, most=60)
+    """Seconds to wait for an answer of the registry. A station that connects gets 503 then."""
+
+    def __post_init__(self) -> None:
+        _ = self.backend
+        if not isinstance(self.name, str):
+            raise TypeError(f"expected name as str, got {type(self.name).__name__}")
+        if not (len(self.name) <= _NAME_LENGTH and self.name.isascii() and self.name.isprintable()):
+            raise ValueError(f"expected name as at most {_NAME_LENGTH} printable ASCII characters, got {self.name!r}")
+        expect_declared(self)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The object that makes the store and the carrier of each node."""
+        if isinstance(self.store, str):
+            from .redis import RedisBackend  # loaded only when used: it needs coredis
+
+            return RedisBackend(self.store)
+        given: object = self.store
+        if not all(callable(getattr(given, name, None)) for name in ("new_store", "new_carrier")):
+            got = type(given).__name__
+            raise TypeError(f"expected the URL of Redis, a RedisBackend or a MemoryCluster, got {got}")
+        return self.store
+
+    @property
+    def node_name(self) -> str:
+        """The name of this node, or of the host without one."""
+        return self.name or "".join(each for each in gethostname() if each in _OF_HOSTS)[:_NAME_LENGTH] or "node"

@@ -1,0 +1,64 @@
+"""A cluster on Redis or Valkey: `pip install "ocpp-ws-io[cluster]"`.
+
+server = OCPPServer(protocols=["ocpp1.6"], cluster=Cluster(RedisBackend("redis://127.0.0.1:6379")))
+"""
+
+from collections.abc import Callable
+from ssl import SSLContext
+from typing import Final
+
+from ocpp_core.cluster.records import NodeId
+from ocpp_transports._logging._log import Logging
+
+from ._redis._carrier import RedisCarrier
+from ._redis._settings import RedisSettings
+from ._redis._store import RedisStore
+
+__all__ = ["RedisBackend"]
+
+
+class RedisBackend:
+    """Keeps the registry of a cluster in Redis 6.2 or newer or in Valkey, and carries calls from node to node over it.
+
+    Redis must not evict keys (`maxmemory-policy noeviction`). Keys of other programs are not touched.
+
+    Args:
+        url: `redis://`, `rediss://` (TLS) or `unix://`, with user, password and database if needed. Characters that
+            have a meaning in URLs are percent-encoded.
+        prefix: How the names of all keys begin, the same on every node. Clusters with different prefixes share a Redis.
+        buckets: Hashes over which stations are distributed, from 1 to 4096, the same number on every node.
+        ssl: The TLS context for `rediss://`; None for the authorities of the system.
+        logging: True for the library's logger, False for none, or a logger.
+
+    Raises:
+        ValueError: An argument has a value that is not allowed.
+        TypeError: `logging` has another type.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "ocpp",
+        buckets: int = 64,
+        ssl: SSLContext | None = None,
+        logging: Logging = True,
+    ) -> None:
+        self._settings = RedisSettings(url, buckets, prefix, ssl, logging)
+
+    def __repr__(self) -> str:
+        return f"RedisBackend({self._settings.shown!r})"
+
+    def new_store(self, lease: float, timeout: float) -> RedisStore:
+        """Return the store of one node; nothing is opened yet. Both arguments are seconds."""
+        return RedisStore(self._settings, lease, timeout)
+
+    def new_carrier(
+        self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
+    ) -> RedisCarrier:
+        """Return the carrier of a node, and begin to receive; see `Backend`."""
+        return RedisCarrier(self._settings, _TIMEOUT, node, received, lost)
+
+
+_TIMEOUT: Final = 2.0
+"""Seconds until sending a frame fails."""
