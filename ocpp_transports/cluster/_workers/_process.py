@@ -7,11 +7,12 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final
 
 from ocpp_transports._server._lifecycle._serving import Loop
 
+from ._registry._hub import Hub
 from ._settings import READY, Order, WorkerSettings
 
 __all__ = ["WorkerProcess"]
@@ -35,36 +36,41 @@ class WorkerProcess:
     It has a process group of its own: Ctrl-C at a terminal reaches the supervisor alone, which has its workers close.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, channel: socket.socket) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, channel: socket.socket, serving: "asyncio.Task[None]"
+    ) -> None:
         self._process = process
         self._channel = channel
+        self._serving = serving
         self.longest_close = _LONGEST_CLOSE
         """Seconds that closing may take."""
 
     @classmethod
-    async def start(cls, number: int, target: str, loop: Loop, sockets: Sequence[socket.socket]) -> "WorkerProcess":
+    async def start(
+        cls, number: int, target: str, loop: Loop, hub: Hub, sockets: Sequence[socket.socket]
+    ) -> "WorkerProcess":
         """Start a worker that takes over copies of these sockets. Raises OSError if there is no process left."""
-        ours, theirs = socket.socketpair()
-        fds = tuple(each.fileno() for each in sockets)
-        settings = WorkerSettings(number, target, loop, theirs.fileno(), fds, tuple(sys.path))
-        try:
+        with ExitStack() as theirs, ExitStack() as ours:
+            pairs = [socket.socketpair() for _ in range(2)]
+            for own, other in pairs:
+                own.setblocking(False)
+                ours.enter_context(own)
+                theirs.enter_context(other)
+            fds = tuple(each.fileno() for each in sockets)
+            channel, registry = (other.fileno() for _, other in pairs)
+            settings = WorkerSettings(number, target, loop, channel, registry, fds, tuple(sys.path))
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-c",
                 _BOOT,
                 json.dumps(settings.as_json()),
                 stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), *fds),
+                pass_fds=(channel, registry, *fds),
                 process_group=0,
                 env={name: value for name, value in os.environ.items() if name not in _OF_SYSTEMD},
             )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        ours.setblocking(False)
-        return cls(process, ours)
+            ours.pop_all()
+            return cls(process, pairs[0][0], asyncio.create_task(hub.serve(pairs[1][0])))
 
     @property
     def pid(self) -> int:
@@ -121,6 +127,7 @@ class WorkerProcess:
         """Wait until the process has ended."""
         await self._process.wait()
         self._channel.close()
+        self._serving.cancel()
 
     async def leave(self, order: Order) -> bool:
         """Have it close; kill it if it takes longer than it has reported. Return False if it had to be killed."""

@@ -32,7 +32,9 @@ class WorkerSettings:
     target: str
     loop: Loop
     channel: int
-    """The descriptor of the stream to its supervisor."""
+    """The descriptor of the stream of orders."""
+    registry: int
+    """The descriptor of the stream to the registry in the supervisor."""
     sockets: tuple[int, ...]
     """The descriptors of the listening sockets."""
     path: tuple[str, ...]

@@ -31,6 +31,7 @@ from ocpp_transports._server._lifecycle._notify import Notifier
 from ocpp_transports._server._lifecycle._serving import Loop
 
 from ._process import WorkerProcess
+from ._registry._hub import Hub
 from ._restarts import RestartPolicy
 from ._slot import WorkerSlot
 from ._sockets import SharedPort
@@ -53,6 +54,7 @@ class Supervisor:
         self._port = port
         self._log = log
         self._notifier = Notifier()
+        self._hub = Hub(log)
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
         self._is_restart_wanted = False
@@ -77,7 +79,7 @@ class Supervisor:
     def _slot(self, number: int, sockets: Sequence[socket], policy: RestartPolicy) -> WorkerSlot:
         return WorkerSlot(
             number,
-            partial(WorkerProcess.start, number, self._target, self._loop),
+            partial(WorkerProcess.start, number, self._target, self._loop, self._hub),
             sockets,
             self._port.open,
             given_up=self._changed.set,

@@ -13,14 +13,18 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 import anyio
+from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ocpp_transports._driver._interfaces import Handle
 from ocpp_transports._logging._log import LOGGER
 from ocpp_transports._runtime._interrupts import Interrupts
 from ocpp_transports._server._lifecycle._serving import run_on
+from ocpp_transports.cluster._settings import Cluster
 from ocpp_transports.server import Listener, OCPPServer
 
+from ._registry._backend import WorkersBackend
+from ._registry._link import SupervisorLink
 from ._settings import READY, Order, WorkerSettings
 from ._target import make_server
 
@@ -43,16 +47,28 @@ def main(given: Mapping[str, Any]) -> None:
 
 
 async def _serve(settings: WorkerSettings) -> None:
-    with socket.socket(fileno=settings.channel) as channel:
-        channel.setblocking(False)
-        channel.set_inheritable(False)
+    with socket.socket(fileno=settings.channel) as channel, socket.socket(fileno=settings.registry) as registry:
+        for each in (channel, registry):
+            each.setblocking(False)
+            each.set_inheritable(False)
         server = await make_server(settings.target)
         with Interrupts() as interrupts:
-            async with server:
-                listeners = [await _listen(server, fd) for fd in settings.sockets]
-                with suppress(OSError):  # the supervisor was killed meanwhile
-                    channel.send(b"%s%f\n" % (READY, server._options.longest_close + _HANDOVER))
-                await _Serving(server, listeners).until_told(interrupts, channel)
+            async with anyio.create_task_group() as tasks:
+                _join(server, settings.number, registry, tasks)
+                async with server:
+                    listeners = [await _listen(server, fd) for fd in settings.sockets]
+                    with suppress(OSError):  # the supervisor was killed meanwhile
+                        channel.send(b"%s%f\n" % (READY, server._options.longest_close + _HANDOVER))
+                    await _Serving(server, listeners).until_told(interrupts, channel)
+                tasks.cancel_scope.cancel()
+
+
+def _join(server: OCPPServer, number: int, registry: socket.socket, tasks: TaskGroup) -> None:
+    """Have the server share a registry with the other workers, unless the application has chosen one."""
+    if server._options.cluster is None:
+        link = SupervisorLink(registry)
+        tasks.start_soon(link.run)
+        server._join(Cluster(WorkersBackend(link), name=f"worker-{number}"))
 
 
 async def _listen(server: OCPPServer, fd: int) -> Listener:
