@@ -108,7 +108,8 @@ KEYWORDS: Final = (
     KeywordType("BrowserKeywords", ("ReconnectKeywords",), "See `BrowserOptions`.", BrowserOptions),
     KeywordType("BrowserChanges", ("BrowserKeywords",), "Keywords of `BrowserOCPPClient.reconfigure`.", None, CHANGES),
     KeywordType("QueueKeywords", ("SocketKeywords",), "See `QueueOptions`.", QueueOptions),
-    KeywordType("ServerKeywords", ("QueueKeywords",), "See `ServerOptions`.", ServerOptions, ("protocols",)),
+    KeywordType("ClusterKeywords", ("QueueKeywords",), "See `ClusterOptions`.", ClusterOptions),
+    KeywordType("ServerKeywords", ("ClusterKeywords",), "See `ServerOptions`.", ServerOptions, ("protocols",)),
     KeywordType("RouteKeywords", ("TypedDict",), "Keywords of `OCPPServer.route`.", None, route_options()),
 )
 KEYWORD_FILE: Final = '''"""The options as keyword arguments, for type checkers and editors.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
     from ocpp_transports._metrics._metrics import Metrics
+    from ocpp_transports._options._stations._cluster_choice import ClusterChoice
     from ocpp_transports.handshake import (
         AuthHandler,
         BeforeRegistration,
@@ -50,6 +51,7 @@ __all__ = [
     "BrowserKeywords",
     "ClientChanges",
     "ClientKeywords",
+    "ClusterKeywords",
     "PeerKeywords",
     "QueueKeywords",
     "ReconnectKeywords",
@@ -168,7 +170,13 @@ class QueueKeywords(SocketKeywords, total=False):
     offline_queue_bytes: float
 
 
-class ServerKeywords(QueueKeywords, total=False):
+class ClusterKeywords(QueueKeywords, total=False):
+    """See `ClusterOptions`."""
+
+    cluster: str | ClusterChoice | None
+
+
+class ServerKeywords(ClusterKeywords, total=False):
     """See `ServerOptions`."""
 
     protocols: Sequence[str]

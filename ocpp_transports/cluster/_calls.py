@@ -40,7 +40,7 @@ class LocalStations(Protocol):
     def fence_of(self, name: str) -> int | None:
         """Return the fence of the claim of a station; None if this node does not have it for certain."""
 
-    def replaced(self, name: str, fence: int) -> None:
+    def replaced(self, name: str, fence: int, by: NodeId) -> None:
         """Another node has claimed a station, with this fence."""
 
     def execute(self, name: str, call: RemoteCall, /) -> Awaitable[Any]:
@@ -141,7 +141,7 @@ class NodeCalls:
                 if (work_in_progress := self._executing.get((node, number))) is not None:
                     work_in_progress.cancel()
             case ["e", str(name), int(fence)]:
-                self._stations.replaced(name, fence)
+                self._stations.replaced(name, fence, node)
 
     async def _execute(self, node: NodeId, number: int, name: str, call: RemoteCall) -> None:
         try:

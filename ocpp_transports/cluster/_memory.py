@@ -1,14 +1,13 @@
 """A cluster within one process: its registry and its frames in memory, for tests and in virtual time."""
 
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import Final
-from zlib import crc32
 
 import anyio
 import anyio.lowlevel
 
 from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
+from ocpp_core.cluster.registry.table import RegistryTable
 
 from ._carrier import NotSentError
 from ._store import StoreUnavailableError
@@ -17,6 +16,7 @@ __all__ = ["MemoryCluster"]
 
 _BUCKETS: Final = 64
 _GENERATION: Final = "memory"
+_MICRO: Final = 1_000_000
 
 
 class MemoryCluster:
@@ -27,23 +27,25 @@ class MemoryCluster:
     """
 
     def __init__(self) -> None:
-        self.is_available = True
+        self.is_available: bool = True
         """False while the registry answers no node: claims and look-ups then fail."""
-        self._owners: dict[str, ClusterOwner] = {}
-        self._losses: dict[NodeId, list[int]] = {}
-        self._leases: dict[NodeId, float] = {}
+        self._table: RegistryTable | None = None
+        self._lease = 0.0
         self._receivers: dict[NodeId, Callable[[NodeId, bytes], None]] = {}
         self._lost: dict[NodeId, Callable[[NodeId], None]] = {}
-        self._fences = count(1)
 
     @property
     def stations(self) -> int:
         """Stations that a node has claimed and not released."""
-        return len(self._owners)
+        return 0 if self._table is None else len(self._table)
 
     def new_store(self, lease: float, timeout: float) -> "MemoryStore":
-        """Return a store for one node."""
-        return MemoryStore(self, lease)
+        """Return a store for one node. Raises ValueError unless all nodes have the same lease."""
+        if self._table is None:
+            self._table, self._lease = RegistryTable(_BUCKETS, _GENERATION, lease=lease), lease
+        if lease != self._lease:
+            raise ValueError(f"expected lease={self._lease!r} as on the other nodes, got {lease!r}")
+        return MemoryStore(self, self._table)
 
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
@@ -54,78 +56,59 @@ class MemoryCluster:
 
 
 class MemoryStore:
-    """The registry as one node sees it; see RegistryStore."""
+    """The registry as one node sees it; see `RegistryStore`. It answers at once, so it needs no timeout."""
 
-    buckets = _BUCKETS
+    buckets: int = _BUCKETS
 
-    def __init__(self, shared: MemoryCluster, lease: float) -> None:
+    def __init__(self, shared: MemoryCluster, table: RegistryTable) -> None:
         self._shared = shared
-        self._lease = lease
+        self._table = table
         self._node = NodeId("")
+        self._address: str | None = None
 
     async def open(self, node: NodeId, address: str | None) -> Renewed:
         """Write the lease of a node."""
-        self._node = node
+        self._node, self._address = node, address
         return await self.renew()
 
     async def claim(self, identity: str) -> Claimed:
         """Take a station."""
-        await self._reach()
-        shared, bucket = self._shared, _bucket_of(identity)
-        previous = shared._owners.get(identity)
-        if previous is not None and previous.node != self._node:
-            losses = shared._losses.get(previous.node)
-            if losses is not None:
-                losses[bucket] += 1
-        fence = next(shared._fences)
-        shared._owners[identity] = ClusterOwner(self._node, fence)
-        return Claimed(fence, shared._losses[self._node][bucket], previous, _GENERATION)
+        now = await self._reach()
+        return self._table.claim(identity, self._node, int(now * _MICRO))
 
     async def release(self, identity: str, fence: int) -> bool:
         """Remove the entry of a station if this node still has it with this fence."""
         await self._reach()
-        if self._shared._owners.get(identity) != ClusterOwner(self._node, fence):
-            return False
-        del self._shared._owners[identity]
-        return True
+        return self._table.release(identity, self._node, fence)
 
     async def restore(self, identity: str, fence: int) -> ClaimRestored:
-        """Return who has a station: nothing in memory is ever lost."""
+        """Take a station again under its old fence."""
         await self._reach()
-        current = self._shared._owners.get(identity)
-        losses = self._shared._losses[self._node][_bucket_of(identity)]
-        return ClaimRestored(current == ClusterOwner(self._node, fence), current, losses, _GENERATION)
+        return self._table.restore(identity, self._node, fence)
 
     async def renew(self) -> Renewed:
         """Renew the lease of this node."""
-        await self._reach()
-        self._shared._leases[self._node] = anyio.current_time() + self._lease
-        losses = self._shared._losses.setdefault(self._node, [0] * _BUCKETS)
-        return Renewed(_GENERATION, tuple(losses))
+        return self._table.renew(self._node, self._address, await self._reach())
 
     async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
         """Return the owner of each of these stations."""
         await self._reach()
-        return tuple(map(self._shared._owners.get, identities))
+        return self._table.check(identities)
 
     async def find(self, identity: str) -> Found | None:
         """Return where a station is."""
-        await self._reach()
-        owner = self._shared._owners.get(identity)
-        if owner is None:
-            return None
-        is_alive = self._shared._leases.get(owner.node, 0) > anyio.current_time()
-        return Found(owner, None, is_alive)
+        return self._table.find(identity, await self._reach())
 
     async def aclose(self) -> None:
         """Remove the lease of this node."""
-        self._shared._leases.pop(self._node, None)
-        self._shared._losses.pop(self._node, None)
+        self._table.leave(self._node)
 
-    async def _reach(self) -> None:
+    async def _reach(self) -> float:
+        """Return the time in seconds, unless the registry does not answer."""
         await anyio.lowlevel.checkpoint()
         if not self._shared.is_available:
             raise StoreUnavailableError("the registry does not answer")
+        return anyio.current_time()
 
 
 class MemoryCarrier:
@@ -149,7 +132,3 @@ class MemoryCarrier:
         self._shared._lost.pop(self._node, None)
         for lost in tuple(self._shared._lost.values()):
             lost(self._node)
-
-
-def _bucket_of(identity: str) -> int:
-    return crc32(identity.encode()) % _BUCKETS

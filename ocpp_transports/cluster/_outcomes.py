@@ -21,9 +21,7 @@ __all__ = ["read_error", "write_error"]
 _WITHOUT_FIELDS: Final[Mapping[str, type[OCPPError]]] = {
     each.__name__: each for each in (CallDroppedError, RegistrationRequiredError)
 }
-_WITH_SENT: Final[Mapping[str, Callable[..., OCPPError]]] = {
-    each.__name__: each for each in (CallCancelledError,)
-}
+_WITH_SENT: Final[Mapping[str, Callable[..., OCPPError]]] = {each.__name__: each for each in (CallCancelledError,)}
 _FAILED: Final = "the call failed on the node of the station"
 
 

@@ -8,6 +8,7 @@ from string import ascii_letters, digits
 from typing import Final, Protocol
 
 from ocpp_core.cluster.records import NodeId
+from ocpp_core.cluster.registry.settings import RegistryConfig
 from ocpp_core.config import expect_declared, number
 
 from ._carrier import Carrier
@@ -16,6 +17,10 @@ from ._store import RegistryStore
 __all__ = ["Backend", "Cluster"]
 
 _NAME_LENGTH: Final = 64
+_RENEWALS: Final = 3
+"""Renewals in the time of a lease."""
+_MARGIN: Final = 1 / 18
+"""The part of a lease by which a node stops to believe in its stations before others count it as dead: 0.5 s of 9."""
 _OF_HOSTS: Final = ascii_letters + digits + "-."
 
 
@@ -66,6 +71,9 @@ class Cluster:
         if not (len(self.name) <= _NAME_LENGTH and self.name.isascii() and self.name.isprintable()):
             raise ValueError(f"expected name as at most {_NAME_LENGTH} printable ASCII characters, got {self.name!r}")
         expect_declared(self)
+        if self.timeout >= self.lease * (1 - _MARGIN):
+            most = self.lease * (1 - _MARGIN)
+            raise ValueError(f"expected timeout below {most:.15g} seconds with this lease, got {self.timeout!r}")
 
     @cached_property
     def backend(self) -> Backend:
@@ -79,6 +87,16 @@ class Cluster:
             got = type(given).__name__
             raise TypeError(f"expected the URL of Redis, a RedisBackend or a MemoryCluster, got {got}")
         return self.store
+
+    def registry_config(self, buckets: int) -> RegistryConfig:
+        """Return the settings of the engine for a store with this number of buckets."""
+        return RegistryConfig(
+            buckets=buckets,
+            lease=self.lease,
+            renewal=self.lease / _RENEWALS,
+            margin=self.lease * _MARGIN,
+            claim_timeout=self.timeout,
+        )
 
     @property
     def node_name(self) -> str:

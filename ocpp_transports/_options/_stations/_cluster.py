@@ -2,26 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, Self, runtime_checkable
+from typing import Any, Final, Self
+
+from ocpp_transports._options._stations._cluster_choice import ClusterChoice
 
 from ._queue import QueueOptions
 
-__all__ = ["ClusterChoice", "ClusterOptions"]
+__all__ = ["ClusterOptions"]
 
 _FIXED: Final = ("cluster", "ignore_identity_case")
-
-
-@runtime_checkable
-class ClusterChoice(Protocol):
-    """How a server joins a cluster: a `Cluster` of `ocpp_transports.cluster`."""
-
-    @property
-    def name(self) -> str | None:
-        """The name of this node."""
-
-    @property
-    def lease(self) -> float:
-        """Seconds after which the other nodes believe that a silent node is dead."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A server's part in a cluster: the claims of its handshakes, and the end of connections that another node replaced."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
@@ -9,7 +9,7 @@ from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Command
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._logging._log import Log
-from ocpp_transports._options._stations._cluster import ClusterChoice
+from ocpp_transports._options._stations._cluster_choice import ClusterChoice
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._counted import Ended, Opened
@@ -21,9 +21,24 @@ from ocpp_transports.handshake import Handshake
 
 from ._directory import ClusterDirectory
 
-__all__ = ["ClusterMember"]
+__all__ = ["ClaimedConnection", "ClusterMember"]
 
 _UNAVAILABLE: Final = refuse(503, "Registry Unavailable")
+
+
+class ClaimedConnection:
+    """A handshake, and the connection that it becomes: the name of both in the engine of the registry."""
+
+    __slots__ = ("handshake",)
+
+    def __init__(self, handshake: Handshake) -> None:
+        self.handshake = handshake
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClaimedConnection) and other.handshake is self.handshake
+
+    def __hash__(self) -> int:
+        return id(self.handshake)
 
 
 class ClusterMember:
@@ -38,6 +53,8 @@ class ClusterMember:
         self._registry = registry
         self._log = log
         self._node: ClusterNode | None = None
+        self._stations: dict[ClaimedConnection, OCPPServerClient] = {}
+        self._evicted: set[ClaimedConnection] = set()  # before they opened
 
     def start(self, runtime: SocketRuntime) -> None:
         """Make the node for a use of the server in this event loop."""
@@ -61,15 +78,15 @@ class ClusterMember:
         node = self._node
         if candidate.protocol is None or node is None:
             return None
-        name = self._name_of(candidate.handshake)
-        node.begin_use(name)
-        candidate.abandon = partial(node.end_use, name)
-        return Ask("cluster", node.claim, (name,), partial(self._claimed, candidate))
+        connection = ClaimedConnection(candidate.handshake)
+        candidate.abandon = partial(self._ended, connection)
+        arguments = (self._name_of(connection), connection)
+        return Ask("cluster", node.claim, arguments, partial(self._claimed, candidate))
 
     def _claimed(self, candidate: Candidate, is_claimed: bool) -> Verdict:
         if is_claimed:
             return None
-        candidate.cause = Cause("registry_unavailable", "the registry of the cluster did not answer")
+        candidate.cause = Cause("registry_unavailable", "the registry of the cluster does not grant the station")
         return _UNAVAILABLE
 
     def watched(self, opened: Opened, ended: Ended) -> tuple[Opened, Ended]:
@@ -77,26 +94,38 @@ class ClusterMember:
 
         def open_claimed(station: OCPPServerClient, driver: Driver[Command]) -> None:
             opened(station, driver)
-            name = self._name_of(station.handshake)
-            if self._node is not None and not self._node.owns(name):
-                self._registry.evict(name)
+            connection = ClaimedConnection(station.handshake)
+            self._stations[connection] = station
+            if connection in self._evicted:
+                self._registry.evict(station)
 
         def end_claimed(station: OCPPServerClient) -> None:
             ended(station)
-            if self._node is not None:
-                self._node.end_use(self._name_of(station.handshake))
+            self._ended(ClaimedConnection(station.handshake))
 
         return open_claimed, end_claimed
+
+    def _ended(self, connection: ClaimedConnection) -> None:
+        self._stations.pop(connection, None)
+        self._evicted.discard(connection)
+        if self._node is not None:
+            self._node.end(self._name_of(connection), connection)
+
+    def evict(self, connection: Hashable) -> None:
+        """Close the connection of a station that has a newer one, at once or when it opens."""
+        if not isinstance(connection, ClaimedConnection):
+            raise TypeError(f"expected a ClaimedConnection, got {connection!r}")
+        station = self._stations.get(connection)
+        if station is None:
+            self._evicted.add(connection)
+        else:
+            self._registry.evict(station)
 
     # Calls
 
     def directory(self, check: Callable[[tuple[Any, ...], Mapping[str, Any]], None]) -> ClusterDirectory:
         """Return the directory of the server; `check` raises for bad arguments of a call."""
         return ClusterDirectory(self._registry, lambda: self._node, self._log, check)
-
-    def evict(self, name: str) -> None:
-        """Close the connection of a station that another node has claimed."""
-        self._registry.evict(name)
 
     async def execute(self, name: str, call: RemoteCall) -> Any:
         """Call a station for another node."""
@@ -105,5 +134,6 @@ class ClusterMember:
             raise ConnectionLostError(f"cannot call {name!r}: the station is not connected", sent=False)
         return await (station.call_immediate if call.is_urgent else station.call)(*call.args, **call.options)
 
-    def _name_of(self, handshake: Handshake) -> str:
+    def _name_of(self, connection: ClaimedConnection) -> str:
+        handshake = connection.handshake
         return self._registry.name_of(handshake.identity, handshake.namespace)

@@ -196,11 +196,9 @@ class ConnectionRegistry:
         if station is not None:
             self._open[station].feed(Probe())
 
-    def evict(self, name: str) -> None:
-        """Begin to close the connection of the station with this name, as if a newer one had replaced it here."""
-        station = self._current.get(name)
-        if station is not None:
-            self._open[station].feed(_REPLACED)
+    def evict(self, station: OCPPServerClient) -> None:
+        """Begin to close a connection, as if a newer one had replaced it here."""
+        self.close_one(station, _REPLACED)
 
     def close_all(self, command: Close, *, besides: Collection[OCPPServerClient] = ()) -> None:
         """Begin to close every connection except these, without waiting for the end."""

@@ -24,6 +24,9 @@ __all__ = ["RedisCarrier"]
 _MOST_UNREAD: Final = 10_000
 """Frames that wait in the stream of a node; further ones are not sent."""
 
+_MOST_BYTES: Final = 64 * 2**20
+"""Bytes of frames that wait for an answer of Redis; further ones are not sent."""
+
 
 class RedisCarrier:
     """Sends frames to other nodes over one stream a node, and reads that of this node; see `Carrier`.
@@ -58,6 +61,7 @@ class RedisCarrier:
         self._watch = watch
         self._keys = Keys(settings.prefix)
         self._log = settings.log()
+        self._bytes = 0
         self._peers: dict[NodeId, None] = {}
         """Nodes that were sent frames, until their lease ends."""
         client = partial(redis_client, settings, timeout)
@@ -74,12 +78,17 @@ class RedisCarrier:
             NotSentError: The node has ended or has too many unread frames, or Redis was not reached.
             UnknownError: Redis did not answer, so the frame may have been written.
         """
+        if self._bytes + len(frame) > _MOST_BYTES:
+            raise NotSentError(f"frames of {self._bytes} bytes wait for Redis")
         keys = (self._keys.lease(node), self._keys.stream(node))
         call = ScriptCall(SEND, keys, (self._me, frame, _MOST_UNREAD))
+        self._bytes += len(frame)
         try:
             (reply,) = await self._connection.execute([call], anyio.current_time() + self._timeout)
         except Unreachable as error:
             raise (UnknownError if error.is_written else NotSentError)(f"Redis: {error}") from None
+        finally:
+            self._bytes -= len(frame)
         if reply != b"sent":
             raise NotSentError(_refusal(reply))
         self._peers[node] = None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from coredis.exceptions import (
+    AskError,
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
@@ -24,6 +25,7 @@ _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (AuthenticationError, _NO_PASSWORD),
     (AuthorizationError, "its user may not use a command that the registry needs"),
     (BusyLoadingError, "it is loading its data"),
+    (AskError, "it is one of several nodes of Redis Cluster, whose redirections are not followed"),
     (ReadOnlyError, "it is a replica, which accepts no writes"),
     (TimeoutError, "it did not answer in time"),
 )

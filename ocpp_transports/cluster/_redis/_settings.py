@@ -64,3 +64,5 @@ def _check_url(url: str) -> None:
         raise ValueError("expected url with a host and a port, got none")
     elif not re.fullmatch(r"/?[0-9]*", parts.path):
         raise ValueError("expected url with the number of a database as path, got another path")
+    if not re.fullmatch(r"(db=[0-9]+)?", parts.query):  # others would override what the client relies on
+        raise ValueError("expected url without options but db=NUMBER, got others")

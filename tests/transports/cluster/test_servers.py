@@ -1,6 +1,9 @@
 """Two servers and one registry: a station has one connection among both, and each server can call it."""
 
+from typing import Any
+
 import anyio
+import anyio.lowlevel
 import pytest
 
 from ocpp_transports import ConnectionLostError, OCPPServer, RPCError, TimeoutError, UnexpectedHttpResponse
@@ -26,7 +29,7 @@ async def cancel_when_queued(scope, server):
     """Cancel a scope once a call waits for its turn."""
     with anyio.fail_after(SECONDS):
         while not server.stats().queued_calls:
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
     scope.cancel()
 
 
@@ -63,7 +66,7 @@ class TestTheNewestConnection:
 
 class TestACall:
     async def test_gets_the_same_result_and_errors_from_each_node(self, servers):
-        one, two = servers
+        one, _ = servers
 
         def refuse(ctx):
             raise RPCError("GenericError", "busy", {"until": "noon"})
@@ -80,11 +83,11 @@ class TestACall:
                 assert await server.safe_call("CP1", "ClearCache") is None
 
     async def test_of_an_unknown_station_is_not_sent(self, servers):
-        one, two = servers
+        one, _ = servers
         async with connected(one):
             pass
         for server in servers:
-            with pytest.raises(ConnectionLostError, match="'CP1'.*not connected") as raised:
+            with pytest.raises(ConnectionLostError, match=r"'CP1'.*not connected") as raised:
                 await server.call("CP1", *RESET)
             assert raised.value.sent is False
 
@@ -113,11 +116,15 @@ class TestACall:
                 await two.call("CP1", *RESET)
             with anyio.fail_after(SECONDS):
                 while one.stats().queued_calls:
-                    await anyio.sleep(0)
+                    await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()
 
     async def test_in_progress_fails_as_sent_when_its_node_ends(self, shared):
-        async with server_in(shared, "two") as two, server_in(shared, "one") as one, connected(one, drain_timeout=0.01) as station:
+        async with (
+            server_in(shared, "two") as two,
+            server_in(shared, "one") as one,
+            connected(one, drain_timeout=0.01) as station,
+        ):
             reached = anyio.Event()
 
             async def wait(ctx):
@@ -137,7 +144,7 @@ class TestACall:
                 await one.close(force=True)
 
     async def test_comes_from_a_process_without_stations_too(self, shared, servers):
-        async with connected(servers[0]), ClusterClient(Cluster(shared, "web")) as cluster:
+        async with connected(servers[0]), ClusterClient(Cluster(shared, "web", lease=60)) as cluster:
             assert await cluster.call("CP1", *RESET) == ACCEPTED
             with pytest.raises(ConnectionLostError):
                 await cluster.call("CP2", *RESET)
@@ -211,6 +218,7 @@ class TestAHandshake:
 
 class TestTheOption:
     def test_is_the_url_of_redis_or_a_cluster(self):
+        wrong: Any
         for wrong in (True, 7, MemoryCluster()):
             with pytest.raises(TypeError, match="expected cluster as the URL of Redis or a Cluster"):
                 OCPPServer(protocols=["ocpp1.6"], cluster=wrong)
@@ -229,7 +237,7 @@ class TestTheOption:
             with pytest.raises(ValueError, match=f"expected {next(iter(wrong))}"):
                 Cluster(MemoryCluster(), **wrong)
         with pytest.raises(TypeError, match="MemoryCluster"):
-            Cluster(object())
+            Cluster(object())  # type: ignore[arg-type]
 
     def test_shows_no_password(self):
         assert "secret" not in repr(Cluster("redis://user:secret@127.0.0.1"))

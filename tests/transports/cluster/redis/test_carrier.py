@@ -87,6 +87,14 @@ class TestFrames:
                 await a.carrier.send(B, None, b"x")
             assert 9_000 < int(redis("PTTL", STREAM)[1:]) <= 19_000  # it ends after the lease
 
+    async def test_that_redis_does_not_take_are_bounded_in_bytes(self, redis, monkeypatch):
+        monkeypatch.setattr(_carrier, "_MOST_BYTES", 5)
+        async with joined(redis) as (a, _b, _):
+            await a.carrier.send(B, None, b"12345")
+            with pytest.raises(NotSentError, match="bytes wait"):
+                await a.carrier.send(B, None, b"123456")
+            await a.carrier.send(B, None, b"12345")
+
     async def test_that_were_read_are_removed(self, redis, monkeypatch):
         monkeypatch.setattr(_reader, "_UNTRIMMED", 3)
         async with joined(redis) as (a, b, _):

@@ -1,12 +1,16 @@
 """The registry in a real Redis: what the pure table does not know of (its answers: `test_contract`)."""
 
+from ssl import create_default_context
+
 import anyio
 import pytest
+import trustme
 
 from ocpp_core.cluster.records import ClusterOwner
 from ocpp_core.cluster.registry.buckets import bucket_of
 from ocpp_transports.cluster._store import ForeignDataError, LayoutError, StoreUnavailableError
 from ocpp_transports.cluster.redis import RedisBackend
+from tests.free_ports import free_port
 from tests.transports.cluster.redis.nodes import A, B, backend, found, opened
 from tests.transports.cluster.redis.redis_server import coredis_leaves_streams_open, needs_redis, redis_server
 
@@ -19,6 +23,7 @@ def anyio_backend():
     return "asyncio"
 
 
+CLUSTERED = ("--cluster-enabled", "yes", "--cluster-port")
 BUCKET = f"ocpp:{{{bucket_of('CP1', 4)}}}:own"
 
 
@@ -175,6 +180,7 @@ class TestArguments:
             ("redis://:secret@host:port", {}),
             ("redis://:secret@host/name", {}),
             ("unix://", {}),
+            ("redis://host?password=secret", {}),
             ("redis://host", {"buckets": 0}),
             ("redis://host", {"prefix": "a{b}"}),
         ],
@@ -185,7 +191,7 @@ class TestArguments:
         assert "secret" not in str(raised.value)
 
     async def test_a_password_is_not_shown(self):
-        redis = RedisBackend("redis://user:secret@host:6379/3?password=secret")
+        redis = RedisBackend("redis://user:secret@host:6379/3?db=3")
         assert repr(redis) == "RedisBackend('redis://host:6379/3')"
 
     async def test_a_store_that_is_not_open_cannot_be_used(self, redis):
@@ -213,7 +219,7 @@ class TestPasswords:
 @pytest.mark.cluster
 class TestRedisCluster:
     async def test_each_script_stays_in_one_slot(self, tmp_path):
-        with redis_server(tmp_path, "--cluster-enabled", "yes") as server:
+        with free_port() as bus, redis_server(tmp_path, *CLUSTERED, str(bus)) as server:
             server("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
             with anyio.fail_after(20):
                 while b"cluster_state:ok" not in server("CLUSTER", "INFO"):  # noqa: ASYNC110 - nothing tells of it
@@ -224,3 +230,27 @@ class TestRedisCluster:
                 assert await a.release("CP1", claimed.fence)
                 assert (await b.claim("CP1")).previous is None
                 assert (await found(a, "CP1")).is_alive
+
+
+class TestTls:
+    async def test_the_certificate_must_have_the_name_of_the_host(self, tmp_path):
+        authority = trustme.CA()
+        context = create_default_context(cadata=authority.cert_pem.bytes().decode())
+        for name, is_right in (("127.0.0.1", True), ("elsewhere.example", False)):
+            with free_port() as port, redis_server(tmp_path, *tls(authority, name, tmp_path), str(port)):
+                store = RedisBackend(f"rediss://127.0.0.1:{port}", ssl=context, logging=False).new_store(9, 20)
+                if is_right:
+                    await store.open(A, None)
+                    await store.aclose()
+                else:
+                    with pytest.raises(StoreUnavailableError, match="SSLCertVerificationError"):
+                        await store.open(A, None)
+
+
+def tls(authority, name, folder):
+    """Return the options of a Redis with a certificate; the port follows."""
+    issued = authority.issue_cert(name)
+    (folder / "certificate.pem").write_bytes(issued.cert_chain_pems[0].bytes())
+    (folder / "key.pem").write_bytes(issued.private_key_pem.bytes())
+    files = ("--tls-cert-file", str(folder / "certificate.pem"), "--tls-key-file", str(folder / "key.pem"))
+    return (*files, "--tls-ca-cert-dir", "/", "--tls-auth-clients", "no", "--tls-port")
