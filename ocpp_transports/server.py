@@ -40,7 +40,7 @@ __all__ = ["Listener", "OCPPServer"]
 
 if TYPE_CHECKING:
     from ._metrics._metrics import Metrics
-    from ._options._stations._cluster import ClusterChoice
+    from ._options._stations._cluster_choice import ClusterChoice
     from .channel import Incoming, UpgradeOffer
 
 AuthT = TypeVar("AuthT", bound=AuthHandler)

@@ -7,7 +7,6 @@ from socket import socket
 from typing import Any, Final
 
 import anyio
-from anyio.abc import UNIXSocketStream
 
 from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import LOGGER
@@ -16,6 +15,8 @@ from ._packets import LENGTH, length_of, read_packet, write_packet
 
 __all__ = ["SupervisorGoneError", "SupervisorLink"]
 
+_CHUNK: Final = 65_536
+"""Bytes to receive at a time."""
 _MOST_REQUESTS: Final = 10_000
 """Requests that wait for an answer."""
 
@@ -40,7 +41,7 @@ class SupervisorLink:
     """Sends requests to the supervisor, and receives answers and frames, on any event loop."""
 
     def __init__(self, stream: socket) -> None:
-        self._socket = stream
+        self._stream = stream
         self._is_gone = False
         self._numbers = count(1)
         self._answers: dict[int, _Answer] = {}
@@ -59,9 +60,9 @@ class SupervisorLink:
     async def run(self) -> None:
         """Send and receive until the supervisor ends."""
         try:
-            async with await UNIXSocketStream.from_socket(self._socket) as stream, anyio.create_task_group() as tasks:
-                tasks.start_soon(self._write, stream)
-                await self._read(stream)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._write)
+                await self._read()
                 tasks.cancel_scope.cancel()
         finally:
             self._is_gone = True
@@ -91,22 +92,36 @@ class SupervisorLink:
             raise SupervisorGoneError(is_written=True)
         return answer.results[0]
 
-    async def _write(self, stream: UNIXSocketStream) -> None:
-        with suppress(anyio.BrokenResourceError):  # reading ends too
-            while True:
-                await self._wants_to_write.wait()
-                self._wants_to_write = anyio.Event()
-                packets, self._unsent = self._unsent, []
-                await stream.send(b"".join(packets))
+    async def _write(self) -> None:
+        while True:
+            await self._wants_to_write.wait()
+            self._wants_to_write = anyio.Event()
+            packets, self._unsent = self._unsent, []
+            unsent = memoryview(b"".join(packets))
+            while unsent:
+                try:
+                    unsent = unsent[self._stream.send(unsent) :]
+                except BlockingIOError:
+                    await anyio.wait_writable(self._stream)
+                except OSError:
+                    return  # reading ends too
 
-    async def _read(self, stream: UNIXSocketStream) -> None:
+    async def _read(self) -> None:
         received = bytearray()
-        with suppress(anyio.EndOfStream, anyio.BrokenResourceError, ValueError):
-            while True:
-                received += await stream.receive()
+        with suppress(ValueError):
+            while chunk := await self._chunk():
+                received += chunk
                 while len(received) >= LENGTH and len(received) >= (end := LENGTH + length_of(received)):
                     self._arrived(bytes(received[LENGTH:end]))
                     del received[:end]
+
+    async def _chunk(self) -> bytes:
+        """Return what has arrived, nothing after the end."""
+        await anyio.wait_readable(self._stream)
+        try:
+            return self._stream.recv(_CHUNK)
+        except OSError:
+            return b""
 
     def _arrived(self, packet: bytes) -> None:
         number, line, frame = read_packet(packet)

@@ -10,7 +10,7 @@ from ocpp_transports import OCPPClient
 from tests.transports.cluster.workers.program import program
 from tests.transports.pairs import first
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+pytestmark = [pytest.mark.cluster, pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def test_a_station_has_one_connection_and_every_worker_can_call_it(stack):
     with program() as csms:
         one, process = await station(csms, stack, "CP1")
         async with one.events("close") as ends:
-            two, other = await elsewhere(csms, stack, "CP1", process)
+            _, other = await elsewhere(csms, stack, "CP1", process)
             assert (await first(ends)).code == 4000
         caller, _ = await elsewhere(csms, stack, "CP2", other)
         ask = {"vendorId": "call", "data": "CP1"}

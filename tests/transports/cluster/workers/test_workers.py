@@ -44,7 +44,7 @@ def replace_stopped(csms):
     csms.until("all workers are replaced")
 
 
-def test_the_end_of_a_worker_a_restart_and_the_end_of_the_supervisor_lose_no_station_that_waits(threads):
+def test_the_end_of_a_worker_and_a_restart_lose_no_station_that_waits_and_sigterm_closes_all(threads):
     with program() as csms, ExitStack() as stack:
         stop(csms)
         stations = waiting(csms, stack, WAITING)
@@ -58,31 +58,22 @@ def test_the_end_of_a_worker_a_restart_and_the_end_of_the_supervisor_lose_no_sta
         lives = threads.map(life, waiting(csms, stack, WAITING, "NEW"))
         replace_stopped(csms)
         assert {*codes} == {1012}
-
-        csms.signal(signal.SIGKILL)
-        csms.until("the supervisor has ended; process .* goes on serving until SIGTERM", times=2)
-        [late] = waiting(csms, stack, 1, "LATE")
-        assert status(late) == 101
-        for pid in csms.workers.values():
-            os.kill(pid, signal.SIGTERM)
-        assert close_code(late) == 1001
+        csms.signal(signal.SIGTERM)
         assert {*lives} <= {(101, 1001), (101, 1012)}, "the old worker may accept until its successor serves"
-        for pid in csms.workers.values():
-            until_gone(pid)
+        assert csms.ended() == (0, "")
 
 
-def test_sigterm_closes_all_stations_within_their_time_and_systemd_learns_of_the_start_and_the_end(tmp_path):
-    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as systemd:
-        systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(SECONDS)
-        with program(workers=1, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")}) as csms:
-            assert systemd.recv(99) == b"READY=1"
-            station = csms.station()
-            assert status(station) == 101
-            csms.signal(signal.SIGTERM)
-            assert close_code(station) == 1001
-            assert csms.ended() == (0, "")
-            assert systemd.recv(99).startswith(b"STOPPING=1\nEXTEND_TIMEOUT_USEC=")
+def test_workers_go_on_without_their_supervisor_until_sigterm():
+    with program(workers=1) as csms:
+        early = csms.station("EARLY")
+        assert status(early) == 101
+        csms.signal(signal.SIGKILL)
+        csms.until("the supervisor has ended; process .* goes on serving until SIGTERM")
+        late = csms.station("LATE")
+        assert status(late) == 101
+        os.kill(csms.workers[1], signal.SIGTERM)
+        assert {close_code(early), close_code(late)} == {1001}
+        until_gone(csms.workers[1])
 
 
 @pytest.mark.cluster
@@ -122,6 +113,16 @@ class TestTheRest:
         with pytest.raises(AssertionError, match=words) as raised, program(target=target):
             pass
         assert "cannot serve: a worker ended before it served; see what it wrote before" in str(raised.value)
+
+    def test_systemd_learns_of_the_start_and_the_end(self, tmp_path):
+        with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as systemd:
+            systemd.bind(str(tmp_path / "notify"))
+            systemd.settimeout(SECONDS)
+            with program(workers=1, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")}) as csms:
+                assert systemd.recv(99) == b"READY=1"
+                csms.signal(signal.SIGTERM)
+                assert csms.ended() == (0, "")
+                assert systemd.recv(99).startswith(b"STOPPING=1\nEXTEND_TIMEOUT_USEC=")
 
     @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.4])
     def test_a_signal_while_workers_start_ends_them(self, seconds):
