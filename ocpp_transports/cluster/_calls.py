@@ -22,6 +22,8 @@ __all__ = ["LocalStations", "NodeCalls", "RemoteCall"]
 
 _NO_LIMIT: Final = "inf"
 """Seconds of an option without a limit: JSON has no infinity."""
+_MOST_CALLS: Final = 10_000
+"""Calls of other nodes in progress at a time; further ones are not sent to their stations."""
 _ATTEMPTS: Final = 3
 """Requests for one call: a station may move to another node while it is called."""
 
@@ -80,7 +82,7 @@ class NodeCalls:
                 return result
             if answer[0] == "error":
                 raise read_error(answer[1])
-        raise ConnectionLostError(f"cannot call {name!r}: the station moves from node to node", sent=False)
+        raise ConnectionLostError(f"cannot call {name!r}: its server does not have it now, or is too busy", sent=False)
 
     def report_replaced(self, node: NodeId, name: str, fence: int) -> None:
         """Report to a node that it has lost a station; the registry reports it too, later."""
@@ -128,9 +130,14 @@ class NodeCalls:
     # From other nodes
 
     def _received(self, node: NodeId, frame: bytes) -> None:
-        match loads(frame.decode()):
+        try:
+            message = loads(frame.decode())
+        except ValueError:
+            return  # no node of ours writes this
+        match message:
             case ["q", int(number), str(name), fence, owner, names, params, options, urgent]:
-                if owner != self._node or fence != self._stations.fence_of(name):
+                is_ours = owner == self._node and fence == self._stations.fence_of(name)
+                if not is_ours or len(self._executing) >= _MOST_CALLS:
                     self._runtime.spawn(self._send(node, ["a", number, "not-sent"]))
                     return
                 call = RemoteCall((*names, params), _read_options(options), urgent)

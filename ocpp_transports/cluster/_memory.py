@@ -39,13 +39,13 @@ class MemoryCluster:
         """Stations that a node has claimed and not released."""
         return 0 if self._table is None else len(self._table)
 
-    def new_store(self, lease: float, timeout: float) -> "MemoryStore":
+    def new_store(self, lease: float, timeout: float) -> "MemoryRegistryStore":
         """Return a store for one node. Raises ValueError unless all nodes have the same lease."""
         if self._table is None:
             self._table, self._lease = RegistryTable(_BUCKETS, _GENERATION, lease=lease), lease
         if lease != self._lease:
             raise ValueError(f"expected lease={self._lease!r} as on the other nodes, got {lease!r}")
-        return MemoryStore(self, self._table)
+        return MemoryRegistryStore(self, self._table)
 
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
@@ -55,7 +55,7 @@ class MemoryCluster:
         return MemoryCarrier(self, node)
 
 
-class MemoryStore:
+class MemoryRegistryStore:
     """The registry as one node sees it; see `RegistryStore`. It answers at once, so it needs no timeout."""
 
     buckets: int = _BUCKETS

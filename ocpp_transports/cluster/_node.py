@@ -12,7 +12,7 @@ from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._logging._log import Log
 
 from ._calls import NodeCalls, RemoteCall
-from ._registry import RegistryHost
+from ._registry_host import RegistryHost
 from ._settings import Cluster
 
 __all__ = ["ClusterNode", "StationHost"]
@@ -62,10 +62,17 @@ class ClusterNode:
         """
         async with self._opening:
             if self._registry is None:
-                await self._store.open(self.id, None)
-                config = self._cluster.registry_config(self._store.buckets)
-                self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self)
-                self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
+                try:
+                    await self._open()
+                except BaseException:
+                    await self._store.aclose()
+                    raise
+
+    async def _open(self) -> None:
+        await self._store.open(self.id, None)
+        config = self._cluster.registry_config(self._store.buckets)
+        self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self)
+        self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
 
     async def aclose(self) -> None:
         """Release the stations, end the calls in progress, then remove the lease."""

@@ -1,0 +1,1 @@
+"""The registry of a cluster in Redis, and the frames between its nodes over streams."""

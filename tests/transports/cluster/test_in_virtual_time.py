@@ -61,7 +61,7 @@ class TestARegistryThatIsAway:
         shared = MemoryCluster()
 
         async def story():
-            one, _ = await listening(lab, shared)
+            await listening(lab, shared)
             shared.is_available = False
             with pytest.raises(UnexpectedHttpResponse) as refused:
                 await station(lab, ONE)

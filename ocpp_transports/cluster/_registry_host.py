@@ -91,7 +91,7 @@ class RegistryHost:
     async def claim(self, identity: str, connection: Hashable) -> bool:
         """Claim a station for a connection; return False if the registry does not grant it.
 
-        `end` must follow, also if the waiter is cancelled.
+        `end` must follow, also if the waiter is cancelled; it ends the wait.
         """
         completion: Completion[bool] = self._runtime.completion()
         self._claims[connection] = completion
@@ -100,7 +100,7 @@ class RegistryHost:
 
     def end(self, identity: str, connection: Hashable) -> None:
         """Note the end of a handshake or connection."""
-        self._claims.pop(connection, None)
+        self._settle(connection, is_ours=False)
         self._feed(ConnectionEnded(identity, connection))
 
     def fence_of(self, identity: str) -> int | None:
