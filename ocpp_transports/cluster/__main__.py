@@ -29,13 +29,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m {__package__}", description="Run a server in several processes that share a port."
+        prog="python -m ocpp_transports.cluster",
+        description="Run a server in several processes that share a port.",
+        epilog="SIGTERM and Ctrl-C close it, SIGHUP replaces one process after the other. "
+        "The exit code is 0, or 1 if it cannot serve.",
     )
     parser.add_argument("target", metavar="MODULE:FUNCTION", help="the function that returns an OCPPServer")
-    parser.add_argument("--workers", type=int, required=True, help="the number of processes")
-    parser.add_argument("--port", type=int, required=True, help="the port to listen on; 0 lets the system choose one")
-    parser.add_argument("--host", help="the address to listen on; default: all addresses")
-    parser.add_argument("--loop", choices=get_args(Loop), default="asyncio", help="default: %(default)s")
+    parser.add_argument("--workers", type=int, required=True, help="number of processes, 1 to 1,024")
+    parser.add_argument("--port", type=int, required=True, help="port to listen on, 0 to 65535; 0 picks a free port")
+    parser.add_argument("--host", help="address to listen on; without it, all addresses")
+    parser.add_argument("--loop", choices=get_args(Loop), default="asyncio", help="event loop")
     return parser
 
 
