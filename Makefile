@@ -92,7 +92,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-cluster test-bench test-browsers cov fuzz fuzz-properties leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-cluster test-bench test-browsers cov fuzz fuzz-properties leaks soak soak-sockets outbox-histories outbox-kills cluster-histories siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -162,6 +162,9 @@ HISTORIES ?= 20000
 outbox-histories: $(DEV) ## Simulate crashes, failing stores and lost connections of the outbox; seed mistakes and find them
 	@$(BIN)/python -m tests.core.outbox.simulation --histories $(HISTORIES)
 	@$(BIN)/python -m tests.core.durable.fleet --histories $(HISTORIES)
+
+cluster-histories: $(DEV) ## Simulate clusters, with faults of nodes, network and store; seed mistakes and find them
+	@$(BIN)/python -m tests.core.cluster.simulation --histories $(HISTORIES)
 
 KILLS ?= 200
 outbox-kills: $(DEV) ## Kill a station and a server at random moments; no message may be lost, reordered or sent in error

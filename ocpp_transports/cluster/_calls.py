@@ -1,31 +1,70 @@
-"""Calls from node to node: requests to the node that has a station, and their outcomes back."""
+"""Calls from node to node: the host of the engines that call, and that execute the calls of other nodes."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Hashable
 from contextlib import suppress
 from itertools import count
 from math import inf
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, assert_never
 
-from ocpp_core._json import dumps, loads
-from ocpp_core.cluster.records import Found, NodeId
-from ocpp_core.errors import ConnectionLostError
-from ocpp_transports._calls._call_options import DEFAULTS, OPTION_NAMES
+from ocpp_core.cluster.calls.caller import RemoteCaller
+from ocpp_core.cluster.calls.caller_actions import (
+    CallAnswered,
+    CallerAction,
+    CallFailed,
+    FindOwner,
+    WriteCancel,
+    WriteRequest,
+)
+from ocpp_core.cluster.calls.caller_inputs import (
+    AbandonRemoteCall,
+    AnswerReceived,
+    CallerInput,
+    NodeLost,
+    OwnerSearched,
+    OwnerSearchFailed,
+    StartRemoteCall,
+    WriteEnded,
+    WriteResult,
+)
+from ocpp_core.cluster.calls.executor import RemoteExecutor
+from ocpp_core.cluster.calls.executor_inputs import (
+    CancelExecution,
+    CancelReceived,
+    ExecuteCall,
+    ExecutionFailed,
+    ExecutionSucceeded,
+    ExecutorAction,
+    ExecutorInput,
+    RequestReceived,
+    WriteAnswer,
+)
+from ocpp_core.cluster.calls.frames import (
+    AnswerFrame,
+    CancelFrame,
+    FrameError,
+    ReplacedFrame,
+    RequestFrame,
+    read_frame,
+    write_frame,
+)
+from ocpp_core.cluster.calls.settings import RemoteCallsConfig
+from ocpp_core.cluster.records import NodeId
+from ocpp_core.errors import ClosedError
+from ocpp_core.inputs import Tick
+from ocpp_transports._calls._call_options import DEFAULTS, OPTION_NAMES, CallOptions
 from ocpp_transports._calls._calling import CallRequest
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
 
 from ._carrier import Carrier, NotSentError, UnknownError
-from ._outcomes import read_error, write_error
 from ._settings import Backend
-from ._store import ForeignDataError, RegistryStore, StoreUnavailableError
+from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
 __all__ = ["LocalStations", "NodeCalls", "RemoteCall"]
 
 _NO_LIMIT: Final = "inf"
 """Seconds of an option without a limit: JSON has no infinity."""
-_MOST_CALLS: Final = 10_000
-"""Calls of other nodes in progress at a time; further ones are not sent to their stations."""
-_ATTEMPTS: Final = 3
-"""Requests for one call: a station may move to another node while it is called."""
+_GRACE: Final = 2.0
+"""Seconds for which the caller waits longer than the node of the station, whose error says more."""
 
 
 class RemoteCall(NamedTuple):
@@ -39,7 +78,7 @@ class RemoteCall(NamedTuple):
 class LocalStations(Protocol):
     """The stations that this node has."""
 
-    def fence_of(self, name: str) -> int | None:
+    def believes(self, name: str, now: float) -> int | None:
         """Return the fence of the claim of a station; None if this node does not have it for certain."""
 
     def replaced(self, name: str, fence: int, by: NodeId) -> None:
@@ -63,106 +102,186 @@ class NodeCalls:
     def __init__(
         self, node: NodeId, backend: Backend, store: RegistryStore, runtime: Runtime, stations: LocalStations
     ) -> None:
-        self._node = node
         self._store = store
         self._runtime = runtime
         self._stations = stations
-        self._carrier: Carrier = backend.new_carrier(node, self._received, self._lost)
-        self._numbers = count(1)
-        self._pending: dict[int, tuple[NodeId, Completion[list[Any]]]] = {}
+        config = RemoteCallsConfig()
+        self._caller = RemoteCaller(node, config)
+        self._executor = RemoteExecutor(node, config, stations.believes)
+        self._names = count(1)
+        self._waiting: dict[Hashable, Completion[dict[str, Any] | Exception]] = {}
         self._executing: dict[tuple[NodeId, int], Handle] = {}
+        self._timer: Handle | None = None
+        self._timer_at = inf
+        self._carrier: Carrier = backend.new_carrier(node, self._received, self._lost)
 
     async def call(self, name: str, request: CallRequest) -> dict[str, Any]:
         """Call a station wherever it is. Raises what `Peer.call` raises."""
-        for _ in range(_ATTEMPTS):
-            found = await self._find(name)
-            answer = await self._ask(name, request, found)
-            if answer[0] == "ok":
-                result: dict[str, Any] = answer[1]
-                return result
-            if answer[0] == "error":
-                raise read_error(answer[1])
-        raise ConnectionLostError(f"cannot call {name!r}: its server does not have it now, or is too busy", sent=False)
+        number = next(self._names)
+        completion = self._waiting[number] = self._runtime.completion()
+        start = StartRemoteCall(number, name, _write_call(request), _seconds_of(request.options))
+        try:
+            self._feed_caller(start)
+            outcome = await completion
+        finally:
+            del self._waiting[number]
+            self._feed_caller(AbandonRemoteCall(number))  # ignored after its outcome
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def report_replaced(self, node: NodeId, name: str, fence: int) -> None:
         """Report to a node that it has lost a station; the registry reports it too, later."""
-        self._runtime.spawn(self._send(node, ["e", name, fence]))
+        self._runtime.spawn(self._send(node, None, write_frame(ReplacedFrame(name, fence))))
 
     async def aclose(self) -> None:
         """Receive no more frames; fail the calls in progress."""
         await self._carrier.aclose()
-        for node in {node for node, _ in self._pending.values()}:
-            self._lost(node)
+        for completion in self._waiting.values():
+            complete(completion, ClosedError("closed before the other node answered the call", sent=True))
+        if self._timer is not None:
+            self._timer.cancel()
 
-    async def _find(self, name: str) -> Found:
+    # The carrier
+
+    def _received(self, node: NodeId, data: bytes) -> None:
         try:
-            found = await self._store.find(name)
-        except (StoreUnavailableError, ForeignDataError) as error:
-            raise ConnectionLostError(f"cannot call {name!r}: {error}", sent=False) from error
-        if found is None or not found.is_alive or found.owner.node == self._node:
-            raise ConnectionLostError(f"cannot call {name!r}: the station is not connected", sent=False)
-        return found
-
-    async def _ask(self, name: str, request: CallRequest, found: Found) -> list[Any]:
-        number, node = next(self._numbers), found.owner.node
-        names = [request.action] if request.protocol is None else [request.protocol, request.action]
-        what = names, request.params, _options_of(request), request.urgent
-        frame = _encode(["q", number, name, found.owner.fence, node, *what])
-        completion: Completion[list[Any]] = self._runtime.completion()
-        self._pending[number] = node, completion
-        try:
-            await self._carrier.send(node, found.address, frame)
-            return await completion
-        except NotSentError:
-            raise ConnectionLostError(f"cannot call {name!r}: its node is gone", sent=False) from None
-        except UnknownError:
-            raise ConnectionLostError(f"the node of {name!r} is gone", sent=True) from None
-        except BaseException:
-            self._runtime.spawn(self._send(node, ["c", number]))
-            raise
-        finally:
-            del self._pending[number]
-
-    async def _send(self, node: NodeId, message: list[Any]) -> None:
-        with suppress(NotSentError, UnknownError):  # the node ends, so it needs no message
-            await self._carrier.send(node, None, _encode(message))
-
-    # From other nodes
-
-    def _received(self, node: NodeId, frame: bytes) -> None:
-        try:
-            message = loads(frame.decode())
-        except ValueError:
-            return  # no node of ours writes this
-        match message:
-            case ["q", int(number), str(name), fence, owner, names, params, options, urgent]:
-                is_ours = owner == self._node and fence == self._stations.fence_of(name)
-                if not is_ours or len(self._executing) >= _MOST_CALLS:
-                    self._runtime.spawn(self._send(node, ["a", number, "not-sent"]))
-                    return
-                call = RemoteCall((*names, params), _read_options(options), urgent)
-                self._executing[node, number] = self._runtime.spawn(self._execute(node, number, name, call))
-            case ["a", int(number), *answer] if number in self._pending:
-                complete(self._pending[number][1], answer)
-            case ["c", int(number)]:
-                if (work_in_progress := self._executing.get((node, number))) is not None:
-                    work_in_progress.cancel()
-            case ["e", str(name), int(fence)]:
-                self._stations.replaced(name, fence, node)
-
-    async def _execute(self, node: NodeId, number: int, name: str, call: RemoteCall) -> None:
-        try:
-            answer = ["ok", await self._stations.execute(name, call)]
-        except Exception as error:
-            answer = ["error", write_error(error)]
-        finally:
-            del self._executing[node, number]
-        await self._send(node, ["a", number, *answer])
+            frame = read_frame(data)
+        except FrameError:
+            return  # no node of this version writes it
+        match frame:
+            case RequestFrame():
+                self._feed_executor(RequestReceived(node, frame, len(data)))
+            case AnswerFrame():
+                self._feed_caller(AnswerReceived(node, frame))
+            case CancelFrame():
+                self._feed_executor(CancelReceived(node, frame))
+            case ReplacedFrame():
+                self._stations.replaced(frame.identity, frame.fence, node)
 
     def _lost(self, node: NodeId) -> None:
-        for owner, completion in tuple(self._pending.values()):
-            if owner == node:
-                complete(completion, ["error", write_error(ConnectionLostError("the node has ended", sent=True))])
+        self._feed_caller(NodeLost(node))
+
+    async def _send(self, node: NodeId, address: str | None, frame: bytes) -> None:
+        with suppress(NotSentError, UnknownError):  # the receiver manages without it
+            await self._carrier.send(node, address, frame)
+
+    async def _write(self, action: WriteRequest) -> None:
+        result = WriteResult.UNKNOWN
+        try:
+            await self._carrier.send(action.node, action.address, action.frame)
+            result = WriteResult.SENT
+        except NotSentError:
+            result = WriteResult.NOT_SENT
+        except UnknownError:
+            pass
+        finally:
+            self._feed_caller(WriteEnded(action.number, result))
+
+    # The engine that calls
+
+    def _feed_caller(self, event: CallerInput) -> None:
+        self._caller.handle(event, self._runtime.now())
+        while (action := self._caller.poll()) is not None:
+            self._perform_of_caller(action)
+        self._set_timer()
+
+    def _perform_of_caller(self, action: CallerAction) -> None:
+        match action:
+            case FindOwner():
+                self._runtime.spawn(self._find(action))
+            case WriteRequest():
+                self._runtime.spawn(self._write(action))
+            case WriteCancel():
+                self._runtime.spawn(self._send(action.node, action.address, action.frame))
+            case CallAnswered():
+                self._settle(action, action.payload)
+            case CallFailed():
+                self._settle(action, action.error)
+            case _:
+                assert_never(action)
+
+    def _settle(self, action: CallAnswered | CallFailed, outcome: dict[str, Any] | Exception) -> None:
+        complete(self._waiting[action.call], outcome)
+
+    async def _find(self, action: FindOwner) -> None:
+        answer: CallerInput = OwnerSearchFailed(action.call, "the registry of the cluster failed")
+        try:
+            answer = OwnerSearched(action.call, await self._store.find(action.identity))
+        except (StoreUnavailableError, ForeignDataError, LayoutError) as error:
+            answer = OwnerSearchFailed(action.call, str(error))
+        finally:
+            self._feed_caller(answer)
+
+    # The engine that executes
+
+    def _feed_executor(self, event: ExecutorInput) -> None:
+        self._executor.handle(event, self._runtime.now())
+        while (action := self._executor.poll()) is not None:
+            self._perform_of_executor(action)
+        self._set_timer()
+
+    def _perform_of_executor(self, action: ExecutorAction) -> None:
+        match action:
+            case ExecuteCall():
+                self._executing[action.node, action.number] = self._runtime.spawn(self._execute(action))
+            case CancelExecution():
+                if (execution := self._executing.get((action.node, action.number))) is not None:
+                    execution.cancel()  # it may have ended at this moment
+            case WriteAnswer():
+                self._runtime.spawn(self._send(action.node, None, action.frame))
+            case _:
+                assert_never(action)
+
+    async def _execute(self, action: ExecuteCall) -> None:
+        node, number = action.node, action.number
+        try:
+            result = await self._stations.execute(action.identity, _read_call(action.content))
+            outcome: ExecutorInput = ExecutionSucceeded(node, number, result)
+        except Exception as error:
+            outcome = ExecutionFailed(node, number, error)
+        finally:
+            del self._executing[node, number]
+        self._feed_executor(outcome)
+
+    # Time
+
+    def _set_timer(self) -> None:
+        at = min(self._caller.deadline, self._executor.deadline)
+        if at < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer, self._timer_at = self._runtime.call_at(at, self._tick), at
+
+    def _tick(self) -> None:
+        self._timer, self._timer_at = None, inf
+        self._feed_caller(Tick())
+        self._feed_executor(Tick())
+
+
+def _seconds_of(options: CallOptions) -> float:
+    """Return the seconds after which the caller waits no more for the node of the station.
+
+    Without a limit in the options this is `inf`: those of the station's server apply, which this node does not know.
+    """
+    if options.deadline is not None:
+        return options.deadline + _GRACE
+    if options.ttl is None or options.timeout is None:
+        return inf
+    pauses = options.retries * (options.retry_max_delay + options.timeout)
+    return options.ttl + options.timeout + pauses + _GRACE
+
+
+def _write_call(request: CallRequest) -> list[Any]:
+    names = [request.action] if request.protocol is None else [request.protocol, request.action]
+    return [names, request.params, _options_of(request), request.urgent]
+
+
+def _read_call(content: list[Any]) -> RemoteCall:
+    match content:
+        case [[*names], params, dict(options), bool(is_urgent)]:
+            return RemoteCall((*names, params), _read_options(options), is_urgent)
+    raise TypeError("expected a call with names, parameters, options and urgency")
 
 
 def _options_of(request: CallRequest) -> dict[str, Any]:
@@ -175,7 +294,3 @@ def _options_of(request: CallRequest) -> dict[str, Any]:
 
 def _read_options(options: dict[str, Any]) -> dict[str, Any]:
     return {each: inf if value == _NO_LIMIT and each != "message_id" else value for each, value in options.items()}
-
-
-def _encode(message: list[Any]) -> bytes:
-    return dumps(message).encode()

@@ -115,9 +115,9 @@ class ClusterNode:
         if self._calls is not None:
             self._calls.report_replaced(node, identity, fence)
 
-    def fence_of(self, name: str) -> int | None:
-        """Return the fence of a station that the node has for certain; None for any other."""
-        return None if self._registry is None else self._registry.fence_of(name)
+    def believes(self, name: str, now: float) -> int | None:
+        """Return the fence of a station that the node has for certain at this time; None for any other."""
+        return None if self._registry is None else self._registry.believes(name, now)
 
     def replaced(self, name: str, fence: int, by: NodeId) -> None:
         """Note that another node reports to have a station."""

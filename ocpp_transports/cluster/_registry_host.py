@@ -103,9 +103,9 @@ class RegistryHost:
         self._settle(connection, is_ours=False)
         self._feed(ConnectionEnded(identity, connection))
 
-    def fence_of(self, identity: str) -> int | None:
+    def believes(self, identity: str, now: float) -> int | None:
         """Return the fence of a station that the node has for certain at this time; None for any other."""
-        return self._engine.believes(identity, self._runtime.now())
+        return self._engine.believes(identity, now)
 
     def replaced(self, identity: str, fence: int, by: NodeId) -> None:
         """Note that another node reports to have a station."""
@@ -189,7 +189,6 @@ class RegistryHost:
             case SendCheck():
                 return CheckAnswered(action.request, await self._store.check(action.identities))
             case SendRelease():
-                await self._store.release(action.identity, action.fence)
-                return ReleaseAnswered(action.request)
+                return ReleaseAnswered(action.request, await self._store.release(action.identity, action.fence))
             case _:
                 assert_never(action)

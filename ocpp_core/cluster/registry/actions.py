@@ -32,7 +32,7 @@ class RefusalReason(StrEnum):
     TOO_MANY = "too many"
     """Too many claims are in progress."""
     REPLACED = "replaced"
-    """A later claim of the same station was answered first."""
+    """The station has begun a newer handshake."""
 
 
 class EvictionReason(StrEnum):

@@ -10,13 +10,13 @@ a claim whose handshake was refused. A check finds out, and a release removes th
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from ocpp_core.cluster.records import ClaimRestored, ClusterOwner, NodeId
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId
 
 from .actions import EvictConnection, EvictionReason, RegistryAction, SendCheck, SendRelease, SendRestore
-from .requests import CheckRequest, ReleaseRequest, RequestsInProgress, RestoreRequest
+from .requests import CheckRequest, ClaimRequest, ReleaseRequest, RequestsInProgress, RestoreRequest
 from .settings import RegistryConfig
 from .states import Doubted, Owned
-from .station_bucket import Agreement, StationBucket
+from .station_bucket import Comparison, StationBucket
 from .stations import StationsInBuckets
 
 __all__ = ["Doubts"]
@@ -68,8 +68,15 @@ class Doubts:
         self._stations.bucket(identity).doubt(identity)
         self._unchecked[identity] = None
 
+    def question(self, identity: str) -> None:
+        """Put a station in doubt unless it is, or has no connection here."""
+        if isinstance(self._stations.get(identity), Owned):
+            self.add(identity)
+
     def add_stray(self, identity: str) -> None:
         """Note a stray, which is checked after the next renewal; beyond the limit, forget the oldest one."""
+        if self._stations.get(identity) is not None:
+            return
         self._strays[identity] = None
         if len(self._strays) > self._config.max_strays:
             del self._strays[next(iter(self._strays))]
@@ -103,14 +110,14 @@ class Doubts:
         state = self._stations.get(identity)
         if isinstance(state, Doubted):
             self._restores += 1
-            number = self._requests.add(RestoreRequest(now, identity, state.fence))
+            number = self._requests.add(RestoreRequest(now, identity, state.fence, self._version(identity)))
             self._emit(SendRestore(number, identity, state.fence))
 
     def _check(self, waiting: dict[str, None], now: float) -> None:
         identities = [name for name in _pop(waiting, self._config.check_size) if self._is_doubtful(name)]
         if identities:
             self._is_checking = True
-            versions = [self._stations.bucket(identity).version for identity in identities]
+            versions = [self._version(identity) for identity in identities]
             number = self._requests.add(CheckRequest(now, identities, versions))
             self._emit(SendCheck(number, identities))
 
@@ -134,10 +141,14 @@ class Doubts:
             if state is None:
                 self._judge_stray(identity, owner)
             elif isinstance(state, Doubted):
-                self._judge(identity, state, owner, request.sent if self._is_current(identity, version) else None)
+                self._judge(identity, state, owner, request.sent if self.is_current(identity, version) else None)
 
-    def _is_current(self, identity: str, version: int) -> bool:
-        return self._stations.bucket(identity).version == version
+    def _version(self, identity: str) -> int:
+        return self._stations.bucket(identity).version
+
+    def is_current(self, identity: str, version: int) -> bool:
+        """Return True if the baseline of a station has not changed since a request was sent under `version`."""
+        return self._version(identity) == version
 
     def _judge(self, identity: str, state: Doubted, owner: ClusterOwner | None, sent: float | None) -> None:
         """Judge one station; `sent` is None if the baseline has changed since, so the next check decides."""
@@ -156,18 +167,25 @@ class Doubts:
     def restored(self, request: RestoreRequest, answer: ClaimRestored) -> None:
         """Judge the station of a restore."""
         self._restores -= 1
-        bucket, state = self._stations.bucket(request.identity), self._stations.get(request.identity)
-        agreement = bucket.compare(answer.generation, answer.losses)
-        if agreement is Agreement.CHANGED:
-            self.rebase(bucket, answer.generation, answer.losses)
+        is_confirming = self.take_baseline(request, answer)
+        state = self._stations.get(request.identity)
         if not isinstance(state, Doubted) or state.fence != request.fence:
             return
-        if answer.is_ours and agreement is not Agreement.OLDER:
+        if answer.is_ours and is_confirming:
             self._own(request.identity, state, request.fence, request.sent)
         elif answer.is_ours or answer.current is None or answer.current.node == self._node:
             self._unchecked[request.identity] = None
         else:
             self.evict(request.identity, answer.current.node)
+
+    def take_baseline(self, request: RestoreRequest | ClaimRequest, answer: ClaimRestored | Claimed) -> bool:
+        """Compare an answer with the baseline of its bucket; return True if it confirms the claim."""
+        bucket = self._stations.bucket(request.identity)
+        comparison = bucket.compare(answer.generation, answer.losses)
+        if comparison is Comparison.CHANGED:
+            self.rebase(bucket, answer.generation, answer.losses)
+            return True
+        return comparison is Comparison.SAME and self.is_current(request.identity, request.version)
 
     def _own(self, identity: str, state: Doubted, fence: int, sent: float) -> None:
         self._stations.put(identity, Owned(state.connection, fence, max(state.confirmed, sent)))

@@ -38,6 +38,7 @@ from .inputs import (
     ClaimAnswered,
     ClaimStation,
     ConnectionEnded,
+    OwnershipQuestioned,
     RegistryInput,
     ReleaseAnswered,
     RenewalAnswered,
@@ -54,7 +55,7 @@ from .requests import (
     RestoreRequest,
 )
 from .settings import RegistryConfig
-from .station_bucket import Agreement
+from .station_bucket import Comparison
 from .stations import StationsInBuckets
 
 __all__ = ["RegistryEngine"]
@@ -114,8 +115,8 @@ class RegistryEngine:
     def handle(self, event: RegistryInput, now: float) -> None:
         """Take an input at a time in the host's seconds.
 
-        Raises ValueError, and changes nothing, for the answer to a request that is not in progress, for an answer
-        with another number of values than was asked for, and for a second claim of a connection whose handshake waits.
+        Raises ValueError, and changes nothing, for the answer to a request that is not in progress, and for an
+        answer with another number of values than was asked for.
         """
         self._now = now = max(now, self._now)
         self._expire(now)
@@ -126,6 +127,8 @@ class RegistryEngine:
                 self._claims.ended(event.identity, event.connection)
             case ReplacementNoticed():
                 self._note_replaced(event)
+            case OwnershipQuestioned():
+                self._doubts.question(event.identity)
             case Tick():
                 pass
             case _:
@@ -143,15 +146,15 @@ class RegistryEngine:
                 self._note_renewed(event, now)
             case ClaimAnswered():
                 request = self._requests.end(event.request, ClaimRequest)
-                self._claims.answered(event.request, request, event.answer)
+                self._claims.answered(event.request, request, event.answer, now)
             case RestoreAnswered():
                 self._doubts.restored(self._requests.end(event.request, RestoreRequest), event.answer)
             case CheckAnswered():
                 self._note_checked(event)
             case ReleaseAnswered():
-                self._requests.end(event.request, ReleaseRequest)
+                self._note_released(event)
             case RequestFailed():
-                self._note_failed(event.request)
+                self._note_failed(event.request, now)
             case _:
                 assert_never(event)
 
@@ -161,13 +164,18 @@ class RegistryEngine:
             raise ValueError(f"expected the owners of {len(asked.identities)} stations, got {len(event.owners)}")
         self._doubts.checked(self._requests.end(event.request, CheckRequest), event.owners)
 
-    def _note_failed(self, number: int) -> None:
+    def _note_released(self, event: ReleaseAnswered) -> None:
+        request = self._requests.end(event.request, ReleaseRequest)
+        if not event.was_removed:  # it may have another fence of this node, of a claim without an answer
+            self._doubts.add_stray(request.identity)
+
+    def _note_failed(self, number: int, now: float) -> None:
         request = self._requests.fail(number)
         match request:
             case RenewalRequest():
                 self._doubts.pause()
             case ClaimRequest():
-                self._claims.failed(number, request)
+                self._claims.failed(number, request, now)
             case RestoreRequest():
                 self._doubts.pause()
                 self._doubts.restore_failed(request)
@@ -198,10 +206,10 @@ class RegistryEngine:
         After a lapse all are in doubt: other nodes may have counted this one as dead, and cleared up what it left.
         """
         for bucket, losses in zip(self._stations.buckets, answer.losses, strict=True):
-            agreement = bucket.compare(answer.generation, losses)
-            if has_lapsed or agreement is Agreement.CHANGED:
+            comparison = bucket.compare(answer.generation, losses)
+            if has_lapsed or comparison is Comparison.CHANGED:
                 self._doubts.rebase(bucket, answer.generation, losses)
-            elif agreement is Agreement.SAME:
+            elif comparison is Comparison.SAME:
                 bucket.confirm(sent)
 
     def _set_valid(self, is_valid: bool) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "ClaimAnswered",
     "ClaimStation",
     "ConnectionEnded",
+    "OwnershipQuestioned",
     "RegistryInput",
     "ReleaseAnswered",
     "RenewalAnswered",
@@ -28,7 +29,8 @@ __all__ = [
 class ClaimStation:
     """A handshake passed every other check: claim its station.
 
-    It ends with `AdmitConnection` or `RefuseConnection`, unless `ConnectionEnded` precedes them.
+    It ends with `AdmitConnection` or `RefuseConnection`, unless `ConnectionEnded` precedes them. If an older claim of
+    the station is in progress at this node, its handshake is refused, and this claim follows when it has ended.
     """
 
     identity: str
@@ -89,10 +91,12 @@ class CheckAnswered:
 
 @dataclass(slots=True)
 class ReleaseAnswered:
-    """The store answered a release, whether or not it removed something."""
+    """The store answered a release."""
 
     request: int
     """The number of the request."""
+    was_removed: bool
+    """True if the entry was this node's, with the fence of the release."""
 
 
 @dataclass(slots=True)
@@ -115,6 +119,14 @@ class ReplacementNoticed:
     """The other node."""
 
 
+@dataclass(slots=True)
+class OwnershipQuestioned:
+    """Another node named a fence of a station that differs from this node's: check the station."""
+
+    identity: str
+    """The identity of the station."""
+
+
 RegistryInput: TypeAlias = (
     ClaimStation
     | ConnectionEnded
@@ -125,6 +137,7 @@ RegistryInput: TypeAlias = (
     | ReleaseAnswered
     | RequestFailed
     | ReplacementNoticed
+    | OwnershipQuestioned
     | Tick
 )
 """Everything that goes into a `RegistryEngine`."""

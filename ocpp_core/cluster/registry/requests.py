@@ -36,8 +36,12 @@ class ClaimRequest:
     """The station."""
     connection: Hashable
     """The connection whose handshake waits."""
+    version: int
+    """How often the baseline of its bucket had changed."""
     is_awaited: bool = True
     """False once the handshake was refused or has ended."""
+    successor: Hashable = None
+    """A newer connection of the station whose claim follows this one; None if there is none."""
 
 
 @dataclass(slots=True)
@@ -50,6 +54,8 @@ class RestoreRequest:
     """The station."""
     fence: int
     """The fence to continue with."""
+    version: int
+    """How often the baseline of its bucket had changed."""
 
 
 @dataclass(slots=True)

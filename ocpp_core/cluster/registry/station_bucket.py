@@ -9,10 +9,10 @@ from math import inf
 
 from .states import Doubted, Owned, OwnedState
 
-__all__ = ["Agreement", "StationBucket"]
+__all__ = ["Comparison", "StationBucket"]
 
 
-class Agreement(Enum):
+class Comparison(Enum):
     """How an answer of the store compares with the baseline of a bucket."""
 
     SAME = auto()
@@ -32,19 +32,19 @@ class StationBucket:
         self.stations: dict[str, OwnedState] = {}
         """The stations with a connection at this node, by identity."""
         self.version = 0
-        """How often the baseline has changed. An answer to a check counts only under the baseline that it was sent
-        under."""
+        """How often the baseline has changed. The answer to a request confirms a claim only under the baseline that the
+        request was sent under, or under one that it brings itself: between them, the entry may have been removed."""
         self._generation: str | None = None
         self._losses = 0
         self._confirmed = -inf
 
-    def compare(self, generation: str, losses: int) -> Agreement:
+    def compare(self, generation: str, losses: int) -> Comparison:
         """Compare an answer of the store with the baseline."""
         if generation != self._generation:
-            return Agreement.CHANGED
+            return Comparison.CHANGED
         if losses == self._losses:
-            return Agreement.SAME
-        return Agreement.CHANGED if losses > self._losses else Agreement.OLDER
+            return Comparison.SAME
+        return Comparison.CHANGED if losses > self._losses else Comparison.OLDER
 
     def rebase(self, generation: str, losses: int) -> None:
         """Take a new baseline, which puts every station of the bucket in doubt."""

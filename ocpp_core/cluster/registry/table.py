@@ -29,6 +29,17 @@ class _Bucket:
         self.owners[identity] = owner
         self.largest = max(self.largest, owner.fence)
 
+    def nodes(self) -> set[NodeId]:
+        """Return the nodes that have or have lost stations."""
+        return {owner.node for owner in self.owners.values()} | self.losses.keys()
+
+    def forget(self, nodes: set[NodeId]) -> int:
+        """Remove the stations and losses of nodes, and return the number of stations."""
+        before = len(self.owners)
+        self.owners = {identity: owner for identity, owner in self.owners.items() if owner.node not in nodes}
+        self.losses = {node: count for node, count in self.losses.items() if node not in nodes}
+        return before - len(self.owners)
+
 
 @dataclass(frozen=True, slots=True)
 class _Lease:
@@ -53,6 +64,8 @@ class RegistryTable:
         self._lease = lease
         self._buckets = [_Bucket() for _ in range(buckets)]
         self._leases: dict[NodeId, _Lease] = {}
+        self._swept = generation
+        self._dead_since: dict[NodeId, float] = {}
 
     def __len__(self) -> int:
         """Return the number of stations with an owner."""
@@ -86,6 +99,7 @@ class RegistryTable:
     def renew(self, node: NodeId, address: str | None, now: float) -> Renewed:
         """Renew the lease of a node, and return its losses; `now` is the time of the store in seconds."""
         self._leases[node] = _Lease(address, now + self._lease)
+        self._dead_since.pop(node, None)
         return Renewed(self.generation, tuple(bucket.losses.get(node, 0) for bucket in self._buckets))
 
     def leave(self, node: NodeId) -> None:
@@ -106,16 +120,19 @@ class RegistryTable:
         return Found(owner, lease.address if lease else None, is_alive)
 
     def sweep(self, now: float) -> int:
-        """Remove the stations and losses of nodes without a lease, and return the number of stations.
+        """Remove the stations and losses of dead nodes, and return the number of stations.
 
-        A node whose lease ended checks all its stations when it is back, so it notices what was removed.
+        A node is dead if no sweep of this life of the data saw a lease of it for the time of one. It checks all its
+        stations when it is back, so it notices what was removed. An expired lease alone is no proof: after a loss of
+        data, a living node may have claimed and lost stations without it.
         """
+        if self._swept != self.generation:
+            self._swept, self._dead_since = self.generation, {}
+        named = {node for bucket in self._buckets for node in bucket.nodes()}
         self._leases = {node: lease for node, lease in self._leases.items() if now < lease.until}
-        before = len(self)
-        for bucket in self._buckets:
-            bucket.owners = {name: owner for name, owner in bucket.owners.items() if owner.node in self._leases}
-            bucket.losses = {node: count for node, count in bucket.losses.items() if node in self._leases}
-        return before - len(self)
+        self._dead_since = {node: self._dead_since.get(node, now) for node in named - self._leases.keys()}
+        dead = {node for node, since in self._dead_since.items() if since + self._lease <= now}
+        return sum(bucket.forget(dead) for bucket in self._buckets)
 
     def _bucket(self, identity: str) -> _Bucket:
         return self._buckets[bucket_of(identity, self.buckets)]

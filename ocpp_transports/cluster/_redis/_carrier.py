@@ -24,6 +24,8 @@ __all__ = ["RedisCarrier"]
 _MOST_UNREAD: Final = 10_000
 """Frames that wait in the stream of a node; further ones are not sent."""
 
+_WATCH: Final = 1.0
+"""Seconds between two looks at the leases of nodes."""
 _MOST_BYTES: Final = 64 * 2**20
 """Bytes of frames that wait for an answer of Redis; further ones are not sent."""
 
@@ -32,8 +34,8 @@ class RedisCarrier:
     """Sends frames to other nodes over one stream a node, and reads that of this node; see `Carrier`.
 
     A frame is written only while the lease of its receiver is alive. Redis checks and writes in one step, so a frame
-    to a node that has ended is certainly not sent. The streams of nodes that were sent something end with their lease:
-    `lost` is called at most `watch` seconds after it.
+    to a node that has ended is certainly not sent. `lost` is called within about a second after the end of the lease of
+    a node that was sent frames.
 
     Args:
         settings: Where Redis is.
@@ -41,7 +43,6 @@ class RedisCarrier:
         node: This node, whose lease its store keeps.
         received: Called with sender and frame of everything that arrives, in the order of each sender.
         lost: Called with a node that was sent frames and whose lease has ended.
-        watch: Seconds between two looks at the leases of nodes.
     """
 
     def __init__(
@@ -51,14 +52,11 @@ class RedisCarrier:
         node: NodeId,
         received: Callable[[NodeId, bytes], None],
         lost: Callable[[NodeId], None],
-        *,
-        watch: float = 1.0,
     ) -> None:
         self._timeout = timeout
         self._me = node
         self._received = received
         self._lost = lost
-        self._watch = watch
         self._keys = Keys(settings.prefix)
         self._log = settings.log()
         self._bytes = 0
@@ -108,7 +106,7 @@ class RedisCarrier:
         try:
             sender, frame = NodeId(fields[b"n"].decode()), fields[b"f"]
         except (KeyError, UnicodeDecodeError):
-            self._log.recurring("cluster", "an entry in the stream of this node is no frame; it is ignored")
+            self._log.recurring("ignored an entry in the stream of this node", "it is not a frame")
             return
         try:
             self._received(sender, frame)
@@ -117,7 +115,7 @@ class RedisCarrier:
 
     async def _watch_leases(self) -> None:
         while True:
-            await anyio.sleep(self._watch)
+            await anyio.sleep(_WATCH)
             peers = tuple(self._peers)
             leases = [self._keys.lease(node) for node in peers]
             commands = [PlainCommand(lease, partial(_exists, lease)) for lease in leases]

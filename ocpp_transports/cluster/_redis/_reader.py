@@ -60,7 +60,7 @@ class StreamReader:
                     while True:
                         await self._read(client)
             except Exception as error:  # also groups of them, from the tasks of coredis
-                self._log.recurring("cluster", f"reading calls of other nodes from Redis failed: {reason(error)}")
+                self._log.recurring("cannot read the calls of other nodes from Redis", reason(error))
             await anyio.sleep(_PAUSE)
 
     async def _resume(self, client: "Redis[bytes]") -> None:

@@ -53,7 +53,7 @@ class RedisStore:
     # Life
 
     async def open(self, node: NodeId, address: str | None) -> Renewed:
-        """Connect, check the layout, and write the lease; see `RegistryStore`. Nothing is written if that fails."""
+        """Connect, check the layout, and write the lease; see `RegistryStore`. Another layout is left as it is."""
         if self._connection is not None:
             raise RuntimeError("cannot open: the store is open; close it first")
         self._me, self._address = node, address or ""
@@ -136,7 +136,7 @@ class RedisStore:
 
     async def _on_station(self, script: Script, identity: str, *fence: int) -> tuple[str, Reply]:
         key = self._keys.bucket(identity)
-        call = ScriptCall(script, (key,), (identity, self._me, *fence))
+        call = ScriptCall(script, (key,), (_encoded(identity), self._me, *fence))
         return key, (await self._run([call], self._deadline()))[0]
 
     async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
@@ -203,10 +203,15 @@ class RedisStore:
 
 
 def _entries(key: str, identities: Sequence[str]) -> Command:
-    return _fields(key, [f"={identity}" for identity in identities])
+    return _fields(key, [b"=" + _encoded(identity) for identity in identities])
 
 
-def _fields(key: str, fields: Sequence[str]) -> Command:
+def _encoded(identity: str) -> bytes:
+    """Return an identity as bytes: coredis would fail for one with half a surrogate pair, and others with it."""
+    return identity.encode("utf-8", "surrogatepass")
+
+
+def _fields(key: str, fields: Sequence[str | bytes]) -> Command:
     return PlainCommand(key, lambda pipe: pipe.hmget(key, fields))
 
 

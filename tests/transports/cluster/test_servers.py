@@ -1,17 +1,36 @@
 """Two servers and one registry: a station has one connection among both, and each server can call it."""
 
+import subprocess
+import sys
+from contextlib import suppress
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from ocpp_transports import ConnectionLostError, OCPPServer, RPCError, TimeoutError, UnexpectedHttpResponse
+from ocpp_transports import (
+    ClosedError,
+    ConnectionLostError,
+    OCPPError,
+    OCPPServer,
+    RPCError,
+    TimeoutError,
+    UnexpectedHttpResponse,
+)
 from ocpp_transports.cluster import Cluster, ClusterClient, MemoryCluster, StoreUnavailableError
+from ocpp_transports.cluster._memory import MemoryRegistryStore
 from tests.transports.cluster.servers import ACCEPTED, RESET, connected, server_in
 from tests.transports.pairs import SECONDS, first
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog):
+    """No test may leave an error in the log: the engines would go on as if the registry were away."""
+    yield
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.fixture
@@ -150,6 +169,27 @@ class TestACall:
                     await reached.wait()
                 await one.close(force=True)
 
+    async def test_in_progress_fails_when_the_calling_node_closes(self, shared, servers):
+        one, _ = servers
+        async with server_in(shared, "three") as three, connected(one, drain_timeout=0.01) as station:
+            reached = anyio.Event()
+
+            async def wait(ctx):
+                reached.set()
+                await anyio.sleep_forever()
+
+            async def call():
+                with pytest.raises(ClosedError) as raised:
+                    await three.call("CP1", "ClearCache")
+                assert raised.value.sent is True
+
+            station.handle("ClearCache", wait)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                with anyio.fail_after(SECONDS):
+                    await reached.wait()
+                    await three.close()
+
     async def test_comes_from_a_process_without_stations_too(self, shared, servers):
         async with connected(servers[0]), ClusterClient(Cluster(shared, "web", lease=60)) as cluster:
             assert await cluster.call("CP1", *RESET) == ACCEPTED
@@ -223,6 +263,90 @@ class TestAHandshake:
         assert shared.stations == 0
 
 
+class SlowStore(MemoryRegistryStore):
+    """The store of a `SlowCluster`."""
+
+    def __init__(self, slow, table):
+        super().__init__(slow, table)
+        self._slow = slow
+
+    async def claim(self, identity):
+        answer = await super().claim(identity)
+        self._slow.claimed.set()
+        await self._slow.may_answer.wait()
+        return answer
+
+
+class SlowCluster(MemoryCluster):
+    """One whose registry takes a claim at once and answers it when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.claimed = anyio.Event()
+        self.may_answer = anyio.Event()
+
+    def new_store(self, lease, timeout):
+        return SlowStore(self, super().new_store(lease, timeout)._table)
+
+
+class TestAHandshakeWithAClaimInProgress:
+    @pytest.fixture
+    async def shared(self):
+        return SlowCluster()
+
+    async def connect(self, server):
+        with suppress(OCPPError):
+            async with connected(server):
+                pass
+
+    async def released(self, shared):
+        with anyio.fail_after(SECONDS):
+            while shared.stations:
+                await anyio.lowlevel.checkpoint()
+
+    async def test_that_is_abandoned_releases_the_station(self, shared):
+        async with server_in(shared) as server:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.connect, server)
+                await shared.claimed.wait()
+                tasks.cancel_scope.cancel()
+            assert shared.stations == 1
+            shared.may_answer.set()
+            await self.released(shared)
+
+    async def test_is_refused_when_the_server_closes_which_releases_the_station(self, shared):
+        async with server_in(shared) as server, anyio.create_task_group() as tasks:
+            refused = server.events("upgrade_aborted")
+            tasks.start_soon(self.connect, server)
+            await shared.claimed.wait()
+            tasks.start_soon(server.close)
+            assert ((event := await first(refused)).status, event.reason) == (503, "Closing")
+            shared.may_answer.set()
+            await self.released(shared)
+
+    async def test_is_refused_when_the_registry_does_not_answer_in_time(self, shared):
+        server = OCPPServer(protocols=["ocpp1.6"], cluster=Cluster(shared, timeout=0.05))
+        async with server:
+            with pytest.raises(UnexpectedHttpResponse) as raised:
+                async with connected(server):
+                    pass
+            assert (raised.value.status, raised.value.reason) == (503, "Registry Unavailable")
+            shared.may_answer.set()
+            await self.released(shared)
+
+    async def test_closes_at_once_if_another_node_took_the_station(self, shared):
+        async with server_in(shared, "one") as one, server_in(shared, "two") as two:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.connect, one)
+                await shared.claimed.wait()
+                shared.claimed = anyio.Event()
+                tasks.start_soon(self.connect, two)
+                await shared.claimed.wait()
+                shared.may_answer.set()
+            await self.released(shared)
+            assert one.clients == two.clients == ()
+
+
 class TestTheOption:
     def test_is_the_url_of_redis_or_a_cluster(self):
         wrong: Any
@@ -231,6 +355,14 @@ class TestTheOption:
                 OCPPServer(protocols=["ocpp1.6"], cluster=wrong)
         with pytest.raises(ValueError, match="redis"):
             OCPPServer(protocols=["ocpp1.6"], cluster="http://127.0.0.1")
+
+    def test_loads_nothing_if_it_is_not_used(self):
+        code = (
+            "import sys; from ocpp_transports import OCPPServer; OCPPServer(protocols=['ocpp1.6']); print(*sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        loaded = {name for name in done.stdout.split() if "cluster" in name.lower()}
+        assert {name.rpartition(".")[0] for name in loaded} == {"ocpp_transports._options._stations"}
 
     def test_cannot_change(self):
         server = server_in(MemoryCluster())

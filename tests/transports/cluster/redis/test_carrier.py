@@ -20,15 +20,19 @@ WATCH = 0.02
 STREAM = f"ocpp:calls:{{{B}}}"
 
 
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch):
+    monkeypatch.setattr(_reader, "_PAUSE", 0.01)
+    monkeypatch.setattr(_carrier, "_WATCH", WATCH)
+
+
 class Node:
     """A node with its carrier, and what it was told."""
 
     def __init__(self, redis, node, timeout):
         self._told, self.frames = anyio.create_memory_object_stream[tuple[NodeId, bytes]](inf)
         self._lost, self.lost = anyio.create_memory_object_stream[NodeId](inf)
-        self.carrier = RedisCarrier(
-            backend(redis)._settings, timeout, node, self._received, self._lost.send_nowait, watch=WATCH
-        )
+        self.carrier = RedisCarrier(backend(redis)._settings, timeout, node, self._received, self._lost.send_nowait)
 
     def _received(self, sender, frame):
         self._told.send_nowait((sender, frame))

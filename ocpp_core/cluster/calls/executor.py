@@ -1,0 +1,136 @@
+"""The calls of other nodes to stations of this one.
+
+What it guarantees. No request is executed twice, and "not-sent" is never answered to one that was executed or will be.
+
+Why it holds. Every number of a caller is remembered, also of a request that was refused: a copy of it that arrives
+later finds it. A request for another life of this node is answered "unknown", because the predecessor may have executed
+it. The fence of a request must be that of the claim in which this node believes at this moment.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeAlias, assert_never
+
+from ocpp_core.cluster.records import NodeId
+from ocpp_core.inputs import Tick
+from ocpp_core.timers import Timers
+
+from .executor_inputs import (
+    CancelExecution,
+    CancelReceived,
+    ExecuteCall,
+    ExecutionFailed,
+    ExecutionSucceeded,
+    ExecutorAction,
+    ExecutorInput,
+    RequestReceived,
+    WriteAnswer,
+)
+from .frames import AnswerFrame, AnswerKind, RequestFrame, write_frame
+from .outcomes import write_error
+from .replays import Seen, SeenRequests
+from .settings import RemoteCallsConfig
+
+__all__ = ["RemoteExecutor"]
+
+_Key: TypeAlias = tuple[NodeId, int]
+
+
+class RemoteExecutor:
+    """The calls that one node executes for others.
+
+    Args:
+        node: The node.
+        config: The limits.
+        believes: Function that gets the identity of a station and the time in the host's seconds. It returns the fence
+            of the claim by which this node has the station, or None.
+    """
+
+    def __init__(self, node: NodeId, config: RemoteCallsConfig, believes: Callable[[str, float], int | None]) -> None:
+        self._node = node
+        self._config = config
+        self._believes = believes
+        self._seen = SeenRequests(config.max_callers, config.longest)
+        self._sizes: dict[_Key, int] = {}
+        self._bytes = 0
+        self._timers = Timers()
+        self._actions: deque[ExecutorAction] = deque()
+
+    def __len__(self) -> int:
+        """Return the number of calls in progress."""
+        return len(self._sizes)
+
+    @property
+    def deadline(self) -> float:
+        """Time at which the engine needs a `Tick` at the latest, in the host's seconds; `inf`: never."""
+        return self._timers.next
+
+    def poll(self) -> ExecutorAction | None:
+        """Return the next action; None if there is none."""
+        return self._actions.popleft() if self._actions else None
+
+    def handle(self, event: ExecutorInput, now: float) -> None:
+        """Take an input at a time in the host's seconds. Read the time after any wait: beliefs end."""
+        for key in self._timers.due(now):
+            self._cancel(key)  # type: ignore[arg-type]  # only keys are set
+        match event:
+            case RequestReceived():
+                self._take_request(event, now)
+            case CancelReceived():
+                self._seen.note(event.node, event.frame.number, now)  # a request that arrives later is not executed
+                if (event.node, event.frame.number) in self._sizes:
+                    self._cancel((event.node, event.frame.number))
+            case ExecutionSucceeded():
+                self._finish((event.node, event.number), AnswerKind.OK, event.payload)
+            case ExecutionFailed():
+                self._finish((event.node, event.number), AnswerKind.ERROR, write_error(event.error))
+            case Tick():
+                pass
+            case _:
+                assert_never(event)
+
+    def _take_request(self, event: RequestReceived, now: float) -> None:
+        key, frame = (event.node, event.frame.number), event.frame
+        if frame.owner != self._node:
+            self._answer(key, AnswerKind.UNKNOWN, "its node was started again")
+            return
+        seen = self._seen.note(*key, now)
+        if seen is Seen.UNKNOWN:
+            self._answer(key, AnswerKind.UNKNOWN, "its node cannot tell whether the request is new")
+        elif seen is Seen.NEW and (refusal := self._refusal(frame, event.size, now)):
+            self._answer(key, AnswerKind.NOT_SENT, refusal)
+        elif seen is Seen.NEW:
+            self._sizes[key] = event.size
+            self._bytes += event.size
+            self._timers.set(key, now + min(frame.seconds, self._config.longest))
+            self._actions.append(ExecuteCall(event.node, frame.number, frame.identity, frame.call))
+
+    def _refusal(self, frame: RequestFrame, size: int, now: float) -> str:
+        """Return why a request is refused; empty if it is not."""
+        if self._believes(frame.identity, now) != frame.fence:
+            return "the station is not connected to its node any more"
+        if frame.seconds <= 0:
+            return "no time is left"
+        if len(self._sizes) >= self._config.max_calls or self._bytes + size > self._config.max_bytes:
+            return "its node executes too many calls"
+        return ""
+
+    def _finish(self, key: _Key, kind: AnswerKind, value: Any) -> None:
+        if key in self._sizes:
+            self._end(key)
+            self._answer(key, kind, value)
+
+    def _cancel(self, key: _Key) -> None:
+        self._end(key)
+        self._actions.append(CancelExecution(*key))
+
+    def _end(self, key: _Key) -> None:
+        self._bytes -= self._sizes.pop(key)
+        self._timers.cancel(key)
+
+    def _answer(self, key: _Key, kind: AnswerKind, value: Any) -> None:
+        node, number = key
+        frame = write_frame(AnswerFrame(node, number, kind, value))
+        if len(frame) > self._config.max_frame:
+            frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, "the outcome is larger than a frame"))
+        self._actions.append(WriteAnswer(node, frame))

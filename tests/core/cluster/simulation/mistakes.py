@@ -1,0 +1,175 @@
+"""Mistakes that a registry may have, seeded one at a time: the simulation must find each of them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from math import inf
+from typing import Any, Final, TypeAlias
+from unittest.mock import patch
+
+from ocpp_core.cluster.records import ClaimRestored, ClusterOwner
+from ocpp_core.cluster.registry.claims import Claims
+from ocpp_core.cluster.registry.doubts import Doubts
+from ocpp_core.cluster.registry.engine import RegistryEngine
+from ocpp_core.cluster.registry.inputs import ReplacementNoticed
+from ocpp_core.cluster.registry.states import Doubted, Owned
+from ocpp_core.cluster.registry.station_bucket import Comparison, StationBucket
+from ocpp_core.cluster.registry.table import RegistryTable
+
+Patch: TypeAlias = tuple[Any, str, Callable[..., Any]]
+"""The owner, the name of its method, and the wrong one."""
+
+compare, rebase, confirmed_at = StationBucket.compare, StationBucket.rebase, StationBucket.confirmed_at
+renewed, answered, sent_check = RegistryEngine._note_renewed, RegistryEngine._take_answer, Doubts._check
+table_claim = RegistryTable.claim
+
+
+def same_always(self: Any, generation: str, losses: int) -> Comparison:
+    return Comparison.SAME
+
+
+def ignores_generation(self: Any, generation: str, losses: int) -> Comparison:
+    known = self._generation if self._generation is not None else generation
+    return compare(self, known, losses) if known == self._generation else Comparison.CHANGED
+
+
+def ignores_losses(self: Any, generation: str, losses: int) -> Comparison:
+    return Comparison.SAME if generation == self._generation else Comparison.CHANGED
+
+
+def older_is_same(self: Any, generation: str, losses: int) -> Comparison:
+    comparison = compare(self, generation, losses)
+    return Comparison.SAME if comparison is Comparison.OLDER else comparison
+
+
+def releases_any(self: Any, identity: str, node: Any, fence: int) -> bool:
+    return self._bucket(identity).owners.pop(identity, None) is not None
+
+
+def forgets_doubt(self: Any, waiting: dict[str, None], now: float) -> None:
+    """Believe again as soon as the check is sent."""
+    asked = list(waiting)[: self._config.check_size]
+    sent_check(self, waiting, now)
+    for identity in asked:
+        state = self._stations.get(identity)
+        if isinstance(state, Doubted):
+            self._stations.put(identity, Owned(state.connection, state.fence, state.confirmed))
+
+
+def counts_from_the_answer(self: Any, event: Any, now: float) -> None:
+    self._requests._requests[event.request].sent = now
+    renewed(self, event, now)
+
+
+def claim_counts_from_the_answer(self: Any, event: Any, now: float) -> None:
+    request = self._requests._requests.get(event.request)
+    if hasattr(request, "sent"):
+        request.sent = now
+    answered(self, event, now)
+
+
+def does_not_lapse(self: Any, event: Any, now: float) -> None:
+    self._renewed = inf
+    renewed(self, event, now)
+
+
+def restores_over_newer(self: Any, identity: str, node: Any, fence: int) -> ClaimRestored:
+    bucket = self._bucket(identity)
+    current = bucket.owners.get(identity)
+    bucket.give(identity, ClusterOwner(node, fence))
+    return ClaimRestored(True, current, bucket.losses.get(node, 0), self.generation)
+
+
+def fence_is_the_time(self: Any, identity: str, node: Any, time: int) -> Any:
+    bucket = self._bucket(identity)
+    current = bucket.owners.get(identity)
+    bucket.largest = 0 if current is None else current.fence
+    return table_claim(self, identity, node, time)
+
+
+def counts_no_loss(self: Any, identity: str, node: Any, time: int) -> Any:
+    bucket = self._bucket(identity)
+    losses = dict(bucket.losses)
+    answer = table_claim(self, identity, node, time)
+    bucket.losses = losses
+    return replace(answer, losses=losses.get(node, 0))
+
+
+def forgets_every_node_without_a_lease(self: Any, now: float) -> int:
+    self._leases = {node: lease for node, lease in self._leases.items() if now < lease.until}
+    named = {node for bucket in self._buckets for node in bucket.nodes()}
+    return sum(bucket.forget(named - self._leases.keys()) for bucket in self._buckets)
+
+
+def evicts_at_any_notice(self: Any, event: ReplacementNoticed) -> None:
+    if self._stations.get(event.identity) is not None:
+        self._doubts.evict(event.identity, event.by)
+
+
+def nothing(*_: Any) -> None:
+    """Do not do it."""
+
+
+def claims_at_once(self: Any, identity: str, connection: Any, now: float) -> None:
+    self._send(identity, connection, now)
+
+
+def ends_one(self: Any, number: int, request: Any) -> None:
+    self._timers.cancel(number)
+    self._in_progress.pop(request.identity, None)
+
+
+def believes_always(self: Any, identity: str, now: float) -> int | None:
+    state = self._stations.get(identity)
+    return None if state is None else state.fence
+
+
+def confirms_the_doubted(self: Any, state: Any) -> float:
+    return max(state.confirmed, self._confirmed)
+
+
+def keeps_confirmed(self: Any, generation: str, losses: int) -> None:
+    confirmed = self._confirmed
+    rebase(self, generation, losses)
+    self._confirmed = confirmed
+
+
+def is_current(*_: Any) -> bool:
+    return True
+
+
+MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
+    "renewals prove nothing: only the lease counts": ((StationBucket, "compare", same_always),),
+    "the generation is not checked": ((StationBucket, "compare", ignores_generation),),
+    "the losses are not checked": ((StationBucket, "compare", ignores_losses),),
+    "an older answer confirms": ((StationBucket, "compare", older_is_same),),
+    "a release does not compare the fence": ((RegistryTable, "release", releases_any),),
+    "a doubt ends when the check is sent": ((Doubts, "_check", forgets_doubt),),
+    "a renewal counts from its answer": ((RegistryEngine, "_note_renewed", counts_from_the_answer),),
+    "every request counts from its answer": ((RegistryEngine, "_take_answer", claim_counts_from_the_answer),),
+    "a lapse of the lease causes no check": ((RegistryEngine, "_note_renewed", does_not_lapse),),
+    "a restore takes the station from a newer owner": ((RegistryTable, "restore", restores_over_newer),),
+    "a fence may be lower than one before": ((RegistryTable, "claim", fence_is_the_time),),
+    "a claim counts no loss": ((RegistryTable, "claim", counts_no_loss),),
+    "a sweep forgets nodes without a lease at once": ((RegistryTable, "sweep", forgets_every_node_without_a_lease),),
+    "a report of a replacement closes any connection": ((RegistryEngine, "_note_replaced", evicts_at_any_notice),),
+    "strays are not checked": ((Doubts, "add_stray", nothing),),
+    "an unawaited claim is not given back": ((Claims, "_give_back", nothing),),
+    "a station is claimed twice at a time": ((Claims, "start", claims_at_once), (Claims, "_end", ends_one)),
+    "the belief never ends": ((RegistryEngine, "believes", believes_always),),
+    "a renewal confirms the doubted": ((StationBucket, "confirmed_at", confirms_the_doubted),),
+    "a failed check is not repeated": ((Doubts, "check_failed", nothing),),
+    "a failed restore is not repeated": ((Doubts, "restore_failed", nothing),),
+    "a new baseline keeps the old confirmation": ((StationBucket, "rebase", keeps_confirmed),),
+    "a check counts under any baseline": ((Doubts, "is_current", is_current),),
+}
+"""What may be wrong, by name."""
+
+
+@contextmanager
+def mistaken(name: str) -> Iterator[None]:
+    """Seed a mistake while a block runs."""
+    with ExitStack() as patches:
+        for owner, attribute, replacement in MISTAKES[name]:
+            patches.enter_context(patch.object(owner, attribute, replacement))
+        yield

@@ -1,0 +1,74 @@
+"""A station: it connects to any node, and moves; half of its old connections stay half open for ever."""
+
+from functools import partial
+from random import Random
+
+from .node import Connection, SimulatedNode
+from .timeline import Timeline
+
+
+class SimulatedStation:
+    """A station that wants to be connected until it leaves."""
+
+    def __init__(self, identity: str, timeline: Timeline, random: Random, nodes: dict[str, SimulatedNode]) -> None:
+        self.identity = identity
+        self.node: SimulatedNode | None = None
+        """The node of its connection; None without one."""
+        self.connection: Connection | None = None
+        """The connection or handshake; None without one."""
+        self.is_admitted = False
+        self.left_silently = False
+        """True if no node was told that it left."""
+        self._stays = True
+        self._timeline = timeline
+        self._random = random
+        self._nodes = nodes
+        timeline.after(random.uniform(0, 3), self._connect)
+
+    def _connect(self) -> None:
+        if self._stays and self.connection is None:
+            self._connect_to(self._nodes[self._random.choice(sorted(self._nodes))])
+
+    def _connect_to(self, node: SimulatedNode) -> None:
+        connection = Connection(self.identity, lambda: self._admitted(connection), lambda: self._closed(connection))
+        self.node, self.connection, self.is_admitted = node, connection, False
+        if not node.is_alive:
+            self._timeline.after(0.02, connection.closed)
+            return
+        self._timeline.after(5.0, partial(self._give_up, connection))
+        node.do(partial(node.connect, connection))
+
+    def _admitted(self, connection: Connection) -> None:
+        if connection is self.connection:
+            self.is_admitted = True
+
+    def _give_up(self, connection: Connection) -> None:
+        if connection is self.connection and not self.is_admitted:
+            self.drop(is_silent=False)
+
+    def _closed(self, connection: Connection) -> None:
+        if connection is self.connection:
+            self.node = self.connection = None
+            self._timeline.after(self._random.uniform(0.1, 3), self._connect)
+
+    def drop(self, *, is_silent: bool) -> None:
+        """Lose the connection, whether or not its node notices, and connect again."""
+        node, connection = self.node, self.connection
+        if node is None or connection is None:
+            return
+        self._closed(connection)
+        if not is_silent:
+            lose = partial(node.lose, connection)
+            self._timeline.after(self._random.uniform(0, 1), partial(node.do, lose))
+
+    def go(self, node: SimulatedNode) -> None:
+        """Connect to a node; the old connection stays half open."""
+        if self._stays:
+            self.node = self.connection = None
+            self._connect_to(node)
+
+    def leave(self, *, is_silent: bool) -> None:
+        """Disconnect for good."""
+        self._stays = False
+        self.left_silently = is_silent
+        self.drop(is_silent=is_silent)

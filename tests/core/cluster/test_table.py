@@ -1,0 +1,89 @@
+"""The table of a registry: what a store answers, without I/O."""
+
+import pytest
+
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId
+from ocpp_core.cluster.registry.buckets import bucket_of
+from ocpp_core.cluster.registry.table import RegistryTable
+
+A, B = NodeId("a.0000000000000001"), NodeId("b.0000000000000001")
+
+
+@pytest.fixture
+def table():
+    return RegistryTable(1, "first", lease=9.0)
+
+
+def test_a_bucket_is_that_of_redis_cluster():
+    """The check value of CRC-16/XMODEM, which Redis Cluster uses."""
+    assert bucket_of("123456789", 1 << 16) == 0x31C3
+
+
+def test_a_claim_takes_the_station_and_counts_a_loss(table):
+    assert table.claim("CP1", A, 100) == Claimed(100, 0, None, "first")
+    assert table.claim("CP1", B, 200) == Claimed(200, 0, ClusterOwner(A, 100), "first")
+    assert table.renew(A, None, 0.0).losses == (1,)
+
+
+def test_a_claim_of_the_own_station_is_no_loss(table):
+    table.claim("CP1", A, 100)
+    assert table.claim("CP1", A, 200) == Claimed(200, 0, ClusterOwner(A, 100), "first")
+
+
+def test_fences_grow_in_a_bucket_if_the_clock_is_set_back_after_a_release(table):
+    table.claim("CP1", A, 100)
+    table.release("CP1", A, 100)
+    assert table.claim("CP2", B, 50).fence == 101
+
+
+def test_a_release_removes_only_what_it_names(table):
+    table.claim("CP1", A, 100)
+    table.claim("CP1", A, 200)
+    assert not table.release("CP1", A, 100)
+    assert not table.release("CP1", B, 200)
+    assert table.release("CP1", A, 200)
+    assert table.check(["CP1"]) == [None]
+
+
+class TestRestore:
+    def test_gives_back_what_was_lost(self, table):
+        assert table.restore("CP1", A, 100) == ClaimRestored(True, None, 0, "first")
+        assert table.check(["CP1"]) == [ClusterOwner(A, 100)]
+
+    def test_leaves_a_newer_owner(self, table):
+        table.claim("CP1", B, 200)
+        assert table.restore("CP1", A, 100) == ClaimRestored(False, ClusterOwner(B, 200), 0, "first")
+
+    def test_takes_the_station_from_an_older_owner(self, table):
+        table.claim("CP1", B, 50)
+        assert table.restore("CP1", A, 100).is_ours
+        assert table.renew(B, None, 0.0).losses == (1,)
+
+    def test_raises_the_largest_fence(self, table):
+        table.restore("CP1", A, 100)
+        assert table.claim("CP1", B, 50).fence == 101
+
+
+def test_find_reports_the_address_and_the_lease(table):
+    table.claim("CP1", A, 100)
+    assert table.find("CP1", 0.0) == Found(ClusterOwner(A, 100), None, is_alive=False)
+    table.renew(A, "10.0.0.1:9000", 0.0)
+    assert table.find("CP1", 8.9) == Found(ClusterOwner(A, 100), "10.0.0.1:9000", is_alive=True)
+    assert table.find("CP1", 9.0) == Found(ClusterOwner(A, 100), "10.0.0.1:9000", is_alive=False)
+    assert table.find("CP2", 0.0) is None
+
+
+class TestSweep:
+    def test_removes_what_a_dead_node_left_after_a_lease_without_one(self, table):
+        table.renew(A, None, 0.0)
+        table.claim("CP1", A, 100)
+        assert [table.sweep(now) for now in (8.9, 9.0, 17.9, 18.0)] == [0, 0, 0, 1]
+        assert len(table) == 0
+
+    def test_waits_a_lease_for_a_node_that_has_not_renewed_since_data_was_lost(self, table):
+        table.claim("CP1", A, 100)
+        table.sweep(0.0)
+        table.renew(A, None, 8.0)
+        assert table.sweep(9.0) == 0
+        table.generation = "second"
+        assert [table.sweep(now) for now in (17.0, 25.9, 26.0)] == [0, 0, 1]
