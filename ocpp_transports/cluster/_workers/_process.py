@@ -114,9 +114,10 @@ class WorkerProcess:
             line = await asyncio.get_running_loop().sock_recv(self._channel, 64)  # written at once
         except OSError:
             return False
-        if line.startswith(READY):
-            self.longest_close = float(line.removeprefix(READY))
-        return line.startswith(READY)
+        if not line.startswith(READY):
+            return False
+        self.longest_close = float(line.removeprefix(READY))
+        return True
 
     def tell(self, order: Order) -> None:
         """Give it an order; nothing happens if it has ended."""

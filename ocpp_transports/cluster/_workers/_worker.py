@@ -64,8 +64,8 @@ async def _serve(settings: WorkerSettings) -> None:
 
 
 def _join(server: OCPPServer, number: int, registry: socket.socket, tasks: TaskGroup) -> None:
-    """Have the server share a registry with the other workers, unless the application has chosen one."""
-    if server._options.cluster is None:
+    """Have the server share a registry with the other workers, unless the application has a cluster or directory."""
+    if server._options.cluster is None and server._directory is server._registry:
         link = SupervisorLink(registry)
         tasks.start_soon(link.run)
         server._join(Cluster(WorkersBackend(link), name=f"worker-{number}"))

@@ -60,8 +60,7 @@ class Hub:
         """Remove a node and its claims, and report its end to the others."""
         if self._nodes.pop(node, None) is None:
             return
-        self._table.leave(node)
-        self._table.sweep(0)
+        self._table.remove(node)
         for writer in (each for each in self._nodes.values() if not each.is_closing()):
             writer.write(write_packet(0, "lost", node))
 
