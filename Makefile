@@ -118,7 +118,7 @@ test-typing: $(DEV) $(PYRIGHT) ## Run the tests of the types, and verify that th
 test-proxies: $(DEV) ## Run nginx and HAProxy, if installed, with the configurations of the documentation
 	@$(BIN)/python -m pytest -m proxies tests/proxies
 
-test-cluster: $(DEV) ## Run all tests of the cluster with a real redis-server, also those of its slow faults
+test-cluster: $(DEV) ## Run all tests of the cluster with workers and a real redis-server, also those of slow faults
 	@$(BIN)/python -m pytest -m "cluster or not cluster" tests/transports/cluster
 
 test-bench: $(DEV) $(PEER) ## Have the benchmarks run once, quickly, and write their page

@@ -40,6 +40,7 @@ __all__ = ["Listener", "OCPPServer"]
 if TYPE_CHECKING:
     from ._metrics._metrics import Metrics
     from ._options._keywords import ServerKeywords
+    from ._options._stations._cluster_choice import ClusterChoice
     from .channel import Incoming, UpgradeOffer
 
 AuthT = TypeVar("AuthT", bound=AuthHandler)
@@ -97,10 +98,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
 
             self._outbox = ServerOutbox(self._options, self._registry, self._log, failed=self._store_failed)
         if self._options.cluster is not None:
-            from ._server._cluster._member import ClusterMember  # loaded only when used
-
-            self._cluster = ClusterMember(self._options.cluster, self._registry, self._log)
-            self._directory = self._cluster.directory(self._check_call)
+            self._join(self._options.cluster)
 
     async def __aenter__(self) -> Self:
         await warm_up_in_thread(self._options)  # for connections from other libraries; `listen` does it too
@@ -237,6 +235,13 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         @property
         def _context_client(self) -> OCPPServerClient:
             """The type of `ctx.client` of a handler that is registered here."""
+
+    def _join(self, cluster: "str | ClusterChoice") -> None:
+        """Become a node of this cluster, before the server is used."""
+        from ._server._cluster._member import ClusterMember  # loaded only when used
+
+        self._cluster = ClusterMember(cluster, self._registry, self._log)
+        self._directory = self._cluster.directory(self._check_call)
 
     def _plain_requests(self) -> PlainRequests:
         return (self._closed or self._start()[1]).plain

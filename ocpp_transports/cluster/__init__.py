@@ -1,13 +1,22 @@
 """Several servers as one: a station has one connection among all of them, and each can call it.
 
-shared = MemoryCluster()
-server = OCPPServer(protocols=["ocpp1.6"], cluster=Cluster(shared, name="csms-1"))
+    shared = MemoryCluster()
+    server = OCPPServer(protocols=["ocpp1.6"], cluster=Cluster(shared, name="csms-1"))
+
+`serve` runs a server in several processes of one machine, which share a port.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from ._client import ClusterClient
 from ._memory import MemoryCluster
 from ._settings import Backend, Cluster
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from ._workers._serving import serve
+    from ._workers._supervisor import WorkersError
 
 __all__ = [
     "Backend",
@@ -18,4 +27,16 @@ __all__ = [
     "MemoryCluster",
     "RegistryStore",
     "StoreUnavailableError",
+    "WorkersError",
+    "serve",
 ]
+
+_OF_WORKERS: Final = {"WorkersError": "_supervisor", "serve": "_serving"}
+
+if not TYPE_CHECKING:  # type checkers would accept every name
+
+    def __getattr__(name: str) -> Any:
+        """Load `serve` when it is first used: the server that it needs is above the cluster, which it may use."""
+        if name in _OF_WORKERS:
+            return getattr(import_module(f"{__name__}._workers.{_OF_WORKERS[name]}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

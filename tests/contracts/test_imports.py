@@ -32,7 +32,8 @@ LAYERS = {
         "handshake", "certificates", "passwords", "plain_http", "_metrics", "_logging", "events", "event_names",
         "_callbacks", "_driver", "recording", "outbox", "_handlers", "_options", "_tls", "_hosts", "_runtime",
         "_calls", "cluster", "_peer", "_server", "_fleet", "fleet", "observability", "router", "_browser", "client",
-        "browser", "channel", "server", "asgi", "wslib", "memory", "laboratory", "blocking", "compat",
+        "browser", "channel", "server", "cluster._workers", "cluster.__main__", "asgi", "wslib", "memory",
+        "laboratory", "blocking", "compat",
     ),
     "ocpp_apps": (
         "command_line", "origins", "csms", "station.client", "station.clock", "station.model", "station.asyncio_clock",
@@ -42,8 +43,8 @@ LAYERS = {
     ),
 }  # fmt: skip
 
-LAZY_FACADES = {"ocpp_core.tolerance", "ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21"}
-"""Besides those of the packages: they load what they name when it is first used."""
+LAZY_FACADES = {"ocpp_core.tolerance", "ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21", "ocpp_transports.cluster"}
+"""Besides those of the packages: they load what they name when it is first used, also from layers above."""
 NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "recording"}  # directly or through another one
 IMPURE = {
     "anyio", "asyncio", "concurrent", "logging", "multiprocessing", "ocpp_apps", "ocpp_transports", "secrets", "select",
@@ -275,7 +276,7 @@ def upward(package: str, name: str) -> list[str]:
         f"{path.relative_to(ROOT)}:{line} imports {imports}"
         for module, path in modules(package).items()
         if layer_of(module) == name
-        for line, imports in imported(path)
+        for line, imports in loaded_from(module, path)
         if imports.startswith(f"{package}.") and layer_of(imports) in above
     ]
 
@@ -284,16 +285,16 @@ def who_imports_whom() -> dict[str, set[str]]:
     """The modules that each module imports, of all three packages and at any depth."""
     files = {name: path for package in LAYERS for name, path in modules(package).items()}
     return {
-        name: {imports if imports in files else imports.rpartition(".")[0] for imports in loaded_from(name, path)}
+        name: {imports if imports in files else imports.rpartition(".")[0] for _, imports in loaded_from(name, path)}
         & {*files}
         for name, path in files.items()
     }
 
 
-def loaded_from(name: str, path: Path) -> Iterator[str]:
-    """The modules that a file imports, without those that a lazy facade names for type checkers."""
+def loaded_from(name: str, path: Path) -> Iterator[tuple[int, str]]:
+    """Every (line, module) that a file imports, without those that a lazy facade names for type checkers."""
     unloaded = type_only(path) if name in LAZY_FACADES else set()
-    return (imports for line, imports in imported(path) if line not in unloaded)
+    return ((line, imports) for line, imports in imported(path) if line not in unloaded)
 
 
 class TestALayerKnowsOnlyThoseBelow:

@@ -7,6 +7,7 @@ from typing import Final
 
 from ocpp_apps.demo.__main__ import _parser as demo_parser
 from ocpp_apps.station.__main__ import _parser as station_parser
+from ocpp_transports.cluster.__main__ import _parser as cluster_parser
 from ocpp_transports.compat.migrate.__main__ import _parser as migrate_parser
 from tools.declarations import table
 
@@ -18,7 +19,7 @@ HEAD: Final = """
 The programs print this with `--help`. `python -m ocpp_apps` lists them. A value out of its range ends a program with an
 error that names the range.
 """
-PARSERS: Final = (station_parser, demo_parser, migrate_parser)
+PARSERS: Final = (station_parser, demo_parser, cluster_parser, migrate_parser)
 
 
 def commands_page() -> str:

@@ -106,6 +106,11 @@ class RegistryTable:
         """Remove the lease of a node; its stations stay until they are claimed, released or swept."""
         self._leases.pop(node, None)
 
+    def remove(self, node: NodeId) -> int:
+        """Remove a node that has certainly ended, with its stations; return how many there were."""
+        self.leave(node)
+        return sum(bucket.forget({node}) for bucket in self._buckets)
+
     def check(self, identities: Sequence[str]) -> list[ClusterOwner | None]:
         """Return the owner of each station, in order; None for one without an owner."""
         return [self._bucket(identity).owners.get(identity) for identity in identities]

@@ -1,15 +1,18 @@
 """How a server ends: it refuses newcomers, closes its connections, and releases the event loop."""
 
 from abc import abstractmethod
+from collections.abc import Iterable
+
+import anyio
 
 from ocpp_core.inputs import Close
 from ocpp_transports._handlers._running import is_in_handler
 from ocpp_transports._options._server import CLOSE_WINDOW
-from ocpp_transports._runtime._base import SocketRuntime
+from ocpp_transports._runtime._base import Listener, SocketRuntime
 from ocpp_transports._server._admitting._acceptor import Acceptor
 from ocpp_transports.events import CloseEvent
 
-from ._departures import Departures
+from ._departures import STEP, Departures
 from ._opening import OpeningMixin
 
 __all__ = ["ClosingMixin"]
@@ -69,6 +72,19 @@ class ClosingMixin(OpeningMixin):
             self._begin_to_close(acceptor, command, 0 if force else window or 0)
             await self._end(acceptor)
         return CloseEvent(command.code, command.reason)
+
+    async def _leave_port(self, listeners: Iterable[Listener], patience: float) -> None:
+        """Stop accepting, and wait at most so many seconds until all accepted sockets are stations or have ended.
+
+        For listeners whose sockets another process has too, and accepts from.
+        """
+        for listener in listeners:
+            await listener.aclose()
+        acceptor = self._acceptor
+        with anyio.move_on_after(patience):
+            # No event tells.
+            while acceptor is not None and (acceptor.places.waiting or acceptor.gate.total > len(self._registry.open)):  # noqa: ASYNC110
+                await anyio.sleep(STEP)
 
     async def _close_as_begun(self) -> None:
         """Wait for the end that another `close` has begun, without hastening it."""

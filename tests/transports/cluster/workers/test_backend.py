@@ -1,0 +1,126 @@
+"""The registry and the frames of the workers of one supervisor, in one process."""
+
+import asyncio
+import logging
+import socket
+from contextlib import AsyncExitStack, suppress
+
+import anyio
+import pytest
+
+from ocpp_core.cluster.records import ClusterOwner, Found, NodeId
+from ocpp_transports.cluster._carrier import NotSentError
+from ocpp_transports.cluster._store import StoreUnavailableError
+from ocpp_transports.cluster._workers._registry._backend import WorkersBackend
+from ocpp_transports.cluster._workers._registry._hub import Hub
+from ocpp_transports.cluster._workers._registry._link import SupervisorLink
+from tests.transports.pairs import SECONDS
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+ONE, TWO = NodeId("worker-1.1111111111111111"), NodeId("worker-2.2222222222222222")
+
+
+class Node:
+    """A worker with an open store and carrier, what its carrier received, and its stream's task in the supervisor."""
+
+    def __init__(self, hub, timeout):
+        theirs, ours = socket.socketpair()
+        for each in (theirs, ours):
+            each.setblocking(False)
+        self.served = asyncio.create_task(hub.serve(theirs)) if hub is not None else None
+        self.theirs = theirs
+        self.ours = ours
+        link = SupervisorLink(ours)
+        self.running = asyncio.create_task(link.run())
+        self._backend = WorkersBackend(link)
+        self.store = self._backend.new_store(9, timeout)
+        self.frames: asyncio.Queue[tuple[NodeId, bytes]] = asyncio.Queue()
+        self.lost: asyncio.Queue[NodeId] = asyncio.Queue()
+
+    async def opened(self, node):
+        await self.store.open(node, None)
+        self.carrier = self._backend.new_carrier(node, lambda *each: self.frames.put_nowait(each), self.lost.put_nowait)
+        return self
+
+    async def end(self):
+        for each in (self.running, self.served):
+            if each is not None:
+                each.cancel()
+                with suppress(asyncio.CancelledError):
+                    await each
+        self.ours.close()
+
+
+@pytest.fixture
+async def nodes():
+    hub = Hub(logging.getLogger("ocpp_ws_io.workers"))
+    with anyio.fail_after(SECONDS):
+        async with AsyncExitStack() as exits:
+            made = [await Node(hub, SECONDS).opened(node) for node in (ONE, TWO)]
+            for each in made:
+                exits.push_async_callback(each.end)
+            yield made
+
+
+class TestTheRegistry:
+    async def test_gives_a_station_to_the_newest_claim_and_counts_the_loss_of_the_other(self, nodes):
+        one, two = nodes
+        first = await one.store.claim("CP1")
+        second = await two.store.claim("CP1")
+        assert (first.previous, second.previous) == (None, ClusterOwner(ONE, first.fence))
+        assert second.fence > first.fence
+        assert sum((await one.store.renew()).losses) == 1
+        assert not await one.store.release("CP1", first.fence), "a late goodbye removes no newer entry"
+        assert await one.store.find("CP1") == Found(ClusterOwner(TWO, second.fence), None, True)
+        assert await one.store.check(["CP1", "CP2"]) == [ClusterOwner(TWO, second.fence), None]
+
+    async def test_forgets_the_stations_of_a_node_whose_stream_ends(self, nodes):
+        one, two = nodes
+        await one.store.claim("CP1")
+        await one.end()
+        assert await two.lost.get() == ONE
+        assert await two.store.find("CP1") is None
+
+    async def test_of_a_supervisor_that_is_stopped_does_not_answer(self):
+        node = Node(None, 0.01)
+        with pytest.raises(StoreUnavailableError, match="the supervisor of the workers does not answer"):
+            await node.store.claim("CP1")
+        await node.end()
+        node.theirs.close()
+
+    async def test_of_a_supervisor_that_was_killed_is_kept_by_each_node_alone(self, nodes):
+        one, two = nodes
+        kept, lost = await one.store.claim("CP1"), await one.store.renew()
+        for each in nodes:
+            each.served.cancel()
+            await each.running
+        assert (await one.store.renew()).generation != lost.generation, "the node restores what it has"
+        assert (await one.store.restore("CP1", kept.fence)).is_ours
+        assert (await two.store.claim("CP2")).previous is None
+        assert await one.store.find("CP2") is None
+        await one.store.aclose()
+
+
+class TestTheCarrier:
+    async def test_passes_frames_with_any_bytes_in_their_order(self, nodes):
+        one, two = nodes
+        frames = [b"", b"\n\0\xff", b"x" * 100_000]
+        for each in frames:
+            await one.carrier.send(TWO, None, each)
+        assert [await two.frames.get() for _ in frames] == [(ONE, each) for each in frames]
+
+    async def test_sends_nothing_to_a_node_that_has_ended(self, nodes):
+        one, two = nodes
+        await two.end()
+        assert await one.lost.get() == TWO
+        with pytest.raises(NotSentError, match="the node has ended"):
+            await one.carrier.send(TWO, None, b"frame")
+
+    async def test_sends_nothing_that_is_too_long_and_nothing_without_a_supervisor(self, nodes):
+        one, _ = nodes
+        with pytest.raises(NotSentError, match="expected a packet of at most 16777216 bytes"):
+            await one.carrier.send(TWO, None, bytes(16 * 1024 * 1024))
+        one.served.cancel()
+        await one.running
+        with pytest.raises(NotSentError, match="the supervisor of the workers has ended"):
+            await one.carrier.send(TWO, None, b"frame")

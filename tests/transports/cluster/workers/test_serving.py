@@ -1,0 +1,37 @@
+"""What `serve` refuses before it starts anything."""
+
+import socket
+
+import pytest
+
+from ocpp_transports.cluster import serve
+from ocpp_transports.cluster.__main__ import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"target": "csms"}, "expected target as 'module:function', got 'csms'"),
+        ({"target": "csms.py:make_server()"}, r"expected target as 'module:function', got 'csms.py:make_server\(\)'"),
+        ({"workers": 0}, "expected workers from 1 to 1024, got 0"),
+        ({"workers": True}, "expected workers from 1 to 1024, got True"),
+        ({"port": 65536}, "expected a port from 0 to 65535, got 65536"),
+        ({"loop": "twisted"}, "expected loop as one of asyncio, uvloop, trio, got 'twisted'"),
+    ],
+)
+def test_arguments(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        serve(**{"target": "csms:make_server", "workers": 2, "port": 0, **arguments})
+
+
+def test_a_port_of_another_program(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["csms:make_server", "--workers", "2", "--port", port, "--host", "127.0.0.1"]) == 1
+    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use\n" in capsys.readouterr().err
+
+
+def test_a_system_that_cannot_share_a_port(monkeypatch):
+    monkeypatch.delattr(socket, "SO_REUSEPORT")
+    with pytest.raises(RuntimeError, match="cannot serve with several processes: this operating system cannot share"):
+        serve("csms:make_server", workers=2, port=0)

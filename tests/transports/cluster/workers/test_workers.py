@@ -1,0 +1,137 @@
+"""A supervisor and its workers as real processes: what the end of one of them does to stations."""
+
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+
+import pytest
+
+from tests.transports.cluster.workers.program import close_code, life, program, status, until_gone
+from tests.transports.pairs import SECONDS
+
+WAITING = 20
+"""Stations that wait in the sockets of the workers while nobody accepts."""
+
+
+@pytest.fixture
+def threads():
+    """Let many stations wait at the same time; the program in the test ends before, and with it their connections."""
+    with ThreadPoolExecutor(200) as executor:
+        yield executor
+
+
+def stop(csms):
+    """Stop all workers, so that nobody accepts."""
+    for pid in csms.workers.values():
+        os.kill(pid, signal.SIGSTOP)
+
+
+def waiting(csms, stack, count, prefix="CP"):
+    """Let stations come that nobody accepts yet."""
+    return [stack.enter_context(csms.station(f"{prefix}{number}")) for number in range(count)]
+
+
+def replace_stopped(csms):
+    """Have workers replaced that are stopped: each goes on once its successor serves."""
+    old = dict(csms.workers)
+    csms.signal(signal.SIGHUP)
+    for number, pid in sorted(old.items()):
+        csms.until(f"worker {number} serves")
+        os.kill(pid, signal.SIGCONT)
+    csms.until("all workers are replaced")
+
+
+def test_the_end_of_a_worker_and_a_restart_lose_no_station_that_waits_and_sigterm_closes_all(threads):
+    with program() as csms, ExitStack() as stack:
+        stop(csms)
+        stations = waiting(csms, stack, WAITING)
+        os.kill(csms.workers[1], signal.SIGKILL)
+        os.kill(csms.workers[2], signal.SIGCONT)
+        csms.until("worker 1 serves")
+        assert [status(each) for each in stations] == [101] * WAITING
+
+        stop(csms)
+        codes = threads.map(close_code, stations)
+        lives = threads.map(life, waiting(csms, stack, WAITING, "NEW"))
+        replace_stopped(csms)
+        assert {*codes} == {1012}
+        csms.signal(signal.SIGTERM)
+        assert {*lives} <= {(101, 1001), (101, 1012)}, "the old worker may accept until its successor serves"
+        assert csms.ended() == (0, "")
+
+
+def test_workers_go_on_without_their_supervisor_until_sigterm():
+    with program(workers=1) as csms:
+        early = csms.station("EARLY")
+        assert status(early) == 101
+        csms.signal(signal.SIGKILL)
+        csms.until("the supervisor has ended; process .* goes on serving until SIGTERM")
+        late = csms.station("LATE")
+        assert status(late) == 101
+        os.kill(csms.workers[1], signal.SIGTERM)
+        assert {close_code(early), close_code(late)} == {1001}
+        until_gone(csms.workers[1])
+
+
+@pytest.mark.cluster
+class TestTheRest:
+    def test_none_of_two_hundred_stations_that_wait_is_lost_at_a_restart(self, threads):
+        with program() as csms, ExitStack() as stack:
+            stop(csms)
+            lives = threads.map(life, waiting(csms, stack, 200))
+            replace_stopped(csms)
+            csms.signal(signal.SIGTERM)
+            assert {*lives} <= {(101, 1001), (101, 1012)}
+
+    @pytest.mark.parametrize("loop", ["uvloop", "trio"])
+    def test_workers_run_on_other_event_loops(self, loop):
+        with program("--loop", loop, target="make_server_later") as csms:
+            station = csms.station()
+            assert status(station) == 101
+            csms.signal(signal.SIGHUP)
+            assert close_code(station) == 1012
+            csms.until("all workers are replaced")
+            csms.signal(signal.SIGINT)
+            assert csms.ended() == (0, "")
+
+    def test_a_second_signal_drops_the_connections(self):
+        with program(workers=1) as csms, csms.station() as station:
+            assert status(station) == 101
+            csms.signal(signal.SIGTERM)
+            assert station.recv(2)[:1] == b"\x88", "a close frame, which the station does not answer"
+            csms.signal(signal.SIGTERM)
+            assert csms.ended() == (0, "")
+
+    @pytest.mark.parametrize(
+        ("target", "words"),
+        [("missing", "has no attribute 'missing'"), ("make_nothing", "expected an OCPPServer from .*, got str")],
+    )
+    def test_a_program_that_does_not_start_ends_all(self, target, words):
+        with pytest.raises(AssertionError, match=words) as raised, program(target=target):
+            pass
+        assert "cannot serve: a worker ended before it served; see what it wrote before" in str(raised.value)
+
+    def test_systemd_learns_of_the_start_and_the_end(self, tmp_path):
+        with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as systemd:
+            systemd.bind(str(tmp_path / "notify"))
+            systemd.settimeout(SECONDS)
+            with program(workers=1, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")}) as csms:
+                assert systemd.recv(99) == b"READY=1"
+                csms.signal(signal.SIGTERM)
+                assert csms.ended() == (0, "")
+                assert systemd.recv(99).startswith(b"STOPPING=1\nEXTEND_TIMEOUT_USEC=")
+
+    @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.4])
+    def test_a_signal_while_workers_start_ends_them(self, seconds):
+        with program(until="starting 2 workers") as csms:
+            time.sleep(seconds)
+            csms.signal(signal.SIGTERM)
+            assert csms.process.wait(timeout=SECONDS) == 0
+            assert "Traceback" not in csms.process.stdout.read(), "it ends with the last worker"
+
+    def test_a_second_supervisor_warns_that_the_port_is_shared(self):
+        with program(workers=1) as csms, program(workers=1, port=csms.port) as second:
+            assert f"other processes listen on port {csms.port} already: they share its connections" in second.log
