@@ -1,7 +1,8 @@
 """What a store of the registry answers to a node: owners, fences, counts of lost stations, and its generation."""
 
-from dataclasses import dataclass
 from typing import NewType
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["ClaimRestored", "Claimed", "ClusterOwner", "Found", "NodeId", "Renewed"]
 

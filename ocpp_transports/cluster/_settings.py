@@ -1,12 +1,13 @@
 """How a process joins a cluster: the value of the option `cluster`, and what it is made of."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from socket import gethostname
 from string import ascii_letters, digits
 from typing import Final, Protocol
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.cluster.registry.settings import RegistryConfig
 from ocpp_core.config import expect_declared, number

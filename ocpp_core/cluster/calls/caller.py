@@ -11,10 +11,10 @@ timer of a call is the caller's own, so an answer that is lost never leaves a ca
 
 from collections import Counter, deque
 from collections.abc import Hashable
-from dataclasses import dataclass
 from itertools import count
 from typing import Final, assert_never
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core._json import dumps
 from ocpp_core.cluster.records import ClusterOwner, Found, NodeId
 from ocpp_core.errors import (

@@ -1,9 +1,9 @@
 """The actions of a `RemoteCaller`: searches, frames to write, and the outcomes of calls."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import NodeId
 
 __all__ = ["CallAnswered", "CallFailed", "CallerAction", "FindOwner", "WriteCancel", "WriteRequest"]

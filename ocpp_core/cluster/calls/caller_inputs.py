@@ -1,10 +1,10 @@
 """The inputs of a `RemoteCaller`: its calls, and what the registry, the carrier and the other nodes answer."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import Found, NodeId
 from ocpp_core.inputs import Tick
 

@@ -1,8 +1,8 @@
 """The inputs and actions of a `RemoteExecutor`."""
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.inputs import Tick
 

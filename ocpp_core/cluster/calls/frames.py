@@ -4,10 +4,10 @@ Every frame of a node on one life of its process has a sender that its carrier k
 are seconds that are left, never times of day: the clocks of two nodes differ.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core._json import dumps, loads, quote
 from ocpp_core.cluster.records import NodeId
 

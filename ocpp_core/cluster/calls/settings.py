@@ -1,7 +1,6 @@
 """The limits of calls between nodes."""
 
-from dataclasses import dataclass
-
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import expect_declared, number
 
 __all__ = ["RemoteCallsConfig"]

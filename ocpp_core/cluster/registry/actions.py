@@ -1,10 +1,10 @@
 """The actions of a `RegistryEngine`: requests to the store, and decisions about connections."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import NodeId
 
 __all__ = [

@@ -4,9 +4,9 @@ Every request to the store, an action with a number, ends with its answer or wit
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, Renewed
 from ocpp_core.inputs import Tick
 

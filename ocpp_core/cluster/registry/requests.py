@@ -1,9 +1,10 @@
 """The requests to the store that are in progress."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias, TypeVar
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = [
     "CheckRequest",

@@ -1,7 +1,6 @@
 """The settings of a node's part of the registry."""
 
-from dataclasses import dataclass
-
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import expect_declared, number
 
 __all__ = ["RegistryConfig"]

@@ -1,8 +1,9 @@
 """The states of a station at the node that has its connection."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["Doubted", "Owned", "OwnedState"]
 

@@ -6,8 +6,9 @@ keeps its largest fence, so they also grow if the clock is set back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
 
 from .buckets import bucket_of

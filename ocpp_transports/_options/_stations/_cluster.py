@@ -1,9 +1,10 @@
 """The option of a server that shares its stations with other servers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Self
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_transports._options._stations._cluster_choice import ClusterChoice
 
 from ._queue import QueueOptions

@@ -1,8 +1,9 @@
 """Where a node accepts the streams of other nodes."""
 
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["StreamAddress"]
 

@@ -1,7 +1,8 @@
 """The settings of streams between nodes."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import expect_declared, number
 from ocpp_transports._options._tls import TLSOptions
 

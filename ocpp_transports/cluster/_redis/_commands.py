@@ -1,11 +1,12 @@
 """Commands as values, so that one task writes those of many callers in one pipeline."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from coredis.exceptions import ConnectionError, NoScriptError
 from coredis.patterns.pipeline import Pipeline
+
+from ocpp_core._dataclasses import dataclass
 
 from ._scripts import Script
 

@@ -15,9 +15,11 @@ clock is set back. A counter of losses is reported with `since` added, so that i
 the generation shows the loss of all data by a restart, and not that a key was deleted or evicted.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha1
 from typing import Final
+
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["CLAIM", "RELEASE", "RENEW", "RESTORE", "SEND", "TRIM", "Script"]
 

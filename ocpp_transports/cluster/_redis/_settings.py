@@ -1,11 +1,11 @@
 """Where Redis is, and what the nodes of one cluster have to agree on."""
 
 import re
-from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Final
 from urllib.parse import urlsplit
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_transports._logging._log import Log, Logging, logger_of
 
 __all__ = ["RedisSettings"]

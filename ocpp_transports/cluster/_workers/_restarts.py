@@ -1,6 +1,6 @@
 """When a worker that ended is started again."""
 
-from dataclasses import dataclass
+from ocpp_core._dataclasses import dataclass
 
 __all__ = ["RestartPolicy", "Restarts"]
 

@@ -1,9 +1,10 @@
 """What a supervisor and its workers tell each other."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import Enum
 from typing import Any, Final
 
+from ocpp_core._dataclasses import dataclass
 from ocpp_transports._server._lifecycle._serving import Loop
 
 __all__ = ["READY", "Order", "WorkerSettings"]
