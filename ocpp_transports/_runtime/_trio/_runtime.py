@@ -163,12 +163,14 @@ class TrioRuntime(TaskSupervisor):
     def _end_program(self, error: BaseException) -> None:
         """Interrupt the main task, as Ctrl-C does; the end of the block that owns this runtime raises the error.
 
+        Only the first error interrupts: a second one would interrupt the end of the block, and replace the first.
         Only the main thread can be interrupted this way; in other threads only trio's own end remains.
         """
         if threading.current_thread() is not threading.main_thread():
             raise error
-        self._ending = error
-        signal.raise_signal(signal.SIGINT)
+        if self._ending is None:
+            self._ending = error
+            signal.raise_signal(signal.SIGINT)
 
     async def aclose(self) -> None:
         """End everything; see Runtime. The clock ends last: closing may need time.

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
@@ -319,3 +320,20 @@ def test_what_ends_the_program_ends_it_in_good_order(run, spelling, error, endin
         run(main())
     assert any(isinstance(each, (ErrorEvent, HandlerErrorEvent)) for each in told)
     assert "close" in told or place == "auth"
+
+
+def test_what_ends_the_program_twice_on_trio_ends_it_with_the_first_error():
+    """The second error does not interrupt the end of the block."""
+
+    async def main():
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            server.on("client", lambda station: station.on("open", raising(partial(SystemExit, 1), "plain")))
+            server.on("client", lambda station: station.on("close", raising(partial(SystemExit, 2), "async")))
+            listener = await server.listen(0, "127.0.0.1")
+            async with client_of(listener, reconnect=False) as client:
+                await client.connect()
+                await anyio.sleep(SECONDS)
+
+    with pytest.raises(SystemExit) as caught:
+        RUNS["trio"](main())
+    assert caught.value.args[0] == 1
