@@ -19,7 +19,7 @@ from anyio.abc import ByteStream, SocketAttribute, SocketStream
 from anyio.streams.tls import TLSStream
 
 from ocpp_core.timers import Timers
-from ocpp_transports._callbacks._containment import ending_in, is_cancellation
+from ocpp_transports._callbacks._containment import end_program, ending_in, is_cancellation
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Connection, Dialer, Handle, InputSink, StreamInput
 from ocpp_transports._hosts._failure import failure
@@ -134,8 +134,11 @@ class TrioRuntime(TaskSupervisor):
     def _ring_one(self, timer: _Timer) -> None:
         try:
             timer.ring()
-        except Exception as error:  # a fault of the library must not stop the other timers
-            self.log.failed("a timer failed", error)
+        except BaseException as error:  # it must not stop the other timers, without which nothing here ends
+            if ending_in(error) is None:
+                self.log.failed("a timer failed", error)
+            else:
+                end_program(error, self.spawn)
 
     # Tasks
 

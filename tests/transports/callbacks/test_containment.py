@@ -11,7 +11,9 @@ import pytest
 import uvloop
 
 from ocpp_transports import ConnectionState, OCPPServer, RPCInternalError, UnexpectedHttpResponse
+from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime import _tasks as _supervisor
+from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.channel import ChannelClient, Reject, UpgradeOffer
 from ocpp_transports.events import ErrorEvent, HandlerErrorEvent
 from tests.kinds import an
@@ -337,3 +339,20 @@ def test_what_ends_the_program_twice_on_trio_ends_it_with_the_first_error():
     with pytest.raises(SystemExit) as caught:
         RUNS["trio"](main())
     assert caught.value.args[0] == 1
+
+
+def test_what_ends_the_program_in_a_timer_on_trio_stops_no_other_timer():
+    """A filter or handler of logging may raise there; the connections need timers to end."""
+
+    async def main():
+        runtime: Any = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
+        try:
+            runtime.start_timer(runtime.now(), raising(SystemExit, "plain"))
+            await anyio.sleep(SECONDS)
+        finally:
+            with anyio.fail_after(SECONDS):
+                await runtime._pause(0)
+            await runtime.aclose()
+
+    with pytest.raises(SystemExit):
+        RUNS["trio"](main())
