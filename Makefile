@@ -92,7 +92,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties differential leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-fast test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties differential leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist wheel-fast clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -107,6 +107,9 @@ all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Run all tests, those
 # The engine's tests use no plugin; to load the first three takes as long as the tests, and the fourth runs at every test.
 test-core: $(DEV) ## Run the engine's own tests
 	@$(BIN)/python -m pytest -q -p no:hypothesispytest -p no:anyio -p no:xdist -p no:logging tests/core
+
+test-fast: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Build the compiled wheel, and run all tests on it
+	@$(BIN)/python -m tools.fast.suite $(PARALLEL)
 
 # pyright takes ten seconds for the engine: `make test` leaves out what is generated in the same way for every version.
 test-typing: $(DEV) $(PYRIGHT) ## Run the tests of the types, and verify that those of whole packages are complete
@@ -208,6 +211,10 @@ site: $(SITE) ## Build the documentation as a site, in build/site
 
 dist: $(DEV) ## Build the source distribution and the wheel
 	@$(BIN)/python -m build --no-isolation
+
+# It needs a C compiler and the headers of Python.
+wheel-fast: $(DEV) ## Build the compiled wheel for this platform and this version of Python
+	@OCPP_WS_IO_COMPILED=1 $(BIN)/python -m build --wheel --no-isolation
 
 clean: ## Remove build results and caches; the environment stays
 	rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

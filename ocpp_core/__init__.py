@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import actions, errors, inputs
+    from ._compiled import compiled
     from ._version import __version__
     from .backoff import Backoff, ExponentialBackoff, OCPPBackoff
     from .client import ClientEngine
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .versions import OCPP16, OCPP21, OCPP201, ErrorCode, Version, version_of
 
 _HOMES = {
+    "_compiled": ("compiled",),
     "_version": ("__version__",),
     "inbound.answers": ("AnswerMemory",),
     "backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
@@ -111,6 +113,7 @@ __all__ = [
     "Violation",
     "__version__",
     "actions",
+    "compiled",
     "create_rpc_error",
     "create_validator",
     "decode",

@@ -293,6 +293,8 @@ def _check_error(frame: Frame, message_id: str, leniency: Leniency) -> Frame | M
     """
     if not 3 <= len(frame) <= 5 and not _cut(frame, 5, leniency):
         return _bad_error(frame, message_id)
+    description: Any
+    details: Any
     _, _, code, description, details = frame if len(frame) == 5 else [*frame, None, None][:5]
     if type(code) is not str:
         return _bad_error(frame, message_id)

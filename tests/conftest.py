@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import ocpp_core
+from tests.compiled import FIXTURES, INAPPLICABLE
 from tests.free_ports import free_port
 
 _WITH_UVLOOP = pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop does not exist for this platform")
@@ -36,6 +38,7 @@ def reserved_port() -> Iterator[int]:
 
 LONG = (
     "tests/web",
+    "tests/contracts/test_compiled.py",
     "tests/contracts/test_schema_bundles.py",
     "tests/contracts/test_accept_checks.py",
     "tests/typing/test_completeness.py",
@@ -74,6 +77,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             super()._assign_work_unit(node)
 
     return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, on the compiled wheel, what cannot apply to it."""
+    for item in items if ocpp_core.compiled else ():
+        reasons = [reason for name, reason in INAPPLICABLE.items() if item.nodeid.startswith(name)]
+        reasons += [reason for name, reason in FIXTURES.items() if name in getattr(item, "fixturenames", ())]
+        if reasons:
+            item.add_marker(pytest.mark.skip(reason=reasons[0]))
 
 
 def pytest_collection_finish() -> None:

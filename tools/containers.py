@@ -95,7 +95,7 @@ def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _slots(cls: type) -> Iterable[str]:
-    slots = cls.__dict__.get("__slots__", ())
+    slots = cls.__dict__.get("__slots__") or cls.__dict__.get("__mypyc_attrs__", ())  # those of a compiled class
     names = (slots,) if isinstance(slots, str) else tuple(slots)
     private = cls.__name__.lstrip("_")
     return [f"_{private}{name}" if name.startswith("__") and not name.endswith("__") else name for name in names]

@@ -238,7 +238,7 @@ class LinkBase(IncomingFrames):
 
     # Bytes out
 
-    def send_message(self, data: str | bytes) -> None:
+    def send_message(self, data: object) -> None:  # a type of its own would be checked before these checks if compiled
         """Send a message as `handle` does with `SendMessage`."""
         if type(data) is str and self._phase is _OPEN and self._deflate is None:
             self._actions.append(SendBytes(text_frame(data.encode(), self._masking)))

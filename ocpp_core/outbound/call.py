@@ -47,8 +47,11 @@ RESPONSE_ONLY: Final = 2  # of `OutboundCall.validate`: the call was checked, an
 class OutboundCall:
     """One accepted call; it is also the name of its own timer."""
 
-    token: int | None
-    """None once the call is settled; it may still occupy the window."""
+    token: Any
+    """The `int` of its command, or an object of its own if it has none.
+
+    None once the call is settled; it may still occupy the window.
+    """
     action: str
     payload: Mapping[str, Any]
     payload_json: str

@@ -46,7 +46,7 @@ class _Message(OutboundCall):
     """A message of the outbox."""
 
 
-_NO_CALLER: Final = cast("int", object())
+_NO_CALLER: Final = object()
 """The token of a message: a response is awaited, and no command of the application has it."""
 
 

@@ -254,10 +254,13 @@ class Driver(Generic[In_contra]):
         self._drain(self._now())
         if not (was_behind or self._is_behind):
             return 0
-        if self._resume is None and self._completions is not None:
-            self._resume = self.runtime.next_turn(self._go_on)
+        self._stay_in_queue()  # a method of its own: type checkers, and mypyc, take `_resume` for None here
         self._switch_reading()
         return TURN
+
+    def _stay_in_queue(self) -> None:
+        if self._resume is None and self._completions is not None:
+            self._resume = self.runtime.next_turn(self._go_on)
 
     def reading(self, action: Reading) -> None:
         """Let the connection read, or pause reading and check now and then whether the peer is still there."""

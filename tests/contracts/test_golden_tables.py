@@ -46,7 +46,8 @@ def snapshot(value: Any, seen: frozenset[int] = frozenset()) -> Any:
 
 
 def slots_of(value: Any) -> dict[str, Any]:
-    names = (name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ()))
+    declared = ("__slots__", "__mypyc_attrs__")  # the latter by a compiled class
+    names = (name for cls in type(value).__mro__ for slots in declared for name in vars(cls).get(slots, ()))
     return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
 

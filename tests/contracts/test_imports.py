@@ -22,11 +22,11 @@ APPS = ROOT / "ocpp_apps"
 # types nor within a function.
 LAYERS = {
     "ocpp_core": (
-        "_version", "_json", "_dataclasses", "websocket", "messages", "versions", "action_names", "times", "errors",
-        "typed", "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers", "config", "outbox",
-        "inputs", "client_states", "actions", "_direct", "tolerance", "outbound", "inbound", "session", "client",
-        "durable", "server", "identity", "handshake", "addresses", "proxies", "admission", "refusals", "validation",
-        "link", "stack", "testing", "recording",
+        "_version", "_compiled", "_json", "_dataclasses", "websocket", "messages", "versions", "action_names",
+        "times", "errors", "typed", "v16", "v201", "v21", "states", "backoff", "limits", "metering", "timers",
+        "config", "outbox", "inputs", "client_states", "actions", "_direct", "tolerance", "outbound", "inbound",
+        "session", "client", "durable", "server", "identity", "handshake", "addresses", "proxies", "admission",
+        "refusals", "validation", "link", "stack", "testing", "recording",
     ),
     "ocpp_transports": (
         "handshake", "certificates", "passwords", "plain_http", "_metrics", "_logging", "events", "event_names",

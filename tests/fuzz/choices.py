@@ -115,8 +115,8 @@ def _changed_once(choices: Choices, value: Any) -> Any:
         return _changed_member(choices, value)
     if isinstance(value, list) and value and choices.byte() % 4:
         at = choices.number(len(value) - 1)
-        part = [_changed_once(choices, value[at])] * choices.pick((1, 1, 0, 2))
-        return [*value[:at], *part, *value[at + 1 :]]
+        part, times = _changed_once(choices, value[at]), choices.pick((1, 1, 0, 2))
+        return [*value[:at], *[part] * (min(times, 1) if _has_parts(part) else times), *value[at + 1 :]]
     if isinstance(value, str) and choices.flag():
         at = choices.number(len(value))
         return value[:at] + choices.some().decode(errors="replace") + value[at + choices.number(3) :]
@@ -131,5 +131,11 @@ def _changed_member(choices: Choices, value: dict[str, Any]) -> dict[str, Any]:
     if action == 0:
         return {key: item for key, item in value.items() if key != name}
     if action == 1:
-        return {choices.pick(("", "x", "customData", f"{name}s", f"{name}".upper())): value[name], **value}
+        other = choices.pick(("", "x", "customData", f"{name}s", f"{name}".upper()))
+        return {other: choices.pick(JSON_EDGES) if _has_parts(value[name]) else value[name], **value}
     return {**value, name: _changed_once(choices, value[name])}
+
+
+def _has_parts(value: Any) -> bool:
+    """Return True for what is never doubled: on each level again, it would grow with a power of two."""
+    return isinstance(value, list | dict)
