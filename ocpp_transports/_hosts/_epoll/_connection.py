@@ -232,7 +232,7 @@ class EpollConnection:
     def ready(self, events: int, /) -> None:
         """Read, and write what waits; see Watched."""
         try:
-            self._context.run(self._receive if events == EPOLLIN else self._attend, events)
+            self._context.run(self._receive if events == EPOLLIN == self._events else self._attend, events)
         except BaseException as error:  # it would end the event loop
             self._crashed(error)
 
@@ -241,7 +241,10 @@ class EpollConnection:
         self._expire()
 
     def _attend(self, events: int, /) -> None:
-        """Handle everything but mere input. What the kernel reports is tried and not believed, errors are final."""
+        """Handle everything but mere input. What the kernel reports is tried and not believed, errors are final.
+
+        An event may be older than the last change of what is watched, if another connection of the turn made it.
+        """
         if self._outbox is not None and self._socket is not None:
             self._flush(self._outbox, self._socket)
         if self._events & EPOLLIN:

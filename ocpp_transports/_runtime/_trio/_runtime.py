@@ -19,7 +19,7 @@ from anyio.abc import ByteStream, SocketAttribute, SocketStream
 from anyio.streams.tls import TLSStream
 
 from ocpp_core.timers import Timers
-from ocpp_transports._callbacks._containment import ending_in, is_cancellation
+from ocpp_transports._callbacks._containment import end_program, ending_in, is_cancellation
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Connection, Dialer, Handle, InputSink, StreamInput
 from ocpp_transports._hosts._failure import failure
@@ -134,8 +134,11 @@ class TrioRuntime(TaskSupervisor):
     def _ring_one(self, timer: _Timer) -> None:
         try:
             timer.ring()
-        except Exception as error:  # a fault of the library must not stop the other timers
-            self.log.failed("a timer failed", error)
+        except BaseException as error:  # it must not stop the other timers, without which nothing here ends
+            if ending_in(error) is None:
+                self.log.failed("a timer failed", error)
+            else:
+                end_program(error, self.spawn)
 
     # Tasks
 
@@ -163,12 +166,14 @@ class TrioRuntime(TaskSupervisor):
     def _end_program(self, error: BaseException) -> None:
         """Interrupt the main task, as Ctrl-C does; the end of the block that owns this runtime raises the error.
 
+        Only the first error interrupts: a second one would interrupt the end of the block, and replace the first.
         Only the main thread can be interrupted this way; in other threads only trio's own end remains.
         """
         if threading.current_thread() is not threading.main_thread():
             raise error
-        self._ending = error
-        signal.raise_signal(signal.SIGINT)
+        if self._ending is None:
+            self._ending = error
+            signal.raise_signal(signal.SIGINT)
 
     async def aclose(self) -> None:
         """End everything; see Runtime. The clock ends last: closing may need time.

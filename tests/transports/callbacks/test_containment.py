@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
@@ -10,7 +11,9 @@ import pytest
 import uvloop
 
 from ocpp_transports import ConnectionState, OCPPServer, RPCInternalError, UnexpectedHttpResponse
+from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime import _tasks as _supervisor
+from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.channel import ChannelClient, Reject, UpgradeOffer
 from ocpp_transports.events import ErrorEvent, HandlerErrorEvent
 from tests.kinds import an
@@ -319,3 +322,37 @@ def test_what_ends_the_program_ends_it_in_good_order(run, spelling, error, endin
         run(main())
     assert any(isinstance(each, (ErrorEvent, HandlerErrorEvent)) for each in told)
     assert "close" in told or place == "auth"
+
+
+def test_what_ends_the_program_twice_on_trio_ends_it_with_the_first_error():
+    """The second error does not interrupt the end of the block."""
+
+    async def main():
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            server.on("client", lambda station: station.on("open", raising(partial(SystemExit, 1), "plain")))
+            server.on("client", lambda station: station.on("close", raising(partial(SystemExit, 2), "async")))
+            listener = await server.listen(0, "127.0.0.1")
+            async with client_of(listener, reconnect=False) as client:
+                await client.connect()
+                await anyio.sleep(SECONDS)
+
+    with pytest.raises(SystemExit) as caught:
+        RUNS["trio"](main())
+    assert caught.value.args[0] == 1
+
+
+def test_what_ends_the_program_in_a_timer_on_trio_stops_no_other_timer():
+    """A filter or handler of logging may raise there; the connections need timers to end."""
+
+    async def main():
+        runtime: Any = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
+        try:
+            runtime.start_timer(runtime.now(), raising(SystemExit, "plain"))
+            await anyio.sleep(SECONDS)
+        finally:
+            with anyio.fail_after(SECONDS):
+                await runtime._pause(0)
+            await runtime.aclose()
+
+    with pytest.raises(SystemExit):
+        RUNS["trio"](main())

@@ -199,6 +199,23 @@ class TestAConnection:
         await probe.until_over()
         assert (probe.received, probe.ends) == (b"", 1)
 
+    async def test_that_another_one_of_the_same_turn_stops_reading_reads_nothing_more(self, net):
+        probes: list[Probe] = []
+
+        def stop_all(_: BytesReceived) -> list[Action]:
+            for each in probes:
+                each.driver.connection.read(False)
+            return []
+
+        probes += [Probe({BytesReceived: stop_all}), Probe({BytesReceived: stop_all})]
+        async with net.pair(probes[0]) as one, net.pair(probes[1]) as other:
+            for peer in (one, other):
+                peer.extra(anyio.abc.SocketAttribute.raw_socket).send(b"x")
+            await is_at_rest()
+            assert sorted(probe.received for probe in probes) == [b"", b"x"]
+            for probe in probes:
+                probe.driver.connection.close(abort=True)
+
     async def test_of_which_a_forked_process_has_a_copy_leaves_nothing_ready(self, net):
         probe, idle = Probe(), Probe()
         async with net.pair(idle), net.pair(probe) as peer:
