@@ -1,5 +1,6 @@
 """`__init__`, compiled from source when its class is first called."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields
 from typing import Any, Final
@@ -34,15 +35,24 @@ class LateConstructor:
 
 def _compile(cls: type[Any], frozen: bool) -> Callable[..., None]:
     members = fields(cls)
-    names: dict[str, Any] = {"__name__": cls.__module__, **_NAMES}
+    names: dict[str, Any] = dict(_NAMES)
     for each in members:
         names[f"_default_{each.name}"] = each.default if each.default_factory is MISSING else each.default_factory
     parameters = ", ".join(["self", *_parameters(members)])
-    exec(f"def __init__({parameters}):\n " + "\n ".join(_body(cls, members, frozen)), names)  # noqa: S102 - as `dataclasses` does
-    made: Callable[..., None] = names["__init__"]
+    made = _function(parameters, _body(cls, members, frozen), names, cls.__module__)
     made.__qualname__ = f"{cls.__qualname__}.__init__"
     made.__annotations__ = {each.name: each.type for each in members if each.init} | {"return": None}
     return made
+
+
+def _function(parameters: str, body: Iterator[str], names: dict[str, Any], module: str) -> Callable[..., None]:
+    """Return the function that sees these names and, so that quoted annotations resolve, those of its module."""
+    source = [f"def make({', '.join(names)}):", f" def __init__({parameters}):", *(f"  {line}" for line in body)]
+    space = vars(sys.modules[module]) if module in sys.modules else {"__name__": module}
+    made: dict[str, Any] = {}
+    exec("\n".join([*source, " return __init__"]), space, made)  # noqa: S102 - as `dataclasses` does
+    constructor: Callable[..., None] = made["make"](**names)
+    return constructor
 
 
 def _parameters(members: tuple[Field[Any], ...]) -> Iterator[str]:

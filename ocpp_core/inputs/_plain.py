@@ -19,6 +19,12 @@ def described(**members: Any) -> dict[str, Field[Any]]:
     return found
 
 
+def _options() -> Any:
+    """Return the `__dataclass_params__`, which the decorator reads if a class with it extends one of these."""
+    alike: Any = make_dataclass("PlainData", (), namespace={"__doc__": "Has no members."}, slots=True)
+    return alike.__dataclass_params__
+
+
 class PlainData:
     """Compares, shows, copies and pickles a subclass as a dataclass with its fields.
 
@@ -29,6 +35,7 @@ class PlainData:
     __slots__ = ()
     __hash__: ClassVar[None]  # type: ignore[assignment]  # as of a dataclass that compares and may change
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]] = {}
+    __dataclass_params__: ClassVar[Any] = _options()
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

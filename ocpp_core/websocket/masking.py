@@ -56,7 +56,7 @@ def _xor_in_c() -> _Xor | None:
             return None
         module = module_from_spec(found)
         found.loader.exec_module(module)
-    except (ImportError, ValueError):  # made for another interpreter; ValueError: `websockets` is no usual package
+    except Exception:  # made for another interpreter, or broken in any other way: it is not needed
         return None
     finally:
         sys.modules.pop(_IN_C, None)  # an extension adds itself, but its package is not loaded

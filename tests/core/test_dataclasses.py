@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import KW_ONLY, FrozenInstanceError, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
 import pytest
 
@@ -181,6 +181,17 @@ class Size:
     size: int
 
 
+@dataclass(slots=True)
+class Quoted:
+    """Names a class that is defined after it."""
+
+    later: "Later"
+
+
+class Later:
+    """Named before it is defined."""
+
+
 def test_a_frozen_object_with_slots_survives_pickle() -> None:
     assert pickle.loads(pickle.dumps(Stored("a", 2))) == Stored("a", 2)
 
@@ -193,6 +204,11 @@ class TestAClass:
             return cls.__doc__, cls.__qualname__, slots, cls.__match_args__, str(inspect.signature(cls))
 
         assert seen(OURS[name]) == seen(THEIRS[name])
+
+    def test_has_annotations_that_resolve_in_its_module(self) -> None:
+        hints = {"later": Later, "return": type(None)}
+        assert get_type_hints(Quoted.__init__) == hints
+        assert inspect.signature(Quoted, eval_str=True).parameters["later"].annotation is Later
 
     def test_is_compiled_when_it_is_first_called_and_only_then(self) -> None:
         made = every_kind(dataclass)["Plain"]

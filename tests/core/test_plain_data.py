@@ -143,3 +143,8 @@ def test_a_match_reads_the_fields_and_is_seen_to_be_complete() -> None:
     assert content(Dispatch(1, "Reset", {}, "2", received_at=3.0, text="4")) == (1, "Reset", {}, "2", True, 3.0, "4")
     with pytest.raises(AssertionError):
         content(mistyped(0))
+
+
+@pytest.mark.parametrize("cls", FIELDS)
+def test_has_the_options_that_the_decorator_reads_in_a_base(cls: Any) -> None:
+    assert repr(cls.__dataclass_params__) == repr(twin_of(cls).__dataclass_params__)

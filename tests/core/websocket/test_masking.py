@@ -56,3 +56,16 @@ class TestTheCPart:
         )
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
         assert (done.stdout.split("\n"), done.stderr) == (["[]", "True", ""], "")
+
+
+def test_a_broken_c_part_leaves_the_python_mask(tmp_path):
+    package = tmp_path / "websockets"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "speedups.py").write_text("raise RuntimeError('broken')")
+    script = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r});"
+        "from ocpp_core.websocket.masking import FAST, STANDARD, xor; print(FAST, xor is STANDARD)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("None True\n", "")
