@@ -40,7 +40,9 @@ from ocpp_core.cluster.calls.executor_inputs import (
 )
 from ocpp_core.cluster.calls.frames import (
     AnswerFrame,
+    ByeFrame,
     CancelFrame,
+    HelloFrame,
     NodeFrameError,
     ReplacedFrame,
     RequestFrame,
@@ -158,6 +160,10 @@ class NodeCalls:
                 self._feed_executor(CancelReceived(node, frame))
             case ReplacedFrame():
                 self._stations.replaced(frame.identity, frame.fence, node)
+            case HelloFrame() | ByeFrame():
+                pass  # those of a carrier
+            case _:
+                assert_never(frame)
 
     def _lost(self, node: NodeId) -> None:
         self._feed_caller(NodeLost(node))
@@ -281,7 +287,8 @@ def _read_call(content: list[Any]) -> RemoteCall:
     match content:
         case [[*names], params, dict(options), bool(is_urgent)]:
             return RemoteCall((*names, params), _read_options(options), is_urgent)
-    raise TypeError("expected a call with names, parameters, options and urgency")
+        case _:
+            raise TypeError("expected a call with names, parameters, options and urgency")
 
 
 def _options_of(request: CallRequest) -> dict[str, Any]:

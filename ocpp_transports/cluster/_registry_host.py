@@ -146,9 +146,11 @@ class RegistryHost:
                 self._owner.report_replaced(action.node, action.identity, action.fence)
             case LeaseChanged():
                 self._log_lease(action)
-            case _:
+            case SendRenewal() | SendClaim() | SendRestore() | SendCheck() | SendRelease():
                 self._requests += 1
                 self._runtime.spawn(self._ask(action))
+            case _:
+                assert_never(action)
 
     def _settle(self, connection: Hashable, *, is_ours: bool) -> None:
         completion = self._claims.pop(connection, None)

@@ -5,7 +5,7 @@ are seconds that are left, never times of day: the clocks of two nodes differ.
 """
 
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
 from ocpp_core._dataclasses import dataclass
 from ocpp_core._json import dumps, loads, quote
@@ -173,6 +173,8 @@ def _elements(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | Replace
             return ["hello", frame.node, list(frame.versions), frame.cluster]
         case ByeFrame():
             return ["bye", frame.reason]
+        case _:
+            assert_never(frame)
 
 
 def _read(elements: Any) -> Frame | None:
@@ -193,7 +195,8 @@ def _read(elements: Any) -> Frame | None:
             return CancelFrame(number)
         case [1, "e", str(identity), fence] if _are_texts(identity) and _are_counts(fence):
             return ReplacedFrame(identity, fence)
-    return None
+        case _:
+            return None
 
 
 def _read_answer(caller: NodeId, number: int, kind: AnswerKind, value: Any) -> AnswerFrame | None:

@@ -27,17 +27,16 @@ _FAILED: Final = "the call failed on the node of the station"
 
 def write_error(error: Exception) -> list[Any]:
     """Return an error as JSON. An unknown one is written without its text: it is a fault of the other node."""
-    match error:
-        case ConnectionLostError():
-            return ["ConnectionLostError", error.description, error.sent, error.close_code]
-        case RPCError():
-            return ["RPCError", error.code, error.description, error.details, error.remote]
-        case TimeoutError():
-            return ["TimeoutError", str(error), error.sent, error.message_id]
-        case ClosedError():  # the node of the station is closing, not that of the caller
-            return ["ConnectionLostError", str(error), error.sent, ABNORMAL_CLOSURE]
-        case CallCancelledError():
-            return ["CallCancelledError", str(error), error.sent]
+    if isinstance(error, ConnectionLostError):
+        return ["ConnectionLostError", error.description, error.sent, error.close_code]
+    if isinstance(error, RPCError):
+        return ["RPCError", error.code, error.description, error.details, error.remote]
+    if isinstance(error, TimeoutError):
+        return ["TimeoutError", str(error), error.sent, error.message_id]
+    if isinstance(error, ClosedError):  # the node of the station is closing, not that of the caller
+        return ["ConnectionLostError", str(error), error.sent, ABNORMAL_CLOSURE]
+    if isinstance(error, CallCancelledError):
+        return ["CallCancelledError", str(error), error.sent]
     name = type(error).__name__
     return [name, str(error)] if _WITHOUT_FIELDS.get(name) is type(error) else ["unknown"]
 
@@ -57,11 +56,13 @@ def _read_with_fields(written: list[Any]) -> OCPPError | None:
             return TimeoutError(text, sent=sent, message_id=message_id)
         case ["CallCancelledError", str(text), bool(sent)]:
             return CallCancelledError(text, sent=sent)
-    return None
+        case _:
+            return None
 
 
 def _read_without_fields(written: list[Any]) -> Exception:
     match written:
         case [str(name), str(text)] if name in _WITHOUT_FIELDS:
             return _WITHOUT_FIELDS[name](text)
-    return create_rpc_error("InternalError", _FAILED)
+        case _:
+            return create_rpc_error("InternalError", _FAILED)

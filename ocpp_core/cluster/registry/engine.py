@@ -130,8 +130,17 @@ class RegistryEngine:
                 self._doubts.question(event.identity)
             case Tick():
                 pass
-            case _:
+            case (
+                RenewalAnswered()
+                | ClaimAnswered()
+                | RestoreAnswered()
+                | CheckAnswered()
+                | ReleaseAnswered()
+                | RequestFailed()
+            ):
                 self._take_answer(event, now)
+            case _:
+                assert_never(event)
         self._doubts.send(now)
 
     def _note_replaced(self, event: ReplacementNoticed) -> None:

@@ -133,6 +133,8 @@ class SupervisorLink:
             case [result] if (answer := self._answers.get(number)) is not None:
                 answer.results.append(result)
                 answer.arrived.set()
+            case _:
+                pass  # an answer that nobody waits for any more
 
 
 def _ignore(*_: object) -> None:
