@@ -3,15 +3,32 @@
 import asyncio
 import gc
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Final
 
 import sniffio
 
-__all__ = ["live_objects", "under_way"]
+import ocpp_core
+import ocpp_transports
+
+__all__ = ["live_objects", "load_modules", "under_way"]
 
 _FILES: Final = Path("/proc/self/fd")
 _REMEMBERED: Final = "ocpp_core.inbound.answers"
+_LATE: Final = ("_Timer", "Turns")
+
+
+_LEFT_UNLOADED: Final = ("ocpp_transports.compat", "ocpp_transports.laboratory", "ocpp_transports.cluster")
+
+
+def load_modules() -> None:
+    """Load what the library loads when it is first used, because constants of modules are objects too."""
+    for package in (ocpp_core, ocpp_transports):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.startswith(_LEFT_UNLOADED):
+                import_module(module.name)
 
 
 def under_way() -> Counter[str]:
@@ -22,13 +39,14 @@ def under_way() -> Counter[str]:
 def live_objects() -> int:
     """Return the numbers of reachable instances of this library's classes.
 
-    Cancelled timers of trio are left out: `Timers` removes them from its heap later. So are the responses that a server
-    stores for disconnected stations, which are bounded.
+    Cancelled timers of trio are left out: `Timers` removes them from its heap later. So are the turns of a runtime, which
+    are made for the first connection that has to wait, and the responses that a server stores for disconnected
+    stations, which are bounded.
     """
     gc.collect()
     kinds = (type(each) for each in gc.get_objects())
     return sum(
-        str(kind.__module__).startswith("ocpp_") and kind.__name__ != "_Timer" and kind.__module__ != _REMEMBERED
+        str(kind.__module__).startswith("ocpp_") and kind.__name__ not in _LATE and kind.__module__ != _REMEMBERED
         for kind in kinds
     )
 

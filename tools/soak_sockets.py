@@ -22,7 +22,7 @@ from typing import Final
 
 import anyio
 
-from tools.leftovers import live_objects, under_way
+from tools.leftovers import live_objects, load_modules, under_way
 from tools.soaking_sockets.ledger import SETTLING, Ledger
 from tools.soaking_sockets.stations import Csms, Station
 
@@ -52,6 +52,7 @@ class Soak:
 
     async def run(self, goes_on: Callable[[int], bool]) -> Ledger:
         """Play rounds while `goes_on(rounds played)`, then check that nothing is left."""
+        load_modules()
         await self._serve(lambda played: played < 0)  # allocates what is kept after its first use
         before = _all_there_is()
         await self._serve(goes_on)
