@@ -104,7 +104,7 @@ class Session(Receiver):
         shared: Bucket | None = None,
         directions: MakeDirections | None = None,
     ) -> None:
-        self.state: SessionState = _OPEN
+        self.state = _OPEN
         """The state of the connection."""
         self.version = version
         """The rules of the negotiated subprotocol."""
@@ -120,13 +120,13 @@ class Session(Receiver):
         self._until = inf  # the end of the state, if it has one
         self._bad_messages, self._bad_until = 0, -inf
         self._entered = None if outlets is None else outlets.entered
-        self._sends: Sends | None = None
+        self._sends = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
         make = _gated() if directions is None and config.require_registration else directions
         if make is None:
-            self.calls: Calls = make_calls(version, config, ids, self._emit, self._send)
+            self.calls = make_calls(version, config, ids, self._emit, self._send)
             parts = version, config, numbers, self._emit, self._send, self.calls, answers, shared
-            self.requests: Requests = Requests(*parts)
+            self.requests = Requests(*parts)
         else:
             self.calls, self.requests = make(version, config, ids, numbers, self._emit, self._send, answers, shared)
 

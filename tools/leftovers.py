@@ -39,8 +39,8 @@ def under_way() -> Counter[str]:
 def live_objects() -> int:
     """Return the numbers of reachable instances of this library's classes.
 
-    Cancelled timers of trio are left out: `Timers` removes them from its heap later. So are the turns of a runtime, which
-    are made for the first connection that has to wait, and the responses that a server stores for disconnected
+    Cancelled timers of trio are left out: `Timers` removes them from its heap later. So are the turns of a runtime,
+    which are made for the first connection that has to wait, and the responses that a server stores for disconnected
     stations, which are bounded.
     """
     gc.collect()

@@ -61,7 +61,7 @@ class Requests(Limited):
         answers: Answers | None,
         shared: Bucket | None,
     ) -> None:
-        self.config: SessionConfig = config
+        self.config = config
         self.is_full: bool = False
         """True after the held requests reached a limit: no further text may be decoded."""
         self._version = version
@@ -75,7 +75,7 @@ class Requests(Limited):
         self._declined: dict[int, None] = {}
         self._held: HeldRequests | None = None  # made on demand: most connections never hold a request
         self._ended: Callable[[float], None] | None = None  # called while the session drains
-        self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
+        self._awaited = None  # copies whose CALL is handled for an earlier connection
         self._shared = shared
         self._rate = None
         self.is_too_fast = False
