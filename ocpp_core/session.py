@@ -124,11 +124,10 @@ class Session(Receiver):
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
         make = _gated() if directions is None and config.require_registration else directions
         if make is None:
-            self.calls = make_calls(version, config, ids, self._emit, self._send)
-            parts = version, config, numbers, self._emit, self._send, self.calls, answers, shared
-            self.requests = Requests(*parts)
+            calls = make_calls(version, config, ids, self._emit, self._send)
+            self._pass_to(calls, Requests(version, config, numbers, self._emit, self._send, calls, answers, shared))
         else:
-            self.calls, self.requests = make(version, config, ids, numbers, self._emit, self._send, answers, shared)
+            self._pass_to(*make(version, config, ids, numbers, self._emit, self._send, answers, shared))
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from ._peer._peer import ConnectionState, Peer
     from ._runtime._base import Listener
     from ._server._stations._connection import OCPPServerClient
-    from ._server._stations._directory import StationDirectory
+    from ._server._stations._directory import StationCaller, StationDirectory
     from .browser import BrowserOCPPClient
     from .certificates import LoadedCertificate
     from .client import OCPPClient
@@ -129,7 +129,7 @@ _HOMES = {
     "ocpp_transports.router": ("OCPPRouter", "StationKey"),
     "ocpp_transports.server": ("OCPPServer",),
     "ocpp_transports._server._stations._connection": ("OCPPServerClient",),
-    "ocpp_transports._server._stations._directory": ("StationDirectory",),
+    "ocpp_transports._server._stations._directory": ("StationCaller", "StationDirectory"),
 }
 _MODULES = ("events", "fleet")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -190,6 +190,7 @@ __all__ = [
     "RegistrationRequiredError",
     "SecurityProfile",
     "ServerStats",
+    "StationCaller",
     "StationDirectory",
     "StationKey",
     "TLSOptions",

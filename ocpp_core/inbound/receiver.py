@@ -56,6 +56,10 @@ class Receiver(ABC):
     _bad_until: float
     """The end of the period in which bad messages are counted."""
 
+    def _pass_to(self, calls: Calls, requests: Requests) -> None:
+        """Pass each message to one of these directions."""
+        self.calls, self.requests = calls, requests
+
     @abstractmethod
     def _end(self, code: int, reason: str, *, force: bool = False) -> None:
         """Settle all calls, abandon all requests, then close the transport."""

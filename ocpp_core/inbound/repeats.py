@@ -39,6 +39,10 @@ class Repeats(ABC):
     _awaited: dict[str, Dispatch] | None
     """Copies whose CALL is handled for an earlier connection."""
 
+    def _use(self, config: SessionConfig) -> None:
+        """Handle the next requests by this config."""
+        self.config = config
+
     @abstractmethod
     def _in_progress(self, message_id: str) -> Dispatch | None:
         """Return the CALL with this ID that has no response yet, or None."""

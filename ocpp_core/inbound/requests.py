@@ -61,7 +61,7 @@ class Requests(Limited):
         answers: Answers | None,
         shared: Bucket | None,
     ) -> None:
-        self.config = config
+        self._use(config)
         self.is_full: bool = False
         """True after the held requests reached a limit: no further text may be decoded."""
         self._version = version
@@ -85,7 +85,7 @@ class Requests(Limited):
 
     def reconfigure(self, config: SessionConfig, now: float) -> None:
         """Apply another config, also to held requests."""
-        self.config = config
+        self._use(config)
         self._limit(config, now)
         self.dispatch_held(now)
 

@@ -105,7 +105,11 @@ def inherited(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> set[str]:
 def annotated(node: ast.ClassDef) -> set[str]:
     """Return the attributes that a class annotates, in its body or where a method sets them."""
     own = {
-        each.target.id for each in node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+        each.target.id
+        for each in node.body
+        if isinstance(each, ast.AnnAssign)
+        and isinstance(each.target, ast.Name)
+        and not ast.unparse(each.annotation).startswith("ClassVar")
     }
     places = (each.target for each in ast.walk(node) if isinstance(each, ast.AnnAssign))
     return own | {place.attr for place in places if isinstance(place, ast.Attribute)}

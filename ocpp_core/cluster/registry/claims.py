@@ -52,7 +52,7 @@ class Claims:
         self._timers = timers
         self._emit = emit
         self._in_progress: dict[str, int] = {}
-        self.doubts = Doubts(node, config, stations, requests, emit, self._in_progress.__contains__)
+        self.doubts: Doubts = Doubts(node, config, stations, requests, emit, self._in_progress.__contains__)
         """The stations in doubt."""
 
     def start(self, identity: str, connection: Hashable, now: float) -> None:

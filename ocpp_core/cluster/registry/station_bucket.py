@@ -19,7 +19,7 @@ class StationBucket:
     def __init__(self) -> None:
         self.stations: dict[str, OwnedState] = {}
         """The stations with a connection at this node, by identity."""
-        self.version = 0
+        self.version: int = 0
         """How often the baseline has changed. The answer to a request confirms a claim only under the baseline that the
         request was sent under, or under one that it brings itself: between them, the entry may have been removed."""
         self._generation: str | None = None

@@ -13,7 +13,7 @@ class StationsInBuckets:
     """The stations of a node; `count` is the number of buckets."""
 
     def __init__(self, count: int) -> None:
-        self.buckets = [StationBucket() for _ in range(count)]
+        self.buckets: list[StationBucket] = [StationBucket() for _ in range(count)]
         """The buckets, by number."""
 
     def __len__(self) -> int:

@@ -6,7 +6,6 @@ from typing import Any, Literal, assert_never
 from ocpp_core import v16
 from ocpp_transports import (
     CallContext,
-    Caller,
     ConnectionContext,
     HandlerContext,
     Handshake,
@@ -19,6 +18,7 @@ from ocpp_transports import (
     PlainRequest,
     SecurityProfile,
     ServerStats,
+    StationCaller,
     StationDirectory,
     StationKey,
     TLSOptions,
@@ -168,14 +168,14 @@ async def main() -> None:
 class Cluster:
     """Stations of this process and of others."""
 
-    def __init__(self, local: StationDirectory, others: dict[str, Caller]) -> None:
+    def __init__(self, local: StationDirectory, others: dict[str, StationCaller]) -> None:
         self._local = local
         self._others = others
 
     def get_client(self, identity: str | StationKey, /) -> OCPPServerClient | None:
         return self._local.get_client(identity)
 
-    def get_caller(self, identity: str | StationKey, /) -> Caller | None:
+    def get_caller(self, identity: str | StationKey, /) -> StationCaller | None:
         return self._local.get_caller(identity) or self._others.get(str(identity))
 
     async def wait_for_client(self, identity: str | StationKey, /) -> OCPPServerClient:

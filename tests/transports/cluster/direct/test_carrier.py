@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -166,17 +167,24 @@ def framed(data):
 
 @asynccontextmanager
 async def mute_node(node):
-    """Listen as a node that greets, and then neither reads nor writes; yields its address."""
+    """Listen as a node that greets, and then neither reads nor writes; yields its address.
 
-    async def greet(stream):
-        async with stream:
-            await stream.send(framed(write_frame(HelloFrame(node, (1,), ""))))
-            await anyio.sleep_forever()
+    Its sockets are plain ones, because an event loop reads before it is asked to.
+    """
 
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, greet)
-        yield f"tcp://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}"
-        tasks.cancel_scope.cancel()
+    async def greet():
+        await anyio.wait_readable(listener)
+        accepted.append(listener.accept()[0])
+        accepted[0].sendall(framed(write_frame(HelloFrame(node, (1,), ""))))
+
+    accepted: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(greet)
+            yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+            tasks.cancel_scope.cancel()
+        for each in accepted:
+            each.close()
 
 
 class TestAGreetingIsRefused:
