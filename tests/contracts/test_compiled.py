@@ -14,6 +14,7 @@ import pytest
 
 import ocpp_core
 from ocpp_core._compiled import _HOT
+from tests.differential.comparing import first_difference
 from tools.fast import suite
 from tools.fast.copies import adapt, path_of
 from tools.fast.modules import COMPILED, UNCHECKED
@@ -65,8 +66,7 @@ class TestASample:
         assert suite.run(Path(sys.executable), tree, ["-q", "-p", "no:xdist", "-p", "no:cacheprovider", *SAMPLE]) == 0
 
     def test_of_random_histories_is_the_same(self, tree: Path) -> None:
-        comparing = pytest.importorskip("tests.differential.comparing")
-        difference = comparing.first_difference([str(ROOT), str(tree)], histories=1000)
+        difference = first_difference([str(ROOT), str(tree)], histories=1000)
         assert difference is None, str(difference)
 
 

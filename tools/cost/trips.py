@@ -40,7 +40,7 @@ class Limit(NamedTuple):
 LIMITS: Final = {
     "inbound CALL: from its bytes to the write of the response": Limit(35, 14),
     "outbound call: from `call` to the write": Limit(25, 13),
-    "upgrade: from the bytes of the request to an open station": Limit(81, 21),
+    "upgrade: from the bytes of the request to an open station": Limit(81, 23),
 }
 
 
