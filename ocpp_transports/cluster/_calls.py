@@ -51,11 +51,12 @@ from ocpp_core.cluster.calls.frames import (
 )
 from ocpp_core.cluster.calls.settings import RemoteCallsConfig
 from ocpp_core.cluster.records import NodeId
-from ocpp_core.errors import ClosedError
+from ocpp_core.errors import ClosedError, OCPPError
 from ocpp_core.inputs import Tick
 from ocpp_transports._calls._call_options import DEFAULTS, OPTION_NAMES, CallOptions
 from ocpp_transports._calls._calling import CallRequest
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
+from ocpp_transports._logging._log import Log
 
 from ._carrier import Carrier, NotSentError, UnknownError
 from ._settings import Backend
@@ -98,12 +99,14 @@ class NodeCalls:
         backend: What makes the carrier.
         store: The registry, which must be open before the first call.
         runtime: The event loop.
+        log: What gets faults of this node, whose callers learn no more than that there was one.
         stations: The stations of this node.
     """
 
     def __init__(
-        self, node: NodeId, backend: Backend, store: RegistryStore, runtime: Runtime, stations: LocalStations
+        self, node: NodeId, backend: Backend, store: RegistryStore, runtime: Runtime, log: Log, stations: LocalStations
     ) -> None:
+        self._log = log
         self._store = store
         self._runtime = runtime
         self._stations = stations
@@ -244,7 +247,10 @@ class NodeCalls:
         try:
             result = await self._stations.execute(action.identity, _read_call(action.content))
             outcome: ExecutorInput = ExecutionSucceeded(node, number, result)
+        except (OCPPError, TypeError, ValueError) as error:  # the caller is told
+            outcome = ExecutionFailed(node, number, error)
         except Exception as error:
+            self._log.failed("a call of another node failed", error)
             outcome = ExecutionFailed(node, number, error)
         finally:
             del self._executing[node, number]

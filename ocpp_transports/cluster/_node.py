@@ -71,7 +71,7 @@ class ClusterNode:
     async def _open(self) -> None:
         await self._store.open(self.id, None)
         config = self._cluster.registry_config(self._store.buckets)
-        self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self)
+        self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self._log, self)
         self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
 
     async def aclose(self) -> None:

@@ -89,11 +89,11 @@ def _timing(draws: Draws, name: str) -> Calls:
         key, at = draws.number(12), draws.pick(times)
         way = draws.number(9)
         if way < 6:
-            calls.append(("set", lambda key=key, at=at: timers.set(key, at)))  # type: ignore[misc]
+            calls.append(("set", lambda key=key, at=at: timers.set(key, at)))  # type: ignore[misc]  # mypy infers no lambda with defaults
         elif way < 8:
-            calls.append(("cancel", lambda key=key: timers.cancel(key)))  # type: ignore[misc]
+            calls.append(("cancel", lambda key=key: timers.cancel(key)))  # type: ignore[misc]  # mypy infers no lambda with defaults
         else:
-            calls.append(("due", lambda at=at: [*timers.due(at if at < inf else 3)]))  # type: ignore[misc]
+            calls.append(("due", lambda at=at: [*timers.due(at if at < inf else 3)]))  # type: ignore[misc]  # mypy infers no lambda with defaults
         calls.append(("next", lambda: (timers.next, len(timers))))
     return calls
 
@@ -108,11 +108,11 @@ def _limiting(draws: Draws, name: str) -> Calls:
         now += draws.pick((0.0, 0.1, 1, 9.0))
         owner = draws.pick(("a", "b", "c"))
         if bucket is not None and shared is not None:
-            calls.append(("ready_at", lambda now=now: bucket.ready_at(now)))  # type: ignore[misc]
-            calls.append(("shared", lambda now=now, owner=owner: shared.ready_at(owner, now)))  # type: ignore[misc]
+            calls.append(("ready_at", lambda now=now: bucket.ready_at(now)))  # type: ignore[misc]  # mypy infers no lambda with defaults
+            calls.append(("shared", lambda now=now, owner=owner: shared.ready_at(owner, now)))  # type: ignore[misc]  # mypy infers no lambda with defaults
             if draws.flag():
-                calls.append(("take", lambda now=now: bucket.take(now)))  # type: ignore[misc]
-                calls.append(("take", lambda now=now, owner=owner: shared.take(owner, now)))  # type: ignore[misc]
+                calls.append(("take", lambda now=now: bucket.take(now)))  # type: ignore[misc]  # mypy infers no lambda with defaults
+                calls.append(("take", lambda now=now, owner=owner: shared.take(owner, now)))  # type: ignore[misc]  # mypy infers no lambda with defaults
     return calls
 
 

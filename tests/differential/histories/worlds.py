@@ -168,7 +168,7 @@ class _Story:
         self._lab.partition("CP1")
         for number in range(60 if side is not None else 0):
             text = f'[2,"f{number}","Heartbeat",{{}}]'
-            await self._try("flood", lambda text=text: side.send_raw(text))  # type: ignore[misc]
+            await self._try("flood", lambda text=text: side.send_raw(text))  # type: ignore[misc]  # mypy infers no lambda with defaults
         self._lab.heal("CP1")
 
     async def _call(self, side: Any) -> None:

@@ -378,7 +378,7 @@ class TestTheOption:
         with pytest.raises(ValueError, match="expected timeout below"):
             Cluster(MemoryCluster(), lease=2)
         with pytest.raises(TypeError, match="MemoryCluster"):
-            Cluster(object())  # type: ignore[arg-type]
+            Cluster(object())  # type: ignore[arg-type]  # that is the test
 
     def test_names_the_extra_that_redis_needs(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "ocpp_transports.cluster.redis", None)

@@ -90,7 +90,7 @@ class History:
 
     def start(self, name: str) -> None:
         node_id = NodeId(f"{name}.{next(self.epochs):016x}")
-        node = Node(node_id, RemoteCaller(node_id, self.config), None)  # type: ignore[arg-type]
+        node = Node(node_id, RemoteCaller(node_id, self.config), None)  # type: ignore[arg-type]  # the next line makes it
         node.executor = RemoteExecutor(node_id, self.config, lambda identity, now: node.claims.get(identity))
         self.nodes[name] = node
 
