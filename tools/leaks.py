@@ -62,11 +62,13 @@ _SLACK: Final = {
     "Timers._armed[]": 24,
     **dict.fromkeys(("instances of _Timer", "instances of _Bucket", "instances of _Entry"), 28),
     **dict.fromkeys(_TIMERS, 12),
+    "instances of LateConstructor": 16,
 }
 """By name, how much sizes may differ.
 
 A heap of timers has up to 16 that were cancelled (`ocpp_core.timers`). The server and each station keep the timer that
-limits the time of handlers until it fires, 30 seconds after it was started; stations may share one.
+limits the time of handlers until it fires, 30 seconds after it was started; stations may share one. A LateConstructor
+ends when an object of its class is first made, which may happen at any time.
 """
 _STATM: Final = Path("/proc/self/statm")
 _MEMORY: Final = 8192
