@@ -9,7 +9,7 @@ long as there are no more nodes than tokens in a burst.
 from collections.abc import Mapping
 from typing import Final
 
-from ocpp_core.limits import SharedBuckets
+from ocpp_core.limits import MAX_KEYS, SharedBuckets
 
 __all__ = ["CountedBuckets", "full_in"]
 
@@ -22,7 +22,11 @@ def full_in(left: float, tokens: int, rate: float, burst: float) -> float:
 
     Less than a whole burst may be overdrawn, so an address never waits longer than for a burst.
     """
-    return min(max(left, 0.0) + tokens / rate, (2 * burst - 1) / rate)
+    return min(max(left, 0.0) + tokens / rate, _longest(rate, burst))
+
+
+def _longest(rate: float, burst: float) -> float:
+    return (2 * burst - 1) / rate
 
 
 class CountedBuckets(SharedBuckets):
@@ -39,6 +43,13 @@ class CountedBuckets(SharedBuckets):
         super().take(key, now)
         if key in self._taken or len(self._taken) < _MOST_COUNTED:
             self._taken[key] = self._taken.get(key, 0) + 1
+
+    def most_reported(self, interval: float) -> int:
+        """Return the owners of one report each `interval` seconds, so that `MAX_KEYS` of this node are stored at most.
+
+        A common bucket is stored until it is full. Many addresses may then wait for their report.
+        """
+        return max(int(MAX_KEYS * interval / _longest(self.rate, self.burst)), 1)
 
     def report(self, most: int) -> dict[str, int]:
         """Return how many tokens were taken, for at most this number of owners, and count those anew."""

@@ -33,7 +33,7 @@ _PAUSE: Final = 1.0
 _REPORT: Final = 1.0
 """Seconds between two reports of the handshakes of each address."""
 _OWNERS_AT_ONCE: Final = 1_000
-"""Addresses of one report."""
+"""Addresses of one report, at most."""
 _SHORTEST_REFRESH: Final = 1.0
 """Seconds between two refreshes of all sessions, at least."""
 _NO_SESSIONS: Final = 60.0
@@ -180,7 +180,7 @@ class SharedHost:
                 await self._try(partial(self._report, self._buckets))
 
     async def _report(self, buckets: CountedBuckets) -> None:
-        taken = buckets.report(_OWNERS_AT_ONCE)
+        taken = buckets.report(min(_OWNERS_AT_ONCE, buckets.most_reported(_REPORT)))
         if not taken:
             return
         try:

@@ -61,3 +61,8 @@ def test_a_report_is_bounded():
         node.take(str(number), 0.0)
     assert len(node.report(1_000)) == 1_000
     assert len(node.report(20_000)) == 9_000
+
+
+def test_reports_of_a_low_rate_are_small_because_its_buckets_are_stored_for_long():
+    assert CountedBuckets(0.001, 10).most_reported(1.0) == 5
+    assert CountedBuckets(100.0, 1).most_reported(1.0) == 10_000_000

@@ -24,7 +24,7 @@ def test_of_values_that_json_does_not_preserve_is_refused(value):
 
 
 def test_that_contains_itself_is_refused():
-    session = {}
+    session: dict[str, object] = {}
     session["bad"] = session
     with pytest.raises(TypeError, match="'bad'"):
         session_text(session)

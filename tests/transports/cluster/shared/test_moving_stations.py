@@ -8,6 +8,7 @@ import pytest
 from ocpp_transports import OCPPServer, UnexpectedHttpResponse
 from ocpp_transports.cluster import Cluster, MemoryCluster, StoreUnavailableError
 from ocpp_transports.laboratory import World
+from tests.kinds import mistyped
 
 pytestmark = pytest.mark.filterwarnings("error")
 ONE, TWO = 9001, 9002
@@ -206,13 +207,13 @@ class TestASession:
         lab.play(story())
 
     def test_belongs_to_its_principal(self, lab):
-        passwords = {"credentials": {"CP1": "a-password-of-16-characters"}, "session_ttl": 600}
-        two = Two(lab, "sessions", security_profile=1, **passwords)
+        passwords = {"CP1": "a-password-of-16-characters"}
+        two = Two(lab, "sessions", security_profile=1, credentials=passwords, session_ttl=600)
         two.servers[1].reconfigure(security_profile=0, credentials=None, unauthenticated_sessions=True)
 
         async def story():
             await two.listen()
-            known = {"security_profile": 1, "password": passwords["credentials"]["CP1"]}
+            known = {"security_profile": 1, "password": passwords["CP1"]}
             station = await lab.station("CP1", port=ONE, reconnect=False, **known)
             two.handle(0).session["tenant"] = "acme"
             await station.client.close()
@@ -224,12 +225,12 @@ class TestASession:
 
         lab.play(story())
 
-    def test_that_cannot_be_read_refuses_the_station(self, lab):
+    def test_that_cannot_be_read_refuses_the_station(self, lab, monkeypatch):
         two = Two(lab, "sessions", **SESSIONS)
 
         async def story():
             await two.listen()
-            two.shared._shared.read = unavailable  # after the claim
+            monkeypatch.setattr(two.shared._shared, "read", unavailable)  # after the claim
             with pytest.raises(UnexpectedHttpResponse) as refused:
                 await two.station(ONE)
             assert refused.value.status == 503
@@ -355,4 +356,4 @@ class TestTheOption:
             new_store = new_carrier = lambda *_: None
 
         with pytest.raises(ValueError, match="use Redis or a MemoryCluster"):
-            Cluster(Backend(), share={"sessions"})
+            Cluster(mistyped(Backend()), share={"sessions"})
