@@ -79,7 +79,7 @@ class Cluster:
     share: Collection[Share] = ()
     """What the servers share besides their stations: `sessions`, so that a station that moves to another server keeps
     `client.session`; `answers`, so that a repeated CALL gets the response of the earlier server; `handshake_rate`, so
-    that this option counts over all servers. Nothing by default."""
+    that this option counts over all servers. Nothing by default. A `ClusterClient` shares nothing."""
 
     def __post_init__(self) -> None:
         _ = self.backend

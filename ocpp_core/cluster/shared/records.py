@@ -14,8 +14,8 @@ __all__ = [
     "StationMemory",
 ]
 
-MOST_ANSWERS: Final = 16
-"""Responses that are shared of one station: the newest. A conforming station waits for one at a time."""
+MOST_ANSWERS: Final = 8
+"""Responses that are shared of one station: the newest. A conforming station can miss the last one only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,13 +76,16 @@ class SharedHost:
             self._runtime.spawn(run())
 
     async def aclose(self) -> None:
-        """Write what waits, once, and disconnect."""
+        """Write what waits, unless the store does not answer, and disconnect."""
         if not self._is_open:
             return
         self._is_open = False
         try:
             while await self._try(self._write) and self._has_pending:
                 pass
+            if self._has_pending:
+                lost = f"{len(self.sessions)} sessions, and responses to {len(self._pending)} stations"
+                self._log.warning(f"{lost} were not written for the other servers")
         finally:
             await self._store.aclose()
 
@@ -129,7 +132,7 @@ class SharedHost:
             with anyio.move_on_after(_DELAY):
                 await self._urgent.wait()
             self._wanted, self._urgent = anyio.Event(), anyio.Event()
-            while self._has_pending:
+            while self._has_pending and self._is_open:
                 if not await self._try(self._write):
                     await anyio.sleep(_PAUSE)
 
