@@ -113,6 +113,7 @@ class Cluster:
                 raise ValueError(f"expected names of {', '.join(known)} in share, got {name!r}")
         if self.share and not isinstance(self.backend, SharingBackend):
             raise ValueError("cannot share sessions, answers or rates with this store; use Redis or a MemoryCluster")
+        object.__setattr__(self, "share", frozenset(self.share))
 
     def registry_config(self, buckets: int) -> RegistryConfig:
         """Return the settings of the engine for a store with this number of buckets."""

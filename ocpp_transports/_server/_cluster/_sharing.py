@@ -47,7 +47,7 @@ class Sharing:
 
     def __init__(self, cluster: Cluster, log: Log) -> None:
         self._cluster = cluster
-        self._share: Final[frozenset[Share]] = frozenset(cluster.share)
+        self._share: Final = frozenset(cluster.share)
         self._log = log
         self._host: SharedHost | None = None
         self._returning: dict[object, _Returning] = {}
