@@ -1,6 +1,7 @@
 """The session of a station as a JSON text, and the key under which only its principal finds it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -54,7 +55,8 @@ def _written(values: dict[str, Any]) -> str | None:
 def expect_shareable(session: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
     """Raise TypeError or ValueError, as `session_text` does, if changed values make a session unfit to be shared."""
     session_text(changes)
-    session_text({**session, **changes})
+    with suppress(TypeError):  # for a value that was there before
+        session_text({**session, **changes})
 
 
 def read_session(text: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The common memory: the pure table and the scripts in Redis are held to the same cases."""
 
+import os
+import random
 from contextlib import asynccontextmanager
 
 import anyio
@@ -25,6 +27,7 @@ pytestmark = [pytest.mark.anyio, needs_redis]
 
 KEY = session_key("CP1", 2, "CP1")
 LONG = 600.0
+HISTORIES = int(os.environ.get("CLUSTER_HISTORIES", "5"))
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,9 @@ class OnTable:
         self._time += 1
         return self._registry.claim(name, node, self._time).fence
 
+    async def restore(self, node, name, fence):
+        self._registry.restore(name, node, fence)
+
     async def release(self, node, name, fence):
         self._registry.release(name, node, fence)
 
@@ -59,6 +65,9 @@ class OnRedis:
 
     async def claim(self, node, name):
         return (await self._stores[node].claim(name)).fence
+
+    async def restore(self, node, name, fence):
+        await self._stores[node].restore(name, fence)
 
     async def release(self, node, name, fence):
         await self._stores[node].release(name, fence)
@@ -164,6 +173,35 @@ class TestARate:
         assert first == pytest.approx([200, 100], abs=1)
         assert await memory.store.take({"192.0.2.1": 1}, 0.01, 3) == pytest.approx([300], abs=20)
         assert await memory.store.take({"192.0.2.1": 9}, 0.01, 3) == pytest.approx([500], abs=1)
+
+
+class TestTheTwins:
+    @staticmethod
+    async def history(memory, seed):
+        """Return what a random history of claims and changes leaves after each step."""
+        dice, seen = random.Random(seed), []
+        for _ in range(40):
+            name, fence = dice.choice(["CP1", "CP2"]), dice.randrange(1, 12)
+            match dice.choice(["claim", "release", "session", "session", "answers"]):
+                case "claim":
+                    await memory.restore(dice.choice([A, B]), name, fence)
+                case "release":
+                    await memory.release(dice.choice([A, B]), name, fence)
+                case "session":
+                    text = dice.choice(["", f'{{"a":{fence}}}'])
+                    await memory.store.write([change(fence, text, name=name, key=session_key(name, 2, name))])
+                case "answers":
+                    await memory.store.write([answers(fence, name=name, replaces=dice.random() < 0.2)])
+            found = await memory.store.read(name, session_key(name, 2, name))
+            seen.append((found.session, [each for each, _ in found.answers]))
+        return seen
+
+    async def test_leave_the_same_after_every_history(self, redis):
+        for seed in range(HISTORIES):
+            redis("FLUSHALL")
+            async with opened(redis, A, B, timeout=5.0) as stores, shared_on(redis) as store:
+                on_redis = await self.history(OnRedis(stores, store), seed)
+            assert on_redis == await self.history(OnTable(), seed), seed
 
 
 class TestForeignData:

@@ -1,5 +1,7 @@
 """Two servers whose stations move between them, on a real Redis."""
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -20,8 +22,8 @@ AUTHORIZE = "Authorize", {"idTag": "T1"}
 
 def server_on(redis, name, asked):
     cluster = Cluster(backend(redis), name, lease=60, timeout=20, share={"sessions", "answers", "handshake_rate"})
-    options = {"session_ttl": 600, "unauthenticated_sessions": True, "handshake_rate": 1000}
-    server = OCPPServer(protocols=["ocpp1.6"], cluster=cluster, **options)
+    kept: Any = {"session_ttl": 600, "unauthenticated_sessions": True}
+    server = OCPPServer(protocols=["ocpp1.6"], cluster=cluster, handshake_rate=1000, **kept)
 
     @server.handle("Authorize")
     def authorize(ctx):
@@ -39,7 +41,7 @@ def keys_of(name):
 
 
 async def test_a_station_is_known_to_the_next_server(redis):
-    asked = []
+    asked: list[str] = []
     async with server_on(redis, "one", asked) as one, server_on(redis, "two", asked) as two:
         async with connected(one) as station:
             await station.call(*AUTHORIZE, message_id="m1")
@@ -54,7 +56,7 @@ async def test_a_station_is_known_to_the_next_server(redis):
 
 
 async def test_a_server_writes_what_waits_before_it_ends(redis):
-    asked = []
+    asked: list[str] = []
     async with server_on(redis, "one", asked) as one, connected(one) as station:
         await station.call(*AUTHORIZE)
     async with server_on(redis, "two", asked) as two, connected(two):
