@@ -50,6 +50,7 @@ class Sharing:
         self._share: Final = frozenset(cluster.share)
         self._log = log
         self._host: SharedHost | None = None
+        self._reading: set[object] = set()
         self._returning: dict[object, _Returning] = {}
         self._own: dict[OCPPServerClient, OwnSession] = {}
 
@@ -128,15 +129,20 @@ class Sharing:
         if host is None or self._share.isdisjoint(_READ):
             return True
         key = self._key(name, candidate.principal)
+        self._reading.add(connection)
         try:
             memory = await host.read(name, key)
         except StoreUnavailableError as error:
             self._log.recurring("the memory of the cluster did not answer", str(error))
             return False
-        current = None if key is None else host.sessions.get(key)
-        self._returning[connection] = _Returning(fence, memory, current or older)
-        if "answers" in self._share:
-            host.adopt(name, memory)
+        finally:
+            is_awaited = connection in self._reading
+            self._reading.discard(connection)
+        if is_awaited:
+            current = None if key is None else host.sessions.get(key)
+            self._returning[connection] = _Returning(fence, memory, current or older)
+            if "answers" in self._share:
+                host.adopt(name, memory)
         return True
 
     def opened(self, name: str, connection: object, station: OCPPServerClient) -> None:
@@ -151,6 +157,7 @@ class Sharing:
         """Note the end of a handshake, or of a connection."""
         if self._host is None:
             return
+        self._reading.discard(connection)
         if self._returning.pop(connection, None) is not None:
             self._host.answers.drop(name)
         own = None if station is None else self._own.pop(station, None)

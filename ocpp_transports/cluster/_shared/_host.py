@@ -164,7 +164,7 @@ class SharedHost:
             self._dropped = dropped
 
     async def _try(self, act: Callable[[], Awaitable[None]]) -> bool:
-        """Return False if the store did not answer."""
+        """Return False if the store did not answer. Anything else that it raises is logged: the next writes go on."""
         try:
             await act()
         except StoreUnavailableError as error:
@@ -172,6 +172,8 @@ class SharedHost:
             return False
         except ForeignDataError as error:
             self._log.recurring("ignored data in the memory of the cluster", str(error))
+        except Exception as error:
+            self._log.raised("the memory of the cluster failed", error)
         return True
 
     # Rates and refreshes

@@ -13,16 +13,20 @@ _CLOCK: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local function digits(number) return string.format('%.0f', number) end
-local function is_error(reply) return type(reply) == 'table' and reply.err end
+local function is_ours(key, kind)
+  local found = redis.call('TYPE', key).ok
+  return found == kind or found == 'none'
+end
 """
 
 READ: Final = Script(
     _CLOCK
     + """
-local session, answers = redis.pcall('GET', KEYS[1]), redis.pcall('LRANGE', KEYS[2], -ARGV[1], -1)
-if is_error(session) then session = false end
-if is_error(answers) then answers = {} end
-return {digits(now), session, answers}
+return {
+  digits(now),
+  is_ours(KEYS[1], 'string') and redis.call('GET', KEYS[1]),
+  is_ours(KEYS[2], 'list') and redis.call('LRANGE', KEYS[2], -ARGV[1], -1) or {},
+}
 """
 )
 """Session and responses; most responses. The time of Redis in µs, and both."""
@@ -31,10 +35,10 @@ PUT_SESSION: Final = Script(
     _CLOCK
     + """
 local function fence(text) return tonumber(string.match(text or '', '^(%d+)|') or 0) end
-local kept = redis.pcall('GET', KEYS[2])
-if is_error(kept) then return 'foreign' end
-local owner, mine = redis.call('HGET', KEYS[1], '=' .. ARGV[1]), tonumber(ARGV[2])
-if math.max(fence(owner), fence(kept)) > mine then return 'older' end
+if not is_ours(KEYS[2], 'string') then return 'foreign' end
+local owner, kept = redis.call('HGET', KEYS[1], '=' .. ARGV[1]), redis.call('GET', KEYS[2])
+if kept and not string.match(kept, '^%d+|') then return 'foreign' end
+if math.max(fence(owner), fence(kept)) > tonumber(ARGV[2]) then return 'older' end
 redis.call('SET', KEYS[2], ARGV[2] .. '|' .. ARGV[3], 'PX', ARGV[4])
 return 'written'
 """
@@ -44,8 +48,7 @@ return 'written'
 ADD_ANSWERS: Final = Script(
     _CLOCK
     + """
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'list' and kind ~= 'none' then return 'foreign' end
+if not is_ours(KEYS[1], 'list') then return 'foreign' end
 if ARGV[3] == '1' then redis.call('DEL', KEYS[1]) end
 local ends = digits(now + ARGV[2] * 1000)
 for at = 4, #ARGV do redis.call('RPUSH', KEYS[1], ends .. '|' .. ARGV[at]) end
@@ -59,10 +62,10 @@ return 'written'
 TAKE: Final = Script(
     _CLOCK
     + """
-local kept = redis.pcall('GET', KEYS[1])
-local full = (not is_error(kept)) and tonumber(kept or '') or 0
+local kept = is_ours(KEYS[1], 'string')
+local full = kept and tonumber(redis.call('GET', KEYS[1]) or '') or 0
 local left = math.min(math.max(full - now, 0) + ARGV[1], tonumber(ARGV[2]))
-if not is_error(kept) then redis.call('SET', KEYS[1], digits(now + left), 'PX', math.ceil(left / 1000)) end
+if kept then redis.call('SET', KEYS[1], digits(now + left), 'PX', math.ceil(left / 1000)) end
 return digits(left)
 """
 )

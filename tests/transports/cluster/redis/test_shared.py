@@ -226,6 +226,9 @@ class TestForeignData:
             redis("SET", store._session("CP1", KEY), "x")
             redis("RPUSH", store._answers("CP1"), "x", "1|[]", "99999999999999999|[1,2,3]", "99999999999999999|[")
             assert await store.read("CP1", KEY) == StationMemory()
+            with pytest.raises(ForeignDataError):
+                await store.write([change(1)])
+            assert redis("GET", store._session("CP1", KEY)) == b"x"
 
     async def test_everything_expires(self, redis):
         async with shared_on(redis) as store:
