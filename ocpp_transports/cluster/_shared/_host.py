@@ -84,8 +84,10 @@ class SharedHost:
             while await self._try(self._write) and self._has_pending:
                 pass
             if self._has_pending:
-                lost = f"{len(self.sessions)} sessions, and responses to {len(self._pending)} stations"
-                self._log.warning(f"{lost} were not written for the other servers")
+                self._log.warning(
+                    f"not written for the other servers: sessions: {len(self.sessions)}, "
+                    f"stations with responses: {len(self._pending)}"
+                )
         finally:
             await self._store.aclose()
 

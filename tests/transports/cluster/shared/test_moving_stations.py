@@ -206,6 +206,19 @@ class TestASession:
 
         lab.play(story())
 
+    def test_that_a_closing_server_cannot_write_is_reported(self, lab, caplog):
+        two = Two(lab, "sessions", **SESSIONS)
+
+        async def story():
+            await two.listen()
+            await two.station(ONE)
+            two.shared.is_available = False
+            two.handle(0).session["tenant"] = "acme"
+            await two.servers[0].close()
+            assert "not written for the other servers: sessions: 1, stations with responses: 0" in caplog.text
+
+        lab.play(story())
+
     def test_belongs_to_its_principal(self, lab):
         passwords = {"CP1": "a-password-of-16-characters"}
         two = Two(lab, "sessions", security_profile=1, credentials=passwords, session_ttl=600)
