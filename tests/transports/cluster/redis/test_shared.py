@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.anyio, needs_redis]
 
 KEY = session_key("CP1", 2, "CP1")
 LONG = 600.0
-HISTORIES = int(os.environ.get("CLUSTER_HISTORIES", "5"))
+HISTORIES = int(os.environ.get("CLUSTER_HISTORIES", "2"))
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ class Two:
     def __init__(self, lab, *share, **options):
         self.lab = lab
         self.shared = MemoryCluster()
-        cluster = {name: Cluster(self.shared, name, share=share) for name in ("one", "two")}
+        cluster = {name: Cluster(self.shared, name, lease=60, share=share) for name in ("one", "two")}
         self.servers = [OCPPServer(protocols=["ocpp1.6"], cluster=each, **options) for each in cluster.values()]
         self.started = []
         for number, server in enumerate(self.servers):
@@ -56,17 +56,14 @@ class Two:
 
 
 class TestASession:
-    @pytest.mark.parametrize("goodbye", [True, False])
-    def test_moves_with_its_station(self, lab, goodbye):
+    def test_moves_with_its_station(self, lab):
         two = Two(lab, "sessions", **SESSIONS)
 
         async def story():
             await two.listen()
-            station = await two.station(ONE)
+            await two.station(ONE)
             two.handle(0).session["transaction"] = {"id": 42}
             await asyncio.sleep(0.1)
-            if goodbye:
-                await station.close()
             await two.station(TWO)
             assert two.handle(1).session == {"transaction": {"id": 42}}
             assert two.servers[1].stats().kept_sessions == 0
@@ -321,13 +318,12 @@ class TestTheRateOfHandshakes:
             await asyncio.sleep(3)
         return passed
 
-    @pytest.mark.parametrize(("share", "least", "most"), [(("handshake_rate",), 10, 12), ((), 18, 24)])
-    def test_counts_over_all_servers(self, lab, share, least, most):
-        two = Two(lab, *share, handshake_rate=0.05, handshake_burst=5)
+    def test_counts_over_all_servers(self, lab):
+        two = Two(lab, "handshake_rate", handshake_rate=0.05, handshake_burst=5)
 
         async def story():
             await two.listen()
-            assert least <= await self._attempts(two, 40) <= most  # in two minutes: a burst and six
+            assert 7 <= await self._attempts(two, 24) <= 9  # in 72 s: a burst and three or four
 
         lab.play(story())
 
