@@ -241,6 +241,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         from ._server._cluster._member import ClusterMember  # loaded only when used
 
         self._cluster = ClusterMember(cluster, self._registry, self._log)
+        self._cluster.sharing.expect_used(self._options)
         self._directory = self._cluster.directory(self._check_call)
 
     def _plain_requests(self) -> PlainRequests:

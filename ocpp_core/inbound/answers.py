@@ -12,13 +12,14 @@ from typing import Final, TypeAlias
 
 from ocpp_core.actions import Dispatch
 
-__all__ = ["AnswerMemory", "Answers"]
+__all__ = ["TIME_MEMBER", "AnswerMemory", "Answers"]
 
 _OVERHEAD: Final = 256
 """Bytes that an answer counts in addition to its text, which also limits the number of answers."""
 _BLOCK: Final = 2048
 """Bytes by which an identity's share of the memory grows: the limits are checked once per block, not per answer."""
-_TIME_MEMBER: Final = '"currentTime":'
+TIME_MEMBER: Final = '"currentTime":'
+"""Part of a result with the current time, which is for copies on the same connection only."""
 
 _Kept: TypeAlias = "tuple[float, int, str | Dispatch, Answers, int]"
 """Expiry time, hash of the CALL's text, outcome, connection that stored it, and the bytes that it counts.
@@ -155,12 +156,13 @@ class Answers:
         copy waited for it. On another connection, the CALL may come from a restarted station that counts its message
         IDs from the beginning and needs the time of now.
         """
-        if message_id not in self:
+        kept = self._stored(message_id)
+        if kept is None:
             return None
-        until, fingerprint, outcome, given_by, _ = self._shares[self._identity].kept[message_id]
+        until, fingerprint, outcome, given_by, _ = kept
         if until <= now or fingerprint != hash(text):
             return None
-        is_fresh = was_awaited or given_by is self or not isinstance(outcome, str) or _TIME_MEMBER not in outcome
+        is_fresh = was_awaited or given_by is self or not isinstance(outcome, str) or TIME_MEMBER not in outcome
         return outcome if is_fresh else None
 
     def take_unfinished(self, number: int) -> Dispatch | None:
@@ -176,13 +178,15 @@ class Answers:
 
     def has_used(self, message_id: str, now: float) -> bool:
         """Return True if this connection answered a CALL with this ID."""
-        if message_id not in self:
-            return False
-        until, _, _, given_by, _ = self._shares[self._identity].kept[message_id]
-        return given_by is self and until > now
+        kept = self._stored(message_id)
+        return kept is not None and kept[3] is self and kept[0] > now
 
     def forget(self) -> None:
         """Remove all answers of this identity."""
         share = self._shares.get(self._identity)
         if share is not None:
             share.make_room(share.reserved)
+
+    def _stored(self, message_id: str) -> "_Kept | None":
+        share = self._shares.get(self._identity)
+        return None if share is None else share.kept.get(message_id)

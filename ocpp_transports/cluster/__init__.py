@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ._client import ClusterClient
 from ._memory import MemoryCluster
-from ._settings import Backend, Cluster
+from ._settings import Backend, Cluster, Share
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "LayoutError",
     "MemoryCluster",
     "RegistryStore",
+    "Share",
     "StoreUnavailableError",
     "WorkersError",
     "serve",

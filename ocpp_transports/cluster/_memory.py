@@ -8,8 +8,10 @@ import anyio.lowlevel
 
 from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
 from ocpp_core.cluster.registry.table import RegistryTable
+from ocpp_core.cluster.shared.table import SharedTable
 
 from ._carrier import NotSentError
+from ._shared._memory import MemorySharedStore
 from ._store import StoreUnavailableError
 
 __all__ = ["MemoryCluster"]
@@ -31,6 +33,7 @@ class MemoryCluster:
         """False while the registry answers no node: claims and look-ups then fail."""
         self._table: RegistryTable | None = None
         self._lease = 0.0
+        self._shared = SharedTable(self._fence_of)
         self._receivers: dict[NodeId, Callable[[NodeId, bytes], None]] = {}
         self._lost: dict[NodeId, Callable[[NodeId], None]] = {}
 
@@ -53,6 +56,14 @@ class MemoryCluster:
         """Return the carrier of a node."""
         self._receivers[node], self._lost[node] = received, lost
         return MemoryCarrier(self, node)
+
+    def new_shared(self, timeout: float) -> MemorySharedStore:
+        """Return the store of what one node shares with the others."""
+        return MemorySharedStore(self._shared, lambda: self.is_available)
+
+    def _fence_of(self, name: str) -> int:
+        owner = None if self._table is None else self._table.check([name])[0]
+        return 0 if owner is None else owner.fence
 
 
 class MemoryRegistryStore:

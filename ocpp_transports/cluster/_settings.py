@@ -1,11 +1,11 @@
 """How a process joins a cluster: the value of the option `cluster`, and what it is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import field
 from functools import cached_property
 from socket import gethostname
 from string import ascii_letters, digits
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol, TypeAlias, get_args
 
 from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import NodeId
@@ -13,9 +13,13 @@ from ocpp_core.cluster.registry.settings import RegistryConfig
 from ocpp_core.config import expect_declared, number
 
 from ._carrier import Carrier
+from ._shared._store import SharingBackend
 from ._store import RegistryStore
 
-__all__ = ["Backend", "Cluster"]
+__all__ = ["Backend", "Cluster", "Share"]
+
+Share: TypeAlias = Literal["sessions", "answers", "handshake_rate"]
+"""What the servers of a cluster can share besides their stations."""
 
 _NAME_LENGTH: Final = 64
 _RENEWALS: Final = 3
@@ -72,6 +76,10 @@ class Cluster:
     """Seconds after which a node that renews nothing counts as dead; it renews at each third."""
     timeout: float = number(2, least=0.01, most=60)
     """Seconds to wait for an answer of the registry. A station that connects gets 503 then."""
+    share: Collection[Share] = ()
+    """What the servers share besides their stations: `sessions`, so that a station that moves to another server keeps
+    `client.session`; `answers`, so that a repeated CALL gets the response of the earlier server; `handshake_rate`, so
+    that this option counts over all servers. Nothing by default. A `ClusterClient` shares nothing."""
 
     def __post_init__(self) -> None:
         _ = self.backend
@@ -80,6 +88,7 @@ class Cluster:
         if not (len(self.name) <= _NAME_LENGTH and self.name.isascii() and self.name.isprintable()):
             raise ValueError(f"expected name as at most {_NAME_LENGTH} printable ASCII characters, got {self.name!r}")
         expect_declared(self)
+        self._expect_share()
         if self.timeout >= self.lease * (1 - _MARGIN):
             most = self.lease * (1 - _MARGIN)
             raise ValueError(f"expected timeout below {most:.15g} seconds with this lease, got {self.timeout!r}")
@@ -94,6 +103,17 @@ class Cluster:
             got = type(given).__name__
             raise TypeError(f"expected the URL of Redis, a RedisBackend or a MemoryCluster, got {got}")
         return self.store
+
+    def _expect_share(self) -> None:
+        if isinstance(self.share, str) or not isinstance(self.share, Collection):
+            raise TypeError(f"expected share as a collection of names, got {self.share!r}")
+        known = get_args(Share)
+        for name in self.share:
+            if name not in known:
+                raise ValueError(f"expected names of {', '.join(known)} in share, got {name!r}")
+        if self.share and not isinstance(self.backend, SharingBackend):
+            raise ValueError("cannot share sessions, answers or rates with this store; use Redis or a MemoryCluster")
+        object.__setattr__(self, "share", frozenset(self.share))
 
     def registry_config(self, buckets: int) -> RegistryConfig:
         """Return the settings of the engine for a store with this number of buckets."""

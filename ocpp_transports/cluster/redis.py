@@ -13,6 +13,7 @@ from ocpp_transports._logging._log import Logging
 from ._redis._carrier import RedisCarrier
 from ._redis._settings import RedisSettings
 from ._redis._store import RedisStore
+from ._shared._redis import RedisSharedStore
 
 __all__ = ["RedisBackend"]
 
@@ -59,6 +60,10 @@ class RedisBackend:
     ) -> RedisCarrier:
         """Return the carrier of a node, and begin to receive; see `Backend`."""
         return RedisCarrier(self._settings, _TIMEOUT, node, received, lost)
+
+    def new_shared(self, timeout: float) -> RedisSharedStore:
+        """Return the store of what one node shares; nothing is opened yet. The argument is in seconds."""
+        return RedisSharedStore(self._settings, timeout)
 
 
 _TIMEOUT: Final = 2.0

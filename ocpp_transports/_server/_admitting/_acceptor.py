@@ -29,7 +29,9 @@ from ocpp_core.admission.request import describe_offer
 from ocpp_core.admission.step import Ask, Candidate, Cause, Step, Verdict, proceed, refuse
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import StationKey
+from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Command, Reconfigure, Reject, Respond, ServerInput, StackInput
+from ocpp_core.limits import SharedBuckets
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
@@ -73,7 +75,7 @@ class Acceptor:
     `refused` is called for every handshake that a decision rejected, `failed` for exceptions of the application's
     functions, `alarmed` for every incident, `lost` for connections that failed before their request. `gate` counts
     the sockets of listeners. `plans` has the rules of the server, and of the listeners with a security profile of their
-    own. `claim` is the last step of every handshake on a server of a cluster.
+    own. `claim` is the last step of every handshake on a server of a cluster, which may share `answers` and rates.
     """
 
     def __init__(
@@ -90,6 +92,8 @@ class Acceptor:
         lost: Callable[[str, ConnectionFailedEvent], None],
         gate: SocketGate,
         claim: Step | None = None,
+        answers: AnswerMemory | None = None,
+        make_rates: Callable[[float, float], SharedBuckets] = SharedBuckets,
     ) -> None:
         self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost, accept_channel=self.accept_channel)
         self.proxied: Proxied = Proxied(gate, AcceptRules(admit=gate.admit, failed=lost), runtime.now, alarmed)
@@ -99,13 +103,13 @@ class Acceptor:
         self.gate = gate
         self.is_closing: bool = False
         options = plans[None].own.options
-        self.limits: Limits = Limits(runtime, registry)
+        self.limits: Limits = Limits(runtime, registry, make_rates)
         self.failed = failed
         self.alarmed = alarmed
         self.plain: PlainRequests = self._plain_requests(http_handlers, options)
         self._refused = refused
         self._claim = claim
-        self._engines = Engines(runtime.sources, callbacks.directions)
+        self._engines = Engines(runtime.sources, callbacks.directions, answers)
         self._threads = BoundedThreads(options.max_password_checks)
         self.policies: Mapping[SecurityProfile | None, Policies] = {}
         """The rules of the server (None), and of its listeners with a security profile of their own."""

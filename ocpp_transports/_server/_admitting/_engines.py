@@ -21,14 +21,17 @@ _EngineT = TypeVar("_EngineT")
 class Engines:
     """Makes an engine for each accepted connection; `sources` may replace what it draws from, or record it.
 
-    `directions` makes the directions of each session, see `Session`.
+    `directions` makes the directions of each session, see `Session`; `answers` has the stored responses.
     """
 
-    def __init__(self, sources: Sources, directions: MakeDirections | None) -> None:
+    def __init__(
+        self, sources: Sources, directions: MakeDirections | None, answers: AnswerMemory | None = None
+    ) -> None:
         self._sources = sources
         self._directions = directions
         self._random, self._numbers = sources.random("server"), count(1)
-        self._unfinished, self._answers = Unfinished(), AnswerMemory()
+        self._unfinished = Unfinished()
+        self._answers = AnswerMemory() if answers is None else answers
 
     def stack(self, options: ServerOptions, address: str | None, now: float) -> ServerStack:
         """Return the engine for an accepted stream of bytes."""

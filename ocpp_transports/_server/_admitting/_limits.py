@@ -1,6 +1,9 @@
 """All limits of a server that admission enforces: places, rates, and the lag of the event loop."""
 
+from collections.abc import Callable
+
 from ocpp_core.admission.step import Step
+from ocpp_core.limits import SharedBuckets
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._server._stations._registry import ConnectionRegistry
@@ -14,14 +17,19 @@ __all__ = ["Limits"]
 
 
 class Limits:
-    """The counters of a server, which outlive a change of its options."""
+    """The counters of a server, which outlive a change of its options; `make_rates` makes those of handshakes."""
 
-    def __init__(self, runtime: SocketRuntime, registry: ConnectionRegistry) -> None:
+    def __init__(
+        self,
+        runtime: SocketRuntime,
+        registry: ConnectionRegistry,
+        make_rates: Callable[[float, float], SharedBuckets] = SharedBuckets,
+    ) -> None:
         self.places: Places = Places(registry)
         """Handshakes that wait, and connected stations."""
         self.shedding: Shedding = Shedding(runtime)
         """Refuses newcomers while the event loop is late."""
-        self._rates = HandshakeRates(runtime.now)
+        self._rates = HandshakeRates(runtime.now, make_rates)
         self.address_rate: AddressRate | None = None
         """The buckets that the connections of one address share; None without `address_rate`."""
 

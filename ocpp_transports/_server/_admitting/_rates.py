@@ -18,11 +18,12 @@ class HandshakeRates:
     """Counts the upgrade requests of each address, and refuses those beyond the rate (429).
 
     It counts from the request on: the step runs before the gates, and before the credentials are checked. `now` is the
-    clock, in seconds.
+    clock, in seconds; `make` makes the buckets of all addresses for a rate and a burst.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], make: Callable[[float, float], SharedBuckets] = SharedBuckets) -> None:
         self._now = now
+        self._make = make
         self._rate: SharedBuckets | None = None
 
     def before(self, options: ServerOptions) -> tuple[Step, ...]:
@@ -31,7 +32,7 @@ class HandshakeRates:
         if isinf(rate):
             self._rate = None
         elif self._rate is None or (self._rate.rate, self._rate.burst) != (rate, burst):
-            self._rate = SharedBuckets(rate, burst)
+            self._rate = self._make(rate, burst)
         return () if self._rate is None else (partial(self._refuse_when_too_fast, self._rate),)
 
     def _refuse_when_too_fast(self, rate: SharedBuckets, candidate: Candidate) -> Reject | None:

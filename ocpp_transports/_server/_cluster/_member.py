@@ -20,6 +20,7 @@ from ocpp_transports.cluster._settings import Cluster
 from ocpp_transports.handshake import Handshake
 
 from ._directory import ClusterDirectory
+from ._sharing import Sharing
 
 __all__ = ["ClaimedConnection", "ClusterMember"]
 
@@ -53,23 +54,31 @@ class ClusterMember:
         self._registry = registry
         self._log = log
         self._node: ClusterNode | None = None
+        self.sharing: Sharing = Sharing(self._cluster, log)
+        """What the server shares with the others besides its stations."""
         self._stations: dict[ClaimedConnection, OCPPServerClient] = {}
         self._evicted: set[ClaimedConnection] = set()  # before they opened
 
     def start(self, runtime: SocketRuntime) -> None:
         """Make the node for a use of the server in this event loop."""
         self._node = ClusterNode(self._cluster, runtime, self._log, self)
+        self._now = runtime.now
+        self.sharing.start(runtime)
 
     async def open(self) -> None:
         """Open the node, unless it is open. Raises the errors of `ClusterNode.open`."""
         if self._node is not None:
             await self._node.open()
+            await self.sharing.open()
 
     async def close(self) -> None:
         """Release all stations, and remove the lease of the node."""
         node, self._node = self._node, None
-        if node is not None:
-            await node.aclose()
+        try:
+            if node is not None:
+                await node.aclose()
+        finally:
+            await self.sharing.close()
 
     # Admission
 
@@ -82,8 +91,16 @@ class ClusterMember:
             return self._claimed(candidate, False)
         connection = ClaimedConnection(candidate.handshake)
         candidate.abandon = partial(self._ended, connection)
-        arguments = (self._name_of(connection), connection)
-        return Ask("cluster", node.claim, arguments, partial(self._claimed, candidate))
+        return Ask("cluster", self._take, (node, candidate, connection), partial(self._claimed, candidate))
+
+    async def _take(self, node: ClusterNode, candidate: Candidate, connection: ClaimedConnection) -> bool:
+        """Claim a station, and read what the other servers know of it: they cannot change that after the claim."""
+        name = self._name_of(connection)
+        older = self.sharing.older(name, candidate)
+        if not await node.claim(name, connection):
+            return False
+        fence = node.believes(name, self._now())
+        return fence is None or await self.sharing.read(name, connection, candidate, fence, older)
 
     def _claimed(self, candidate: Candidate, is_claimed: bool, /) -> Verdict:
         if is_claimed:
@@ -95,8 +112,9 @@ class ClusterMember:
         """Return the functions that register and remove a connection, with the claims of their stations."""
 
         def open_claimed(station: OCPPServerClient, driver: Driver[Command]) -> None:
-            opened(station, driver)
             connection = ClaimedConnection(station.handshake)
+            self.sharing.opened(self._name_of(connection), connection, station)
+            opened(station, driver)
             self._stations[connection] = station
             if connection in self._evicted:
                 self._registry.evict(station)
@@ -108,10 +126,11 @@ class ClusterMember:
         return open_claimed, end_claimed
 
     def _ended(self, connection: ClaimedConnection) -> None:
-        self._stations.pop(connection, None)
+        name, station = self._name_of(connection), self._stations.pop(connection, None)
         self._evicted.discard(connection)
+        self.sharing.ended(name, connection, station)
         if self._node is not None:
-            self._node.end(self._name_of(connection), connection)
+            self._node.end(name, connection)
 
     def evict(self, connection: Hashable) -> None:
         """Close the connection of a station that has a newer one, at once or when it opens."""

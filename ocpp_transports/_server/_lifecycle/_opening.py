@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
 from ocpp_core.handshake import SecurityProfile
+from ocpp_core.limits import SharedBuckets
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._tls import TLSOptions, expect_tls
@@ -186,12 +187,12 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
                 self._runtime.lag.watch(self._metrics.lag.observe)
             record_engines(self._runtime, self._options.recordings, self._log, self._recording_failed)
             opened, ended = counted(self._registry, self._metrics)
-            self._keep_sessions(self._runtime)
             if self._outbox is not None:
                 self._outbox.start(self._runtime)
             if self._cluster is not None:
                 self._cluster.start(self._runtime)
                 opened, ended = self._cluster.watched(opened, ended)
+            self._keep_sessions(self._runtime)
             self._acceptor = Acceptor(
                 self._runtime,
                 self._plans,
@@ -212,13 +213,17 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin, QueueMixin):
                 alarmed=self._alarmed,
                 gate=SocketGate(self._turned_away),
                 claim=None if self._cluster is None else self._cluster.claim,
+                answers=None if self._cluster is None else self._cluster.sharing.answers,
+                make_rates=SharedBuckets if self._cluster is None else self._cluster.sharing.make_rates,
             )
         return self._runtime, self._acceptor
 
     def _keep_sessions(self, runtime: SocketRuntime) -> None:
         """Keep the sessions of stations from now on, or forget them, as the options say."""
         registry, options = self._registry, self._options
-        if not options.keeps_sessions:
+        if self._cluster is not None:
+            self._cluster.sharing.set_options(options)
+        if not options.keeps_sessions or (self._cluster is not None and self._cluster.sharing.has_sessions):
             registry.sessions = None
         elif registry.sessions is None:
             registry.sessions = SessionKeeper(options, runtime.now)

@@ -33,6 +33,10 @@ class Keys:
         """Return the hash that has the owner of a station."""
         return self.buckets[bucket_of(identity, self._buckets)]
 
+    def of_station(self, name: str, what: str) -> str:
+        """Return a further key in the slot of the bucket of a station."""
+        return f"{self._prefix}:{{{bucket_of(name, self._buckets)}}}:{what}"
+
     def lease(self, node: NodeId) -> str:
         """Return the string that exists as long as a node has its lease; its value is the node's address."""
         return f"{self._prefix}:node:{{{node.translate(_NO_BRACES)}}}"
