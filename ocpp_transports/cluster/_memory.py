@@ -1,6 +1,6 @@
 """A cluster within one process: its registry and its frames in memory, for tests and in virtual time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import anyio
@@ -98,6 +98,14 @@ class MemoryRegistryStore:
     async def find(self, identity: str) -> Found | None:
         """Return where a station is."""
         return self._table.find(identity, await self._reach())
+
+    async def watch(self, identity: str) -> Found | None:
+        """Let this node wait for a station, and return where it is."""
+        return self._table.watch(identity, self._node, await self._reach(), self._shared._lease)
+
+    async def stations_of(self, bucket: int) -> Mapping[str, Found]:
+        """Return the stations of a bucket."""
+        return self._table.stations_of(bucket, await self._reach())
 
     async def aclose(self) -> None:
         """Remove the lease of this node."""

@@ -28,10 +28,15 @@ class Keys:
         self.layout_value: Final = f"{LAYOUT}:{buckets}".encode()
         """The number of buckets is part of the layout: with another one, a node looks for stations elsewhere."""
         self.buckets: Final = tuple(f"{prefix}:{{{number}}}:own" for number in range(buckets))
+        self._waits = tuple(f"{prefix}:{{{number}}}:wait:" for number in range(buckets))
 
     def bucket(self, identity: str) -> str:
         """Return the hash that has the owner of a station."""
         return self.buckets[bucket_of(identity, self._buckets)]
+
+    def waiters(self, identity: str) -> bytes:
+        """Return the set of the nodes that wait for a station; it is in the slot of its bucket, and expires."""
+        return self._waits[bucket_of(identity, self._buckets)].encode() + identity.encode("utf-8", "surrogatepass")
 
     def lease(self, node: NodeId) -> str:
         """Return the string that exists as long as a node has its lease; its value is the node's address."""
