@@ -33,7 +33,7 @@ class Player:
     """The waits of a node whose open stations are a set."""
 
     def __init__(self):
-        self.open = set()
+        self.open: set[str] = set()
         self.engine = StationWaits(ME, LOOK, self.open.__contains__)
 
     def __call__(self, event, now=0.0):

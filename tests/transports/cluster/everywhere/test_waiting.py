@@ -1,5 +1,7 @@
 """Waiting for a station that may connect to any node: without polling, and whatever is lost."""
 
+from typing import Any
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -35,7 +37,8 @@ class TestAWait:
             found.append(await server.wait_for_client("CP1", everywhere=True))
             done.set()
 
-        found, done = [], anyio.Event()
+        found: list[Any] = []
+        done = anyio.Event()
         async with server_in(shared) as server, anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
             async with connected(server):
@@ -59,7 +62,8 @@ class TestAWait:
             if len(answers) == 2:
                 done.set()
 
-        answers, done = [], anyio.Event()
+        answers: list[Any] = []
+        done = anyio.Event()
         web = Cluster(shared, "web", lease=60)
         async with server_in(shared) as server, ClusterClient(web) as cluster, anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
@@ -198,8 +202,9 @@ class TestAHandshakeInProgress:
 
             await lab.server(server)
             async with ClusterClient(Cluster(shared, "web")) as cluster, anyio.create_task_group() as tasks:
-                receive = shared._receivers[cluster._node.id]
-                shared._receivers[cluster._node.id] = lambda node, frame: (
+                (web,) = (node for node in shared._receivers if node.startswith("web."))
+                receive = shared._receivers[web]
+                shared._receivers[web] = lambda node, frame: (
                     sent.append((anyio.current_time(), read_frame(frame))),
                     receive(node, frame),
                 )

@@ -109,8 +109,9 @@ class TestTheStationsOfABucket:
     async def test_of_another_type_are_reported(self, redis):
         async with opened(redis, A, buckets=1) as [store]:
             redis("SET", "ocpp:{0}:own", "theirs")
-            with pytest.raises(ForeignDataError, match=r"ocpp:\{0\}:own"):
+            with pytest.raises(ForeignDataError, match=r"'ocpp:\{0}:own'"):
                 await store.stations_of(0)
+            redis("DEL", "ocpp:{0}:own")
 
 
 class TestWhoWaits:
