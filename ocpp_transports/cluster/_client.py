@@ -318,7 +318,9 @@ class ClusterClient:
     async def is_connected(self, identity: str | StationKey) -> bool:
         """Return True if a server has the station, as far as the registry knows.
 
-        Raises `StoreUnavailableError` if the registry does not answer, and RuntimeError outside the block.
+        Raises:
+            StoreUnavailableError: The registry did not answer.
+            RuntimeError: Outside the block.
         """
         found = await self._open_node().find(self._name_of(identity))
         return found is not None and found.is_alive
@@ -326,8 +328,11 @@ class ClusterClient:
     async def stations(self) -> AsyncIterator[ClusterStation]:
         """Iterate over the stations that are connected to any server, in no order.
 
-        Stations that connect or leave meanwhile may be missing. Raises `StoreUnavailableError` if the registry does not
-        answer, and RuntimeError outside the block.
+        Stations that connect or leave meanwhile may be missing.
+
+        Raises:
+            StoreUnavailableError: The registry did not answer.
+            RuntimeError: Outside the block.
         """
         node = self._open_node()
         for bucket in range(node.buckets):

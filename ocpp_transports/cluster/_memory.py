@@ -50,7 +50,13 @@ class MemoryCluster:
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
     ) -> "MemoryCarrier":
-        """Return the carrier of a node."""
+        """Return the carrier of a node, and begin to receive.
+
+        Args:
+            node: The node.
+            received: Function that gets each frame and the node that sent it.
+            lost: Function that gets a node which certainly answers no more.
+        """
         self._receivers[node], self._lost[node] = received, lost
         return MemoryCarrier(self, node)
 

@@ -101,10 +101,10 @@ class WorkersStore:
         return _found(await self._ask("watch", identity, self._lease))
 
     async def stations_of(self, bucket: int) -> Mapping[str, Found]:
-        """Return the stations of a bucket; without a supervisor, those of this worker."""
+        """Return the stations of a bucket. Raises StoreUnavailableError without a supervisor: some would be missing."""
         answer = await self._ask("stations", bucket)
         if answer is None:
-            return self._alone.stations_of(bucket, 0)
+            raise StoreUnavailableError("the supervisor of the workers has ended")
         return {identity: Found(ClusterOwner(*owner), *rest) for identity, (owner, *rest) in answer.items()}
 
     async def aclose(self) -> None:
