@@ -335,8 +335,8 @@ class ClusterClient:
             RuntimeError: Outside the block.
         """
         node = self._open_node()
-        for bucket in range(node.buckets):
-            for name, found in (await node.stations_of(bucket)).items():
+        for part in node.parts:
+            for name, found in (await node.stations_of(part)).items():
                 if found.is_alive:
                     yield ClusterStation(name, node, self._log, _check, found.owner.node)
 

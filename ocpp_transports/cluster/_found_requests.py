@@ -28,8 +28,8 @@ _PAUSE: Final = 1.0
 class FoundRequests:
     """One request for each station: first those of this process, then those that the registry has.
 
-    Only one bucket is in memory, however many stations the cluster has. If the registry does not answer, it is asked
-    again for the time of a lease; then `gap` says that stations are missing.
+    Only some buckets are in memory at a time, however many stations the cluster has. If the registry does not answer,
+    it is asked again for the time of a lease; then `gap` says that stations are missing.
 
     Args:
         node: The node of this process.
@@ -48,7 +48,7 @@ class FoundRequests:
         self._local = local or {}
         self._ready: deque[tuple[str, Found | None]] = deque((name, None) for name in self._local)
         self._known = len(self._ready)
-        self._bucket = 0
+        self._parts = deque(node.parts)
         self._reading = anyio.Lock()
 
     @property
@@ -58,11 +58,11 @@ class FoundRequests:
 
     @property
     def most(self) -> float:
-        """Stations at most: `inf` until all buckets were read."""
+        """Stations at most: `inf` until all were found."""
         return inf if self._has_more else self._known
 
     async def open(self) -> None:
-        """Read the first bucket. Raises IncompleteBroadcastError if the registry does not answer."""
+        """Begin to find stations. Raises IncompleteBroadcastError if the registry does not answer."""
         try:
             await self._read()
         except (StoreUnavailableError, ForeignDataError, LayoutError, ClosedError) as error:
@@ -83,10 +83,10 @@ class FoundRequests:
 
     @property
     def _has_more(self) -> bool:
-        return self._bucket < self._node.buckets and not self.gap
+        return bool(self._parts) and not self.gap
 
     async def _find(self) -> None:
-        """Read buckets until there are stations."""
+        """Read until there are stations."""
         until = inf
         while not self._ready and self._has_more:
             try:
@@ -103,8 +103,8 @@ class FoundRequests:
                 until = inf
 
     async def _read(self) -> None:
-        stations = await self._node.stations_of(self._bucket)
-        self._bucket += 1
+        stations = await self._node.stations_of(self._parts[0])
+        self._parts.popleft()
         found = [(name, each) for name, each in stations.items() if self._is_elsewhere(name, each)]
         self._known += len(found)
         self._ready.extend(found)

@@ -109,9 +109,9 @@ class MemoryRegistryStore:
         """Let this node wait for a station, and return where it is."""
         return self._table.watch(identity, self._node, await self._reach(), self._shared._lease)
 
-    async def stations_of(self, bucket: int) -> Mapping[str, Found]:
-        """Return the stations of a bucket."""
-        return self._table.stations_of(bucket, await self._reach())
+    async def stations_of(self, buckets: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets."""
+        return self._table.stations_of(buckets, await self._reach())
 
     async def aclose(self) -> None:
         """Remove the lease of this node."""

@@ -23,6 +23,8 @@ __all__ = ["ClusterNode", "StationHost"]
 _EPOCH_BITS: Final = 64
 _LOOKS: Final = 3
 """Looks of a wait for a station in the time of a lease."""
+_BUCKETS_AT_ONCE: Final = 8
+"""Buckets that are read with one request when all stations are read."""
 _NOT_OPEN: Final = "this node of the cluster is not open"
 
 
@@ -132,9 +134,10 @@ class ClusterNode:
         return await waits.wait(name)
 
     @property
-    def buckets(self) -> int:
-        """Buckets over which the stations are distributed."""
-        return self._store.buckets
+    def parts(self) -> Sequence[Sequence[int]]:
+        """The buckets over which all stations are distributed, as many together as are read at a time."""
+        buckets = range(self._store.buckets)
+        return [buckets[at : at + _BUCKETS_AT_ONCE] for at in buckets[::_BUCKETS_AT_ONCE]]
 
     @property
     def lease(self) -> float:
@@ -146,10 +149,10 @@ class ClusterNode:
         self._expect_open()
         return await self._store.find(name)
 
-    async def stations_of(self, bucket: int) -> Mapping[str, Found]:
-        """Return the stations of a bucket by name. Raises the errors of `find`."""
+    async def stations_of(self, part: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets by name. Raises the errors of `find`."""
         self._expect_open()
-        return await self._store.stations_of(bucket)
+        return await self._store.stations_of(part)
 
     def note_owner(self, name: str, found: Found) -> None:
         """Note where a station is, so that a call of it need not search."""

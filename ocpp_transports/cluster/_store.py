@@ -93,8 +93,8 @@ class RegistryStore(Protocol):
         The next claim of the station returns the nodes that wait, and ends their waiting.
         """
 
-    async def stations_of(self, bucket: int) -> Mapping[str, Found]:
-        """Return the stations of a bucket by identity, each with its owner. Values that are none of ours are skipped.
+    async def stations_of(self, buckets: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets by identity. Values that are none of ours are skipped.
 
         Stations that are claimed or released meanwhile may be missing.
         """

@@ -5,7 +5,7 @@ are made from the time of the store and never from a counter, so they stay compa
 keeps its largest fence, so they also grow if the clock is set back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 
 from ocpp_core._dataclasses import dataclass
@@ -143,9 +143,10 @@ class RegistryTable:
         owner = self._bucket(identity).owners.get(identity)
         return None if owner is None else self._found(owner, now)
 
-    def stations_of(self, bucket: int, now: float) -> dict[str, Found]:
-        """Return the stations of a bucket, with what `find` returns for each."""
-        return {identity: self._found(owner, now) for identity, owner in self._buckets[bucket].owners.items()}
+    def stations_of(self, buckets: Iterable[int], now: float) -> dict[str, Found]:
+        """Return the stations of some buckets, with what `find` returns for each."""
+        owners = (owner for number in buckets for owner in self._buckets[number].owners.items())
+        return {identity: self._found(owner, now) for identity, owner in owners}
 
     def _found(self, owner: ClusterOwner, now: float) -> Found:
         lease = self._leases.get(owner.node)

@@ -175,17 +175,20 @@ class RedisStore:
     async def _found(self, owner: ClusterOwner | None, deadline: float) -> Found | None:
         return None if owner is None else (await self._with_leases({"": owner}, deadline))[""]
 
-    async def stations_of(self, bucket: int) -> Mapping[str, Found]:
-        """Return the stations of a bucket, read in parts; see `RegistryStore`."""
-        key, cursor = self._keys.buckets[bucket], 0
+    async def stations_of(self, buckets: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets, each read in parts; see `RegistryStore`."""
+        cursors = {self._keys.buckets[number]: 0 for number in buckets}
         owners: dict[str, ClusterOwner] = {}
-        while True:
-            cursor, fields = (await self._run([_part(key, cursor)], self._deadline()))[0]
-            owners |= stations_of(fields)
-            if not cursor:
-                return await self._with_leases(owners, self._deadline())
+        while cursors:
+            parts = await self._run([_part(key, cursor) for key, cursor in cursors.items()], self._deadline())
+            for _, fields in parts:
+                owners |= stations_of(fields)
+            cursors = {key: cursor for key, (cursor, _) in zip(cursors, parts, strict=True) if cursor}
+        return await self._with_leases(owners, self._deadline())
 
     async def _with_leases(self, owners: Mapping[str, ClusterOwner], deadline: float) -> dict[str, Found]:
+        if not owners:
+            return {}
         nodes = tuple({owner.node for owner in owners.values()})
         leases = [self._keys.lease(node) for node in nodes]
         values = await self._run([_value(lease) for lease in leases], deadline)

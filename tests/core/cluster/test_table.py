@@ -115,7 +115,8 @@ def test_the_stations_of_a_bucket_are_found_with_their_leases():
     names = [f"CP{number}" for number in range(8)]
     for node, name in zip((A, B) * 4, names, strict=True):
         table.claim(name, node, 100)
-    both = [table.stations_of(bucket, 1.0) for bucket in range(2)]
+    both = [table.stations_of([bucket], 1.0) for bucket in range(2)]
     assert sorted([*both[0], *both[1]]) == names
+    assert table.stations_of(range(2), 1.0) == both[0] | both[1]
     assert all(table.find(name, 1.0) == found for each in both for name, found in each.items())
     assert {found.is_alive for each in both for found in each.values()} == {True, False}

@@ -100,9 +100,12 @@ class WorkersStore:
         """Let this node wait for a station, and return where it is."""
         return _found(await self._ask("watch", identity, self._lease))
 
-    async def stations_of(self, bucket: int) -> Mapping[str, Found]:
-        """Return the stations of a bucket. Raises StoreUnavailableError without a supervisor: some would be missing."""
-        answer = await self._ask("stations", bucket)
+    async def stations_of(self, buckets: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets.
+
+        Raises StoreUnavailableError without a supervisor: those of other workers would be missing.
+        """
+        answer = await self._ask("stations", list(buckets))
         if answer is None:
             raise StoreUnavailableError("the supervisor of the workers has ended")
         return {identity: Found(ClusterOwner(*owner), *rest) for identity, (owner, *rest) in answer.items()}

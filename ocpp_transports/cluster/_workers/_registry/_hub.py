@@ -94,8 +94,8 @@ class Hub:
             case ["watch", str(identity), int() | float() as seconds]:
                 found = table.watch(identity, node, time.monotonic(), seconds)
                 return None if found is None else astuple(found)
-            case ["stations", int(bucket)] if 0 <= bucket < BUCKETS:
-                return {identity: astuple(each) for identity, each in table.stations_of(bucket, 0).items()}
+            case ["stations", list(buckets)] if all(number in range(BUCKETS) for number in buckets):
+                return {identity: astuple(each) for identity, each in table.stations_of(buckets, 0).items()}
             case _:
                 raise ValueError("expected a request to the registry")
 

@@ -8,7 +8,7 @@ import anyio
 
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._runtime._current import current_runtime
-from ocpp_transports.cluster import Cluster, MemoryCluster
+from ocpp_transports.cluster import Backend, Cluster
 from ocpp_transports.cluster._calls import RemoteCall
 from ocpp_transports.cluster._node import ClusterNode
 
@@ -40,7 +40,7 @@ class StubHost:
 
 @asynccontextmanager
 async def stub_nodes(
-    shared: MemoryCluster, stations: Sequence[Sequence[str]], answer: Callable[[str], Any] = lambda name: {}
+    shared: Backend, stations: Sequence[Sequence[str]], answer: Callable[[str], Any] = lambda name: {}, lease: float = 9
 ) -> AsyncIterator[list[tuple[ClusterNode, StubHost]]]:
     """Open a node for each of these groups of stations, which it claims."""
     log = Log(logger_of(False), "cluster", is_station=False)
@@ -50,7 +50,7 @@ async def stub_nodes(
             runtime = current_runtime("stub", in_block=True, log=log)
             stack.push_async_callback(runtime.aclose)
             host = StubHost(answer)
-            node = ClusterNode(Cluster(shared, f"node-{number}"), runtime, log, host)
+            node = ClusterNode(Cluster(shared, f"node-{number}", lease=lease), runtime, log, host)
             await node.open()
             stack.push_async_callback(node.aclose)
             for name in names:

@@ -64,7 +64,7 @@ class _OnTable:
         return self._table.watch(identity, node, 0.0, 9.0)
 
     async def stations(self, node: NodeId) -> dict[str, Found]:
-        return {name: each for bucket in range(BUCKETS) for name, each in self._table.stations_of(bucket, 0.0).items()}
+        return self._table.stations_of(range(BUCKETS), 0.0)
 
     async def leave(self, node: NodeId) -> None:
         self._table.leave(node)
@@ -107,8 +107,7 @@ class _OnRedis:
         return await self._stores[node].watch(identity)
 
     async def stations(self, node: NodeId) -> dict[str, Found]:
-        store = self._stores[node]
-        return {name: each for bucket in range(BUCKETS) for name, each in (await store.stations_of(bucket)).items()}
+        return dict(await self._stores[node].stations_of(range(BUCKETS)))
 
     async def leave(self, node: NodeId) -> None:
         await self._stores[node].aclose()
