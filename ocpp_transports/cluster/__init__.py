@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from ._client import ClusterClient
-from ._cluster_station import ClusterStation
+from ._everywhere._station import ClusterStation
 from ._memory import MemoryCluster
 from ._settings import Backend, Cluster
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError

@@ -14,9 +14,9 @@ from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._logging._log import Log
 
 from ._calls import NodeCalls, RemoteCall
+from ._everywhere._waits import WaitHost
 from ._registry_host import RegistryHost
 from ._settings import Cluster
-from ._waits import WaitHost
 
 __all__ = ["ClusterNode", "StationHost"]
 

@@ -8,7 +8,7 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._peer._peer import ConnectionState
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._registry import ConnectionRegistry
-from ocpp_transports.cluster._cluster_station import ClusterStation
+from ocpp_transports.cluster._everywhere._station import ClusterStation
 from ocpp_transports.cluster._node import ClusterNode
 
 __all__ = ["ClusterDirectory"]

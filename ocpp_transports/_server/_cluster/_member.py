@@ -18,7 +18,7 @@ from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._counted import Ended, Opened
 from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.cluster._calls import RemoteCall
-from ocpp_transports.cluster._found_requests import FoundRequests
+from ocpp_transports.cluster._everywhere._found_requests import FoundRequests
 from ocpp_transports.cluster._node import ClusterNode
 from ocpp_transports.cluster._settings import Cluster
 from ocpp_transports.handshake import Handshake

@@ -27,8 +27,7 @@ from ocpp_core.cluster.waits.inputs import (
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import Tick
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
-
-from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
+from ocpp_transports.cluster._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
 __all__ = ["FrameWriter", "WaitHost"]
 

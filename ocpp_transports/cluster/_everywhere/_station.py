@@ -13,8 +13,7 @@ from ocpp_core.identity import StationKey
 from ocpp_transports._calls._calling import read_request
 from ocpp_transports._handlers._caller import CallMethod, SafeCallMethod
 from ocpp_transports._logging._log import Log
-
-from ._node import ClusterNode
+from ocpp_transports.cluster._node import ClusterNode
 
 __all__ = ["Check", "ClusterStation", "key_of"]
 

@@ -14,10 +14,10 @@ from ocpp_core.identity import StationKey
 from ocpp_transports._calls._calling import read_request
 from ocpp_transports._calls._fleet_requests import Request
 from ocpp_transports._calls._outcomes import IncompleteBroadcastError
+from ocpp_transports.cluster._node import ClusterNode
+from ocpp_transports.cluster._store import ForeignDataError, LayoutError, StoreUnavailableError
 
-from ._cluster_station import key_of
-from ._node import ClusterNode
-from ._store import ForeignDataError, LayoutError, StoreUnavailableError
+from ._station import key_of
 
 __all__ = ["FoundRequests"]
 
