@@ -189,9 +189,9 @@ def _elements(frame: _Short) -> list[Any]:
         case ReplacedFrame():
             return ["e", frame.identity, frame.fence]
         case AskFrame():
-            return ["w", frame.identity]
+            return ["ask", frame.identity]
         case OpenedFrame():
-            return ["o", frame.identity]
+            return ["opened", frame.identity]
         case HelloFrame():
             return ["hello", frame.node, list(frame.versions), frame.cluster]
         case ByeFrame():
@@ -218,9 +218,9 @@ def _read(elements: Any) -> Frame | None:
             return CancelFrame(number)
         case [1, "e", str(identity), fence] if _are_texts(identity) and _are_counts(fence):
             return ReplacedFrame(identity, fence)
-        case [1, "w", str(identity)] if _are_texts(identity):
+        case [1, "ask", str(identity)] if _are_texts(identity):
             return AskFrame(identity)
-        case [1, "o", str(identity)] if _are_texts(identity):
+        case [1, "opened", str(identity)] if _are_texts(identity):
             return OpenedFrame(identity)
         case _:
             return None
