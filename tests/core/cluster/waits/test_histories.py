@@ -3,6 +3,7 @@
 import os
 import random
 from collections import defaultdict
+from collections.abc import Callable, Hashable
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -45,11 +46,11 @@ class History:
         self.table = RegistryTable(1, "first", lease=LEASE)
         self.open: defaultdict[NodeId, dict[str, int]] = defaultdict(dict)
         self.last_open: dict[tuple[NodeId, str], float] = {}
-        self.waiting: dict[int, tuple[NodeId, str]] = {}
+        self.waiting: dict[Hashable, tuple[NodeId, str]] = {}
         self.ended = 0
         self.engines = {node: StationWaits(node, LOOK, self.open[node].__contains__) for node in NODES}
         self._names = count(1)
-        self._events: list[tuple[float, int, object]] = []
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
         for node in NODES:
             self._renew(node)
 
