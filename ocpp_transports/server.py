@@ -38,6 +38,7 @@ from .events import ErrorEvent
 __all__ = ["Listener", "OCPPServer"]
 
 if TYPE_CHECKING:
+    from ._calls._fleet_requests import FleetRequests
     from ._metrics._metrics import Metrics
     from ._options._keywords import ServerKeywords
     from ._options._stations._cluster_choice import ClusterChoice
@@ -263,6 +264,11 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
 
     def _name_of(self, station: OCPPServerClient) -> str | StationKey:
         return station.key if self._has_namespaces else station.identity
+
+    def _found_everywhere(
+        self, args: tuple[Any, ...], local: Mapping[OCPPServerClient, str | StationKey]
+    ) -> "FleetRequests | None":
+        return None if self._cluster is None else self._cluster.requests(args, local)
 
     @property
     def _has_namespaces(self) -> bool:

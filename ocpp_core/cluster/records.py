@@ -33,6 +33,8 @@ class Claimed:
     """The owner before the claim, which may be the node itself; None if there was none."""
     generation: str
     """The life of the store's data; another one if data may have been lost."""
+    waiters: tuple[NodeId, ...] = ()
+    """The nodes that waited for the station: they are to be told when it is open. The store has forgotten them."""
 
 
 @dataclass(frozen=True, slots=True)

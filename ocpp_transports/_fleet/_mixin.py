@@ -1,7 +1,7 @@
 """The methods of a server that concern all its stations or many of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, TypeVar, Unpack, overload
 
@@ -9,14 +9,14 @@ from ocpp_core.identity import StationKey
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._calls._calling import read_request
+from ocpp_transports._calls._fleet_call import FleetCall
+from ocpp_transports._calls._fleet_requests import FleetRequests, ListedRequests, read_concurrency, read_requests
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._stations import StationsMixin
-
-from ._fleet_call import FleetCall, Request
 
 __all__ = ["FleetMixin", "StationT", "Where", "is_chosen"]
 
@@ -40,6 +40,12 @@ class FleetMixin(StationsMixin, ABC):
     def _name_of(self, station: OCPPServerClient) -> str | StationKey:
         """Return the name by which a connected station is called."""
 
+    @abstractmethod
+    def _found_everywhere(
+        self, args: tuple[Any, ...], local: Mapping[OCPPServerClient, str | StationKey]
+    ) -> FleetRequests | None:
+        """Return the requests of a broadcast to these stations and those of other servers; None without a cluster."""
+
     @overload
     def broadcast(
         self,
@@ -47,6 +53,7 @@ class FleetMixin(StationsMixin, ABC):
         /,
         *,
         where: Where | None = None,
+        everywhere: bool = True,
         concurrency: int | None = None,
         **options: Unpack[CallKeywords[ResultT]],
     ) -> FleetCall[ResultT]: ...
@@ -57,6 +64,7 @@ class FleetMixin(StationsMixin, ABC):
         /,
         *,
         where: Where | None = None,
+        everywhere: bool = True,
         concurrency: int | None = None,
         **options: Unpack[DictCallKeywords],
     ) -> FleetCall[ResultModelT]: ...
@@ -68,6 +76,7 @@ class FleetMixin(StationsMixin, ABC):
         /,
         *,
         where: Where | None = None,
+        everywhere: bool = True,
         concurrency: int | None = None,
         **options: Unpack[DictCallKeywords],
     ) -> FleetCall[dict[str, Any]]: ...
@@ -80,20 +89,29 @@ class FleetMixin(StationsMixin, ABC):
         /,
         *,
         where: Where | None = None,
+        everywhere: bool = True,
         concurrency: int | None = None,
         **options: Unpack[DictCallKeywords],
     ) -> FleetCall[dict[str, Any]]: ...
     def broadcast(
-        self, *args: Any, where: Where | None = None, concurrency: int | None = None, **options: Any
+        self,
+        *args: Any,
+        where: Where | None = None,
+        everywhere: bool = True,
+        concurrency: int | None = None,
+        **options: Any,
     ) -> FleetCall[Any]:
-        """Call all stations that are connected to this server now, or those for which `where` returns True.
+        """Call all stations that are connected now, or those for which `where` returns True.
 
-        A message, a model and a call with a protocol are sent to the stations that speak this version only. Nothing is
-        sent before the result is awaited or its block begins, see `FleetCall`.
+        In a cluster these are the stations of all its servers, which are found while the calls go on. A message, a
+        model and a call with a protocol are sent to the stations that speak this version only. Nothing is sent before
+        the result is awaited or its block begins, see `FleetCall`.
 
         Args:
             *args: A message, a request model, or the action and its parameters, optionally after the subprotocol.
-            where: A plain function that gets each `OCPPServerClient`; None calls all of them.
+            where: A plain function that gets each `OCPPServerClient`; None calls all of them. In a cluster it needs
+                `everywhere=False`, because it gets the stations of this server.
+            everywhere: False to call only the stations of this server. Without a cluster it has no effect.
             concurrency: Calls in progress at a time; None means the option `fleet_concurrency`.
             **options: Those of `Peer.call`, for each call.
 
@@ -101,7 +119,8 @@ class FleetMixin(StationsMixin, ABC):
             The calls. Await them for a tuple of all outcomes, or iterate over the outcomes in an `async with` block.
 
         Raises:
-            ValueError: A bad argument, as `Peer.call` raises it, or a concurrency below 1.
+            ValueError: A bad argument, as `Peer.call` raises it, a concurrency below 1, or `where` without
+                `everywhere=False` in a cluster.
             TypeError: A bad argument, or `where` is no plain function, or returns an awaitable.
         """
         self._expect_open()
@@ -109,12 +128,17 @@ class FleetMixin(StationsMixin, ABC):
         protocol = read_request(args, options).protocol
         if where is not None and (not callable(where) or is_coroutine_function(where)):
             raise TypeError(f"expected where as a plain function, got {where!r}")
-        chosen = [
-            (self._name_of(station), args)
+        chosen = {
+            station: self._name_of(station)
             for station in self.clients
             if (protocol is None or station.protocol == protocol) and (where is None or is_chosen(where(station)))
-        ]
-        return self._fleet_call(chosen, options, concurrency)
+        }
+        found = self._found_everywhere(args, chosen) if everywhere else None
+        if found is None:
+            return self._fleet_call(ListedRequests([(name, args) for name in chosen.values()]), options, concurrency)
+        if where is not None:
+            raise ValueError("expected everywhere=False with where, which gets only the stations of this server")
+        return self._fleet_call(found, options, concurrency)
 
     @overload
     def call_many(
@@ -177,28 +201,14 @@ class FleetMixin(StationsMixin, ABC):
             TypeError: The arguments have another form, or an identity is neither text nor a `StationKey`.
         """
         self._expect_open()
-        *names, requests = args or (None,)
-        if not isinstance(requests, Mapping) or not (
-            all(isinstance(name, str) for name in names)
-            and all(isinstance(name, str | StationKey) for name in requests)
-        ):
-            got = type(requests).__name__
-            raise TypeError(f"expected a mapping from identities to requests, after at most two names, got {got}")
-        each = [(identity, (*names, request)) for identity, request in requests.items()]
-        return self._fleet_call(each, options, concurrency, check=lambda one: self._check_call(one, options))
+        requests = ListedRequests(read_requests(args), lambda one: self._check_call(one, options))
+        return self._fleet_call(requests, options, concurrency)
 
     def _fleet_call(
-        self,
-        requests: Iterable[Request],
-        options: Mapping[str, Any],
-        concurrency: int | None,
-        *,
-        check: Callable[[tuple[Any, ...]], None] | None = None,
+        self, requests: FleetRequests, options: Mapping[str, Any], concurrency: int | None
     ) -> FleetCall[Any]:
-        limit = self._options.fleet_concurrency if concurrency is None else concurrency
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-            raise ValueError(f"expected concurrency >= 1 calls, got {limit!r}")
-        return FleetCall(tuple(requests), partial(self.call, **options), concurrency=limit, check=check)
+        limit = read_concurrency(concurrency, self._options.fleet_concurrency)
+        return FleetCall(requests, partial(self.call, **options), concurrency=limit)
 
 
 def is_chosen(answer: object) -> bool:

@@ -13,9 +13,9 @@ import anyio
 from ocpp_core.errors import ClosedError
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
-from ocpp_transports._fleet._fleet_call import FleetCall
+from ocpp_transports._calls._fleet_call import FleetCall
+from ocpp_transports._calls._outcomes import StationOutcome
 from ocpp_transports._fleet._mixin import FleetMixin, StationT, is_chosen
-from ocpp_transports._fleet._outcomes import StationOutcome
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._table import is_coroutine_function
@@ -50,7 +50,7 @@ class BlockingFleetCall(Iterator[StationOutcome[ResultT_co]], Generic[ResultT_co
 
     @property
     def total(self) -> int:
-        """The number of stations to call, which is the number of outcomes."""
+        """The number of stations to call, as far as they are known; see `FleetCall.total`."""
         return self._wrapped.total
 
     def wait(self, *, max_wait: float = inf) -> tuple[StationOutcome[ResultT_co], ...]:
@@ -64,6 +64,7 @@ class BlockingFleetCall(Iterator[StationOutcome[ResultT_co]], Generic[ResultT_co
 
         Raises:
             TimeoutError: It took longer than `max_wait`; stations may have acted on their calls.
+            IncompleteBroadcastError: Stations of other servers were not found.
             RuntimeError: It was used before, or the server is not open.
             ValueError: A bad request of `call_many`.
             TypeError: A bad request of `call_many`.
@@ -91,7 +92,8 @@ class BlockingFleetCall(Iterator[StationOutcome[ResultT_co]], Generic[ResultT_co
     def __next__(self) -> StationOutcome[ResultT_co]:
         """Return the next outcome. Raises RuntimeError outside the block.
 
-        Raises ClosedError if the server closed before all calls settled.
+        Raises ClosedError if the server closed before all calls settled, and `IncompleteBroadcastError` at the end if
+        stations of other servers were not found.
         """
         if self._reader is None:
             raise RuntimeError("cannot iterate: the stations are not called; use `with` around it, or call `wait`")
@@ -107,7 +109,7 @@ class _Reader:
 
     def __init__(self, calls: FleetCall[Any]) -> None:
         self._calls = calls
-        self._outcomes: SimpleQueue[StationOutcome[Any] | ClosedError | None] = SimpleQueue()  # None: no more follow
+        self._outcomes: SimpleQueue[StationOutcome[Any] | Exception | None] = SimpleQueue()  # None: no more follow
         self._error: Exception | None = None
         self._scope: anyio.CancelScope
         self._begun: anyio.Event
@@ -127,12 +129,15 @@ class _Reader:
         await self._over.wait()
 
     def next(self) -> StationOutcome[Any]:
-        """Return the next outcome; blocks. Raises ClosedError if the event loop ended before all calls settled."""
+        """Return the next outcome; blocks.
+
+        Raises ClosedError if the event loop ended before all calls settled, and what the iteration raises.
+        """
         outcome = self._outcomes.get()
         if outcome is None:
             self._outcomes.put(None)
             raise StopIteration
-        if isinstance(outcome, ClosedError):
+        if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
@@ -149,7 +154,8 @@ class _Reader:
             self._error = error
         finally:
             if not is_complete and not self._scope.cancel_called:
-                self._outcomes.put(ClosedError("the event loop ended before all calls settled", sent=True))
+                ended = ClosedError("the event loop ended before all calls settled", sent=True)
+                self._outcomes.put(self._error or ended)
             self._outcomes.put(None)
             self._begun.set()
             self._over.set()
@@ -168,6 +174,7 @@ class BlockingFleetMixin:
         /,
         *,
         where: Where | None = None,
+        everywhere: bool = True,
         concurrency: int | None = None,
         **options: Unpack[CallKeywords[ResultT]],
     ) -> BlockingFleetCall[ResultT]: ...
@@ -178,6 +185,7 @@ class BlockingFleetMixin:
         /,
         *,
         where: Where | None = None,
+        everywhere: bool = True,
         concurrency: int | None = None,
         **options: Unpack[DictCallKeywords],
     ) -> BlockingFleetCall[ResultModelT]: ...
@@ -189,6 +197,7 @@ class BlockingFleetMixin:
         /,
         *,
         where: Where | None = None,
+        everywhere: bool = True,
         concurrency: int | None = None,
         **options: Unpack[DictCallKeywords],
     ) -> BlockingFleetCall[dict[str, Any]]: ...
@@ -201,11 +210,17 @@ class BlockingFleetMixin:
         /,
         *,
         where: Where | None = None,
+        everywhere: bool = True,
         concurrency: int | None = None,
         **options: Unpack[DictCallKeywords],
     ) -> BlockingFleetCall[dict[str, Any]]: ...
     def broadcast(
-        self, *args: Any, where: Where | None = None, concurrency: int | None = None, **options: Any
+        self,
+        *args: Any,
+        where: Where | None = None,
+        everywhere: bool = True,
+        concurrency: int | None = None,
+        **options: Any,
     ) -> BlockingFleetCall[Any]:
         """Call all stations that are connected now, or those for which `where` returns True.
 
@@ -213,7 +228,9 @@ class BlockingFleetMixin:
 
         Args:
             *args: A message, a request model, or the action and its parameters, optionally after the subprotocol.
-            where: A function that gets each `BlockingServerClient`, here in this thread; it may block.
+            where: A function that gets each `BlockingServerClient`, here in this thread; it may block. In a cluster it
+                needs `everywhere=False`.
+            everywhere: False to call only the stations of this server. Without a cluster it has no effect.
             concurrency: Calls in progress at a time; None means the option `fleet_concurrency`.
             **options: Those of `Peer.call`. A `check` that is a plain function runs in a thread and may block.
 
@@ -221,12 +238,13 @@ class BlockingFleetMixin:
             The calls: `wait` returns all outcomes, and its `with` block iterates over them.
 
         Raises:
-            ValueError: A bad argument, as `call` raises it, or a concurrency below 1.
+            ValueError: A bad argument, as `call` raises it, a concurrency below 1, or `where` without
+                `everywhere=False` in a cluster.
             TypeError: A bad argument, or `where` is no plain function, or returns an awaitable.
             RuntimeError: The server is not open.
         """
         chosen = where if where is None or not callable(where) or is_coroutine_function(where) else self._chosen(where)
-        make = partial(self._wrapped.broadcast, where=chosen, concurrency=concurrency)
+        make = partial(self._wrapped.broadcast, where=chosen, everywhere=everywhere, concurrency=concurrency)
         return self._made(make, args, options)
 
     def _chosen(self, where: Where) -> Callable[[Any], bool]:

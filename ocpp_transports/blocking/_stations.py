@@ -2,7 +2,7 @@
 
 from functools import partial
 from math import inf
-from typing import Any, Unpack, cast, overload
+from typing import Any, Literal, Unpack, overload
 
 from ocpp_core.identity import StationKey
 from ocpp_core.typed.message import Message
@@ -42,12 +42,24 @@ class BlockingStationsMixin:
         found: BlockingServerClient | None = self._bridge.present(self._bridge.run(self._wrapped.get_client, identity))
         return found
 
-    def wait_for_client(self, identity: str | StationKey, *, timeout: float = inf) -> BlockingServerClient:
+    @overload
+    def wait_for_client(
+        self, identity: str | StationKey, *, timeout: float = ..., everywhere: Literal[False] = ...
+    ) -> BlockingServerClient: ...
+    @overload
+    def wait_for_client(
+        self, identity: str | StationKey, *, timeout: float = ..., everywhere: bool
+    ) -> BlockingServerClient | None: ...
+    def wait_for_client(
+        self, identity: str | StationKey, *, timeout: float = inf, everywhere: bool = False
+    ) -> BlockingServerClient | None:
         """Return the station's connection as soon as there is one.
 
         Args:
             identity: The identity of the station, or its `StationKey`.
             timeout: Seconds to wait, `inf` for no limit.
+            everywhere: True to wait for the station on any server of the cluster. If it connects to another server,
+                the result is None, and `call` reaches it.
 
         Raises:
             ValueError: The identity is connected in several namespaces.
@@ -55,8 +67,9 @@ class BlockingStationsMixin:
             ClosedError: The server closed.
             RuntimeError: The server is not open.
         """
-        station = self._bridge.run(partial(self._wrapped.wait_for_client, identity, timeout=timeout))
-        return cast("BlockingServerClient", self._bridge.present(station))
+        wait = partial(self._wrapped.wait_for_client, identity, timeout=timeout, everywhere=everywhere)
+        station = self._bridge.present(self._bridge.run(wait))
+        return station if isinstance(station, BlockingServerClient) else None
 
     @overload
     def call(

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from ._client import ClusterClient
+from ._everywhere._station import ClusterStation
 from ._memory import MemoryCluster
 from ._settings import Backend, Cluster, Share
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
@@ -22,6 +23,7 @@ __all__ = [
     "Backend",
     "Cluster",
     "ClusterClient",
+    "ClusterStation",
     "ForeignDataError",
     "LayoutError",
     "MemoryCluster",

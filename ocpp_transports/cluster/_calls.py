@@ -20,6 +20,7 @@ from ocpp_core.cluster.calls.caller_inputs import (
     AnswerReceived,
     CallerInput,
     NodeLost,
+    OwnerKnown,
     OwnerSearched,
     OwnerSearchFailed,
     StartRemoteCall,
@@ -40,17 +41,19 @@ from ocpp_core.cluster.calls.executor_inputs import (
 )
 from ocpp_core.cluster.calls.frames import (
     AnswerFrame,
+    AskFrame,
     ByeFrame,
     CancelFrame,
     HelloFrame,
     NodeFrameError,
+    OpenedFrame,
     ReplacedFrame,
     RequestFrame,
     read_frame,
     write_frame,
 )
 from ocpp_core.cluster.calls.settings import RemoteCallsConfig
-from ocpp_core.cluster.records import NodeId
+from ocpp_core.cluster.records import Found, NodeId
 from ocpp_core.errors import ClosedError, OCPPError
 from ocpp_core.inputs import Tick
 from ocpp_transports._calls._call_options import DEFAULTS, OPTION_NAMES, CallOptions
@@ -76,6 +79,8 @@ class RemoteCall(NamedTuple):
     args: tuple[Any, ...]
     options: dict[str, Any]
     is_urgent: bool
+    protocol: str | None = None
+    """The version that the call is for; None for any."""
 
 
 class LocalStations(Protocol):
@@ -86,6 +91,9 @@ class LocalStations(Protocol):
 
     def replaced(self, name: str, fence: int, by: NodeId) -> None:
         """Another node has claimed a station, with this fence."""
+
+    def waits_received(self, node: NodeId, frame: AskFrame | OpenedFrame) -> None:
+        """Another node waits for a station, or reports one for which this node waits."""
 
     def execute(self, name: str, call: RemoteCall, /) -> Awaitable[Any]:
         """Call a station of this node."""
@@ -135,9 +143,17 @@ class NodeCalls:
             raise outcome
         return outcome
 
+    def note_owner(self, name: str, found: Found) -> None:
+        """Note where a station is, so that a call of it need not search."""
+        self._feed_caller(OwnerKnown(name, found))
+
     def report_replaced(self, node: NodeId, name: str, fence: int) -> None:
         """Report to a node that it has lost a station; the registry reports it too, later."""
-        self._runtime.spawn(self._send(node, None, write_frame(ReplacedFrame(name, fence))))
+        self.send(node, None, write_frame(ReplacedFrame(name, fence)))
+
+    def send(self, node: NodeId, address: str | None, frame: bytes) -> None:
+        """Send a frame without which the receiver manages."""
+        self._runtime.spawn(self._send(node, address, frame))
 
     async def aclose(self) -> None:
         """Receive no more frames; fail the calls in progress."""
@@ -163,6 +179,8 @@ class NodeCalls:
                 self._feed_executor(CancelReceived(node, frame))
             case ReplacedFrame():
                 self._stations.replaced(frame.identity, frame.fence, node)
+            case AskFrame() | OpenedFrame():
+                self._stations.waits_received(node, frame)
             case HelloFrame() | ByeFrame():
                 pass  # those of a carrier
             case _:
@@ -202,7 +220,7 @@ class NodeCalls:
             case WriteRequest():
                 self._runtime.spawn(self._write(action))
             case WriteCancel():
-                self._runtime.spawn(self._send(action.node, action.address, action.frame))
+                self.send(action.node, action.address, action.frame)
             case CallAnswered():
                 self._settle(action, action.payload)
             case CallFailed():
@@ -238,7 +256,7 @@ class NodeCalls:
                 if (execution := self._executing.get((action.node, action.number))) is not None:
                     execution.cancel()  # it may have ended at this moment
             case WriteAnswer():
-                self._runtime.spawn(self._send(action.node, None, action.frame))
+                self.send(action.node, None, action.frame)
             case _:
                 assert_never(action)
 
@@ -292,7 +310,8 @@ def _write_call(request: CallRequest) -> list[Any]:
 def _read_call(content: list[Any]) -> RemoteCall:
     match content:
         case [[*names], params, dict(options), bool(is_urgent)]:
-            return RemoteCall((*names, params), _read_options(options), is_urgent)
+            protocol = names[0] if len(names) > 1 else None
+            return RemoteCall((*names, params), _read_options(options), is_urgent, protocol)
         case _:
             raise TypeError("expected a call with names, parameters, options and urgency")
 

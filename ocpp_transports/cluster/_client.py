@@ -1,31 +1,30 @@
 """Calls to the stations of a cluster from a process that has none."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
+from math import inf
 from types import TracebackType
-from typing import Any, Final, Self, Unpack, overload
+from typing import Final, Self
 
-from ocpp_core.config import SessionConfig
+import anyio
+
+from ocpp_core.config import Range
+from ocpp_core.errors import TimeoutError  # ours, a subclass of the builtin
 from ocpp_core.identity import IdentityRule, StationKey, scoped_name
-from ocpp_core.outbound.call import check_command
-from ocpp_core.typed.message import Message
-from ocpp_core.typed.model import RequestModel
-from ocpp_transports._calls._calling import read_request
-from ocpp_transports._handlers._call_keywords import CallKeywords
-from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._logging._log import Log, Logging, logger_of
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._current import current_runtime
 
+from ._everywhere._client_calls import ClientCallsMixin, check_call
+from ._everywhere._station import ClusterStation
 from ._node import ClusterNode
-from ._remote_station import RemoteStation
 from ._settings import Cluster
 
 __all__ = ["ClusterClient"]
 
-_SESSION: Final = SessionConfig()
+_SECONDS: Final = Range(0, unit="seconds")
 
 
-class ClusterClient:
+class ClusterClient(ClientCallsMixin):
     """Calls the stations of a cluster from a process without stations, for example a worker of a web application.
 
         async with ClusterClient("redis://127.0.0.1:6379") as cluster:
@@ -76,58 +75,61 @@ class ClusterClient:
             if runtime is not None:
                 await runtime.aclose()
 
-    @overload
-    async def call(
-        self, identity: str | StationKey, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
-    ) -> ResultT: ...
-    @overload
-    async def call(
-        self,
-        identity: str | StationKey,
-        request: RequestModel[Any, ResultModelT],
-        /,
-        **options: Unpack[DictCallKeywords],
-    ) -> ResultModelT: ...
-    @overload
-    async def call(
-        self, identity: str | StationKey, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
-    ) -> dict[str, Any]: ...
-    @overload
-    async def call(
-        self,
-        identity: str | StationKey,
-        protocol: str,
-        action: str,
-        params: Params = ...,
-        /,
-        **options: Unpack[DictCallKeywords],
-    ) -> dict[str, Any]: ...
-    async def call(self, identity: str | StationKey, /, *args: Any, **options: Any) -> Any:
-        """Call a station, whichever server it is connected to: `OCPPServer.call` of that server.
+    # Finding stations
+
+    async def wait_for_client(self, identity: str | StationKey, *, timeout: float = inf) -> ClusterStation:
+        """Return a station as soon as it is connected to any server.
 
         Args:
             identity: The identity of the station, or its `StationKey`.
-            *args: A message, a request model, or an action and its payload, as for `OCPPServer.call`.
-            **options: The options of one call. The defaults are those of the server of the station.
+            timeout: Seconds to wait, `inf` for no limit.
 
         Raises:
-            ConnectionLostError: With `sent=False`, no server has the station, or the registry did not answer. With
-                `sent=True`, the server of the station ended before its response.
-            OCPPError: The call failed, see `OCPPServer.call`.
-            ValueError: A bad argument.
-            TypeError: An argument of the wrong type.
+            TimeoutError: It did not connect within `timeout` seconds.
+            ClosedError: The block ended.
+            ValueError: `timeout` is not a number of seconds.
             RuntimeError: Outside the block.
         """
+        if timeout not in _SECONDS:
+            raise ValueError(f"expected timeout {_SECONDS}, got {timeout!r}")
+        node, name = self._open_node(), self._name_of(identity)
+        with anyio.move_on_after(timeout):
+            return ClusterStation(name, node, self._log, check_call, await node.wait(name))
+        raise TimeoutError(f"{str(identity)!r} did not connect within {timeout:.15g} s")
+
+    async def is_connected(self, identity: str | StationKey) -> bool:
+        """Return True if a server has the station, as far as the registry knows.
+
+        Raises:
+            StoreUnavailableError: The registry did not answer.
+            RuntimeError: Outside the block.
+        """
+        found = await self._open_node().find(self._name_of(identity))
+        return found is not None and found.is_alive
+
+    async def stations(self) -> AsyncIterator[ClusterStation]:
+        """Iterate over the stations that are connected to any server, in no order.
+
+        Stations that connect or leave meanwhile may be missing.
+
+        Raises:
+            StoreUnavailableError: The registry did not answer.
+            RuntimeError: Outside the block.
+        """
+        node = self._open_node()
+        for part in node.parts:
+            for name, found in (await node.stations_of(part)).items():
+                if found.is_alive:
+                    yield ClusterStation(name, node, self._log, check_call, found.owner.node)
+
+    # Internals
+
+    def _open_node(self) -> ClusterNode:
         if self._node is None:
             raise RuntimeError("cannot call: the block has not begun; use `async with ClusterClient(...) as cluster:`")
-        station = RemoteStation(self._name_of(identity), self._node, self._log, _check)
-        return await station.call(*args, **options)
+        return self._node
 
     def _name_of(self, identity: str | StationKey) -> str:
         key = identity if isinstance(identity, StationKey) else StationKey("", identity)
         name = self._rule.key(key.identity)
         return scoped_name(key.namespace, name) if key.namespace or "\0" in name else name
-
-
-def _check(args: tuple[Any, ...], options: Mapping[str, Any]) -> None:
-    check_command(read_request(args, options).command(0), _SESSION, 0.0)

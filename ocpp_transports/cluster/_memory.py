@@ -1,6 +1,6 @@
 """A cluster within one process: its registry and its frames in memory, for tests and in virtual time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import anyio
@@ -53,7 +53,13 @@ class MemoryCluster:
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
     ) -> "MemoryCarrier":
-        """Return the carrier of a node."""
+        """Return the carrier of a node, and begin to receive.
+
+        Args:
+            node: The node.
+            received: Function that gets each frame and the node that sent it.
+            lost: Function that gets a node which certainly answers no more.
+        """
         self._receivers[node], self._lost[node] = received, lost
         return MemoryCarrier(self, node)
 
@@ -109,6 +115,14 @@ class MemoryRegistryStore:
     async def find(self, identity: str) -> Found | None:
         """Return where a station is."""
         return self._table.find(identity, await self._reach())
+
+    async def watch(self, identity: str) -> Found | None:
+        """Let this node wait for a station, and return where it is."""
+        return self._table.watch(identity, self._node, await self._reach(), self._shared._lease)
+
+    async def stations_of(self, buckets: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets."""
+        return self._table.stations_of(buckets, await self._reach())
 
     async def aclose(self) -> None:
         """Remove the lease of this node."""

@@ -1,23 +1,31 @@
 """One node of a cluster: its stations in the registry, and the calls between it and the other nodes."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import anyio
 
-from ocpp_core.cluster.records import NodeId
-from ocpp_core.errors import ConnectionLostError
+from ocpp_core.cluster.calls.frames import AskFrame, OpenedFrame
+from ocpp_core.cluster.records import Found, NodeId
+from ocpp_core.cluster.waits.inputs import StationAwaited, StationEnded, StationOpened
+from ocpp_core.errors import ClosedError, ConnectionLostError
 from ocpp_transports._calls._calling import CallRequest
 from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._logging._log import Log
 
 from ._calls import NodeCalls, RemoteCall
+from ._everywhere._waits import WaitHost
 from ._registry_host import RegistryHost
 from ._settings import Cluster
 
 __all__ = ["ClusterNode", "StationHost"]
 
 _EPOCH_BITS: Final = 64
+_LOOKS: Final = 3
+"""Looks of a wait for a station in the time of a lease."""
+_BUCKETS_AT_ONCE: Final = 8
+"""Buckets that are read with one request when all stations are read."""
+_NOT_OPEN: Final = "this node of the cluster is not open"
 
 
 class StationHost(Protocol):
@@ -25,6 +33,9 @@ class StationHost(Protocol):
 
     def evict(self, connection: Hashable) -> None:
         """Close a connection: the station has a newer one, perhaps on another node."""
+
+    def is_open(self, name: str) -> bool:
+        """Return True if a station has an open connection."""
 
     async def execute(self, name: str, call: RemoteCall) -> Any:
         """Call a station for another node. Raises what `Peer.call` raises."""
@@ -49,8 +60,9 @@ class ClusterNode:
         self._log = log
         self._host = host
         self._opening = anyio.Lock()
-        self._registry: RegistryHost | None = None  # these two while the node is open
+        self._registry: RegistryHost | None = None  # these three while the node is open
         self._calls: NodeCalls | None = None
+        self._waits: WaitHost | None = None
 
     async def open(self) -> None:
         """Write the lease and begin to renew it, unless the node is open.
@@ -72,14 +84,18 @@ class ClusterNode:
         await self._store.open(self.id, None)
         config = self._cluster.registry_config(self._store.buckets)
         self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self._log, self)
+        look = self._cluster.lease / _LOOKS
+        self._waits = WaitHost(self.id, look, self._is_open, self._store, self._runtime, self._calls)
         self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
 
     async def aclose(self) -> None:
         """Release the stations, end the calls in progress, then remove the lease."""
         registry, self._registry = self._registry, None
         calls, self._calls = self._calls, None
-        if registry is None or calls is None:
+        waits, self._waits = self._waits, None
+        if registry is None or calls is None or waits is None:
             return
+        waits.close()
         try:
             await registry.aclose()
             await calls.aclose()
@@ -92,8 +108,15 @@ class ClusterNode:
         """Take a station for a connection; return False if the registry does not grant it."""
         return self._registry is not None and await self._registry.claim(name, connection)
 
+    def opened(self, name: str) -> None:
+        """Note that a station is open, for those who wait for it."""
+        if self._waits is not None:
+            self._waits.feed(StationOpened(name))
+
     def end(self, name: str, connection: Hashable) -> None:
         """Note the end of a handshake or connection: the station is released unless it has a newer connection."""
+        if self._waits is not None:
+            self._waits.feed(StationEnded(name))
         if self._registry is not None:
             self._registry.end(name, connection)
 
@@ -103,7 +126,44 @@ class ClusterNode:
             raise ConnectionLostError(f"cannot call {name!r}: this node is not open", sent=False)
         return await self._calls.call(name, request)
 
-    # For its registry and its calls
+    async def wait(self, name: str) -> NodeId:
+        """Return the node that has a station, as soon as one has it. Raises ClosedError if this one closes."""
+        waits = self._waits
+        if waits is None:
+            raise ClosedError(_NOT_OPEN)
+        return await waits.wait(name)
+
+    @property
+    def parts(self) -> Sequence[Sequence[int]]:
+        """The buckets over which all stations are distributed, as many together as are read at a time."""
+        buckets = range(self._store.buckets)
+        return [buckets[at : at + _BUCKETS_AT_ONCE] for at in buckets[::_BUCKETS_AT_ONCE]]
+
+    @property
+    def lease(self) -> float:
+        """Seconds after which a silent node counts as dead."""
+        return self._cluster.lease
+
+    async def find(self, name: str) -> Found | None:
+        """Return where a station is. Raises the errors of the store, and ClosedError if the node is not open."""
+        self._expect_open()
+        return await self._store.find(name)
+
+    async def stations_of(self, part: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets by name. Raises the errors of `find`."""
+        self._expect_open()
+        return await self._store.stations_of(part)
+
+    def note_owner(self, name: str, found: Found) -> None:
+        """Note where a station is, so that a call of it need not search."""
+        if self._calls is not None:
+            self._calls.note_owner(name, found)
+
+    def _expect_open(self) -> None:
+        if self._registry is None:
+            raise ClosedError(_NOT_OPEN)
+
+    # For its registry, its calls and its waits
 
     def evict(self, connection: Hashable) -> None:
         """Close a connection: the station has a newer one."""
@@ -114,6 +174,19 @@ class ClusterNode:
         """Report to a node that a station is no longer its own; its registry notices it too, later."""
         if self._calls is not None:
             self._calls.report_replaced(node, identity, fence)
+
+    def awaited(self, identity: str, nodes: Sequence[NodeId]) -> None:
+        """Note that nodes wait for a station that this one has claimed."""
+        if self._waits is not None:
+            self._waits.feed(StationAwaited(identity, nodes))
+
+    def waits_received(self, node: NodeId, frame: AskFrame | OpenedFrame) -> None:
+        """Take a frame about waiting."""
+        if self._waits is not None:
+            self._waits.received(node, frame)
+
+    def _is_open(self, name: str) -> bool:
+        return self._host is not None and self._host.is_open(name)
 
     def believes(self, name: str, now: float) -> int | None:
         """Return the fence of a station that the node has for certain at this time; None for any other."""

@@ -1,6 +1,6 @@
 """The host of a registry engine: it performs its actions on a store, and tells it the time."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Final, Protocol, assert_never
 
@@ -51,6 +51,9 @@ class RegistryOwner(Protocol):
 
     def report_replaced(self, node: NodeId, identity: str, fence: int) -> None:
         """Report to a node that a station is no longer its own."""
+
+    def awaited(self, identity: str, nodes: Sequence[NodeId]) -> None:
+        """Note that nodes wait for a station that this one has claimed."""
 
 
 class RegistryHost:
@@ -185,7 +188,10 @@ class RegistryHost:
             case SendRenewal():
                 return RenewalAnswered(action.request, await self._store.renew())
             case SendClaim():
-                return ClaimAnswered(action.request, await self._store.claim(action.identity))
+                claimed = await self._store.claim(action.identity)
+                if claimed.waiters:
+                    self._owner.awaited(action.identity, claimed.waiters)
+                return ClaimAnswered(action.request, claimed)
             case SendRestore():
                 return RestoreAnswered(action.request, await self._store.restore(action.identity, action.fence))
             case SendCheck():

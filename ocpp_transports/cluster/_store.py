@@ -4,7 +4,7 @@ A store belongs to one node, from `open` to `aclose`. Every method ends within t
 default) and raises `StoreUnavailableError` if there is no answer until then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
@@ -86,6 +86,18 @@ class RegistryStore(Protocol):
 
     async def find(self, identity: str) -> Found | None:
         """Return the owner of a station, its address, and whether its lease is alive; None without an entry."""
+
+    async def watch(self, identity: str) -> Found | None:
+        """Let this node wait for a station for the time of a lease, and return what `find` returns.
+
+        The next claim of the station returns the nodes that wait, and ends their waiting.
+        """
+
+    async def stations_of(self, buckets: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets by identity. Values that are none of ours are skipped.
+
+        Stations that are claimed or released meanwhile may be missing.
+        """
 
     async def aclose(self) -> None:
         """Remove the lease of this node and disconnect; never raises for a store that is away."""

@@ -58,7 +58,13 @@ class RedisBackend:
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
     ) -> RedisCarrier:
-        """Return the carrier of a node, and begin to receive; see `Backend`."""
+        """Return the carrier of a node, and begin to receive.
+
+        Args:
+            node: The node.
+            received: Function that gets each frame and the node that sent it.
+            lost: Function that gets a node which certainly answers no more.
+        """
         return RedisCarrier(self._settings, _TIMEOUT, node, received, lost)
 
     def new_shared(self, timeout: float) -> RedisSharedStore:

@@ -31,6 +31,7 @@ from .caller_inputs import (
     AnswerReceived,
     CallerInput,
     NodeLost,
+    OwnerKnown,
     OwnerSearched,
     OwnerSearchFailed,
     StartRemoteCall,
@@ -117,6 +118,8 @@ class RemoteCaller:
                 self._start(event, now)
             case AbandonRemoteCall():
                 self._abandon(event)
+            case OwnerKnown():
+                self._note_owner(event)
             case OwnerSearched():
                 self._take_owner(event, now)
             case OwnerSearchFailed():
@@ -168,6 +171,12 @@ class RemoteCaller:
             self._actions.append(FindOwner(call.name, call.identity))
         else:
             self._try(call, known, now)
+
+    def _note_owner(self, event: OwnerKnown) -> None:
+        known, found = self._owners.get(event.identity), event.found
+        is_newer = known is None or known.owner.fence < found.owner.fence
+        if is_newer and found.is_alive and found.owner.node != self._node:
+            self._owners.note(event.identity, found)
 
     def _take_owner(self, event: OwnerSearched, now: float) -> None:
         call, found = self._calls.get(event.call), event.found

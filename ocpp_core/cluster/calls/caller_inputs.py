@@ -15,6 +15,7 @@ __all__ = [
     "AnswerReceived",
     "CallerInput",
     "NodeLost",
+    "OwnerKnown",
     "OwnerSearchFailed",
     "OwnerSearched",
     "StartRemoteCall",
@@ -54,6 +55,16 @@ class AbandonRemoteCall:
 
     call: Hashable
     """The host's name for the call."""
+
+
+@dataclass(slots=True)
+class OwnerKnown:
+    """The host knows where a station is: a call of it needs no search. One with an older fence is ignored."""
+
+    identity: str
+    """The identity of the station."""
+    found: Found
+    """Where it is."""
 
 
 @dataclass(slots=True)
@@ -107,6 +118,7 @@ class NodeLost:
 CallerInput: TypeAlias = (
     StartRemoteCall
     | AbandonRemoteCall
+    | OwnerKnown
     | OwnerSearched
     | OwnerSearchFailed
     | WriteEnded

@@ -16,11 +16,13 @@ __all__ = [
     "VERSION",
     "AnswerFrame",
     "AnswerKind",
+    "AskFrame",
     "ByeFrame",
     "CancelFrame",
     "Frame",
     "HelloFrame",
     "NodeFrameError",
+    "OpenedFrame",
     "ReplacedFrame",
     "RequestFrame",
     "read_frame",
@@ -126,11 +128,28 @@ class ReplacedFrame:
     """The fence of the sender's claim."""
 
 
-Frame: TypeAlias = HelloFrame | ByeFrame | RequestFrame | AnswerFrame | CancelFrame | ReplacedFrame
+@dataclass(frozen=True, slots=True)
+class AskFrame:
+    """The sender waits for a station that the receiver has: it is to be told as soon as the station is open."""
+
+    identity: str
+    """The identity of the station."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFrame:
+    """A station for which the receiver waits is open at the sender."""
+
+    identity: str
+    """The identity of the station."""
+
+
+_Short: TypeAlias = HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame | AskFrame | OpenedFrame
+Frame: TypeAlias = _Short | RequestFrame
 """Everything that nodes send to each other."""
 
 
-def write_frame(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame) -> bytes:
+def write_frame(frame: _Short) -> bytes:
     """Return the bytes of a frame. Raises TypeError or ValueError for a payload that JSON cannot express."""
     return dumps([VERSION, *_elements(frame)]).encode()
 
@@ -161,7 +180,7 @@ def read_frame(data: bytes) -> Frame:
     return frame
 
 
-def _elements(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame) -> list[Any]:
+def _elements(frame: _Short) -> list[Any]:
     match frame:
         case AnswerFrame():
             return ["a", frame.caller, frame.number, frame.kind, frame.value]
@@ -169,6 +188,10 @@ def _elements(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | Replace
             return ["c", frame.number]
         case ReplacedFrame():
             return ["e", frame.identity, frame.fence]
+        case AskFrame():
+            return ["ask", frame.identity]
+        case OpenedFrame():
+            return ["opened", frame.identity]
         case HelloFrame():
             return ["hello", frame.node, list(frame.versions), frame.cluster]
         case ByeFrame():
@@ -195,6 +218,10 @@ def _read(elements: Any) -> Frame | None:
             return CancelFrame(number)
         case [1, "e", str(identity), fence] if _are_texts(identity) and _are_counts(fence):
             return ReplacedFrame(identity, fence)
+        case [1, "ask", str(identity)] if _are_texts(identity):
+            return AskFrame(identity)
+        case [1, "opened", str(identity)] if _are_texts(identity):
+            return OpenedFrame(identity)
         case _:
             return None
 

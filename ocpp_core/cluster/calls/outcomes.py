@@ -17,10 +17,16 @@ from ocpp_core.errors import (
 )
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 
-__all__ = ["read_error", "write_error"]
+__all__ = ["OtherVersionError", "read_error", "write_error"]
+
+
+class OtherVersionError(ValueError):
+    """A call is for one version of OCPP, and the station of another node speaks another one."""
+
 
 _WITHOUT_FIELDS: Final[Mapping[str, type[Exception]]] = {
-    each.__name__: each for each in (CallDroppedError, RegistrationRequiredError, StoreError, ValueError, TypeError)
+    each.__name__: each
+    for each in (CallDroppedError, OtherVersionError, RegistrationRequiredError, StoreError, ValueError, TypeError)
 }
 _FAILED: Final = "the call failed on the node of the station"
 

@@ -5,7 +5,7 @@ are made from the time of the store and never from a counter, so they stay compa
 keeps its largest fence, so they also grow if the clock is set back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 
 from ocpp_core._dataclasses import dataclass
@@ -20,6 +20,7 @@ __all__ = ["RegistryTable"]
 class _Bucket:
     owners: dict[str, ClusterOwner] = field(default_factory=dict)
     losses: dict[NodeId, int] = field(default_factory=dict)
+    waiters: dict[str, "_Waiters"] = field(default_factory=dict)
     largest: int = 0
 
     def give(self, identity: str, owner: ClusterOwner) -> None:
@@ -40,6 +41,14 @@ class _Bucket:
         self.owners = {identity: owner for identity, owner in self.owners.items() if owner.node not in nodes}
         self.losses = {node: count for node, count in self.losses.items() if node not in nodes}
         return before - len(self.owners)
+
+
+@dataclass(slots=True)
+class _Waiters:
+    """The nodes that wait for a station, until a time in seconds."""
+
+    nodes: dict[NodeId, None] = field(default_factory=dict)
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +82,25 @@ class RegistryTable:
         return sum(len(bucket.owners) for bucket in self._buckets)
 
     def claim(self, identity: str, node: NodeId, time: int) -> Claimed:
-        """Give a station to a node, whoever has it; `time` is the time of the store in µs."""
+        """Give a station to a node, whoever has it, and forget who waited for it.
+
+        `time` is the time of the store in µs.
+        """
         bucket = self._bucket(identity)
         previous = bucket.owners.get(identity)
         fence = max(time, bucket.largest + 1)
         bucket.give(identity, ClusterOwner(node, fence))
-        return Claimed(fence, bucket.losses.get(node, 0), previous, self.generation)
+        waiters = bucket.waiters.pop(identity, _Waiters()).nodes
+        return Claimed(fence, bucket.losses.get(node, 0), previous, self.generation, tuple(waiters))
+
+    def watch(self, identity: str, node: NodeId, now: float, seconds: float) -> Found | None:
+        """Let a node wait for a station for some seconds, and return what `find` returns."""
+        bucket = self._bucket(identity)
+        bucket.waiters = {name: each for name, each in bucket.waiters.items() if now < each.until}
+        waiters = bucket.waiters.setdefault(identity, _Waiters())
+        waiters.nodes[node] = None
+        waiters.until = now + seconds
+        return self.find(identity, now)
 
     def release(self, identity: str, node: NodeId, fence: int) -> bool:
         """Remove the entry of a station if it is this node's with this fence; return True if it was."""
@@ -119,8 +141,14 @@ class RegistryTable:
     def find(self, identity: str, now: float) -> Found | None:
         """Return the owner of a station and whether its lease lasts; None for a station without an owner."""
         owner = self._bucket(identity).owners.get(identity)
-        if owner is None:
-            return None
+        return None if owner is None else self._found(owner, now)
+
+    def stations_of(self, buckets: Iterable[int], now: float) -> dict[str, Found]:
+        """Return the stations of some buckets, with what `find` returns for each."""
+        owners = (owner for number in buckets for owner in self._buckets[number].owners.items())
+        return {identity: self._found(owner, now) for identity, owner in owners}
+
+    def _found(self, owner: ClusterOwner, now: float) -> Found:
         lease = self._leases.get(owner.node)
         is_alive = lease is not None and now < lease.until
         return Found(owner, lease.address if lease else None, is_alive)

@@ -5,16 +5,20 @@ from functools import partial
 from typing import Any, Final, cast
 
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
+from ocpp_core.cluster.calls.outcomes import OtherVersionError
 from ocpp_core.errors import ConnectionLostError
+from ocpp_core.identity import StationKey
 from ocpp_core.inputs import Command
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._stations._cluster_choice import ClusterChoice
+from ocpp_transports._peer._peer import ConnectionState
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._counted import Ended, Opened
 from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.cluster._calls import RemoteCall
+from ocpp_transports.cluster._everywhere._found_requests import FoundRequests
 from ocpp_transports.cluster._node import ClusterNode
 from ocpp_transports.cluster._settings import Cluster
 from ocpp_transports.handshake import Handshake
@@ -118,6 +122,8 @@ class ClusterMember:
             self._stations[connection] = station
             if connection in self._evicted:
                 self._registry.evict(station)
+            elif self._node is not None:
+                self._node.opened(self._name_of(connection))
 
         def end_claimed(station: OCPPServerClient) -> None:
             ended(station)
@@ -148,11 +154,26 @@ class ClusterMember:
         """Return the directory of the server; `check` raises for bad arguments of a call."""
         return ClusterDirectory(self._registry, lambda: self._node, self._log, check)
 
+    def requests(self, args: tuple[Any, ...], local: Mapping[OCPPServerClient, str | StationKey]) -> FoundRequests:
+        """Return the requests of a broadcast: to these stations of the server, and to those of all other nodes."""
+        if self._node is None:
+            raise RuntimeError("cannot broadcast: the server is not open; use `async with` around it, or `listen`")
+        named = {self._registry.name_of(each.identity, each.namespace): called for each, called in local.items()}
+        return FoundRequests(self._node, args, named)
+
+    def is_open(self, name: str) -> bool:
+        """Return True if a station has an open connection."""
+        station = self._registry.named(name)
+        return station is not None and station.state is ConnectionState.OPEN
+
     async def execute(self, name: str, call: RemoteCall) -> Any:
         """Call a station for another node."""
         station = self._registry.named(name)
         if station is None:
             raise ConnectionLostError(f"cannot call {name!r}: the station is not connected", sent=False)
+        protocol = call.protocol
+        if protocol is not None and protocol != station.protocol:
+            raise OtherVersionError(f"expected a call for {station.protocol}, got one for {protocol}")
         return await (station.call_immediate if call.is_urgent else station.call)(*call.args, **call.options)
 
     def _name_of(self, connection: ClaimedConnection) -> str:

@@ -52,3 +52,6 @@ class StationDirectory(Protocol):
 
         Waits without a limit: the server cancels it at the timeout of its caller, and when it closes.
         """
+
+    async def wait_for_caller(self, identity: str | StationKey, /) -> StationCaller:
+        """Return an object that calls the station as soon as it is connected, wherever that is; see `get_caller`."""

@@ -89,6 +89,8 @@ class ConnectionRegistry:
             await self.changed()
         return station
 
+    wait_for_caller = wait_for_client
+
     def name_of(self, identity: str, namespace: str = "") -> str:
         """Return the name by which a station is looked up: equal for identities of one station."""
         name = self._rule.key(identity) if self._rule.ignore_case else identity

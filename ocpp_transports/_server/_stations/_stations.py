@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from math import inf
-from typing import Any, Final, Unpack, overload
+from typing import Any, Final, Literal, Unpack, overload
 
 import anyio
 
@@ -24,12 +24,12 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 
 from ._connection import OCPPServerClient
-from ._directory import StationDirectory
+from ._directory import StationCaller, StationDirectory
 
 __all__ = ["StationsMixin"]
 
 _SECONDS: Final = Range(0, unit="seconds")
-_METHODS: Final = ("get_client", "get_caller", "wait_for_client")
+_METHODS: Final = ("get_client", "get_caller", "wait_for_client", "wait_for_caller")
 
 
 class StationsMixin(ABC):
@@ -57,19 +57,31 @@ class StationsMixin(ABC):
         self._directory = directory
 
     def get_client(self, identity: str | StationKey) -> OCPPServerClient | None:
-        """Return the station's newest connection, or None if it is not connected.
+        """Return the station's newest connection to this server, or None if it is not connected here.
 
         `identity` is its identity or its `StationKey`. Raises ValueError for an identity that is connected in several
         namespaces.
         """
         return self._directory.get_client(identity)
 
-    async def wait_for_client(self, identity: str | StationKey, *, timeout: float = inf) -> OCPPServerClient:
+    @overload
+    async def wait_for_client(
+        self, identity: str | StationKey, *, timeout: float = ..., everywhere: Literal[False] = ...
+    ) -> OCPPServerClient: ...
+    @overload
+    async def wait_for_client(
+        self, identity: str | StationKey, *, timeout: float = ..., everywhere: bool
+    ) -> StationCaller: ...
+    async def wait_for_client(
+        self, identity: str | StationKey, *, timeout: float = inf, everywhere: bool = False
+    ) -> StationCaller:
         """Return the station's connection as soon as there is one.
 
         Args:
             identity: The identity of the station, or its `StationKey`.
             timeout: Seconds to wait, `inf` for no limit.
+            everywhere: True to wait for the station on any server of the cluster. If it connects to another server,
+                the result is a `ClusterStation`, which can only be called.
 
         Raises:
             ValueError: The identity is connected in several namespaces.
@@ -82,6 +94,8 @@ class StationsMixin(ABC):
         with anyio.move_on_after(timeout) as wait:
             self._waits[wait] = None
             try:
+                if everywhere:
+                    return await self._directory.wait_for_caller(identity)
                 return await self._directory.wait_for_client(identity)
             finally:
                 was_closed = wait not in self._waits

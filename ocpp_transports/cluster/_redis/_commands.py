@@ -31,13 +31,13 @@ class ScriptCall:
     """A script with its keys, which are in one slot, and its arguments."""
 
     script: Script
-    keys: tuple[str, ...]
+    keys: tuple[str | bytes, ...]
     arguments: tuple[str | bytes | int, ...]
 
     @property
     def key(self) -> str:
         """The key that it is about."""
-        return self.keys[0]
+        return str(self.keys[0])
 
     def append(self, pipe: Pipeline[bytes]) -> None:
         """Append it by its digest; Redis refuses it if it does not know the script."""

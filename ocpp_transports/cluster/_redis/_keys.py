@@ -28,6 +28,7 @@ class Keys:
         self.layout_value: Final = f"{LAYOUT}:{buckets}".encode()
         """The number of buckets is part of the layout: with another one, a node looks for stations elsewhere."""
         self.buckets: Final = tuple(f"{prefix}:{{{number}}}:own" for number in range(buckets))
+        self._waits = tuple(f"{prefix}:{{{number}}}:wait:" for number in range(buckets))
 
     def bucket(self, identity: str) -> str:
         """Return the hash that has the owner of a station."""
@@ -36,6 +37,10 @@ class Keys:
     def of_station(self, name: str, what: str) -> str:
         """Return a further key in the slot of the bucket of a station."""
         return f"{self._prefix}:{{{bucket_of(name, self._buckets)}}}:{what}"
+
+    def waiters(self, identity: str) -> bytes:
+        """Return the set of the nodes that wait for a station; it is in the slot of its bucket, and expires."""
+        return self._waits[bucket_of(identity, self._buckets)].encode() + identity.encode("utf-8", "surrogatepass")
 
     def lease(self, node: NodeId) -> str:
         """Return the string that exists as long as a node has its lease; its value is the node's address."""

@@ -1,6 +1,7 @@
 """What Redis answers, as records. Anything that is not ours raises `ForeignDataError`; nothing of it is shown."""
 
 import re
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from ocpp_core.cluster.records import ClusterOwner, NodeId
@@ -8,7 +9,7 @@ from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableErr
 
 from ._commands import Reply
 
-__all__ = ["ClaimReply", "address_of", "entry_of", "foreign", "generation_of", "losses_of", "owner_of"]
+__all__ = ["ClaimReply", "address_of", "entry_of", "foreign", "generation_of", "losses_of", "owner_of", "stations_of"]
 
 _NUMBER: Final = re.compile(rb"[0-9]{1,16}")
 
@@ -27,16 +28,35 @@ class ClaimReply(NamedTuple):
     before: ClusterOwner | None
     """Who had the station."""
     generation: str
+    waiters: tuple[NodeId, ...]
+    """The nodes that waited for the station."""
 
 
 def entry_of(reply: Reply, key: str) -> ClaimReply:
     """Read the reply of CLAIM and RESTORE."""
     if reply[0] == b"foreign":
         raise foreign(key, "a station or a counter")
-    word, fence, losses, before, generation = reply
+    word, fence, losses, before, generation, *waiters = reply
     return ClaimReply(
-        word == b"ours", int(fence), int(losses), owner_of(before or None, key), generation_of(generation)
+        word == b"ours",
+        int(fence),
+        int(losses),
+        owner_of(before or None, key),
+        generation_of(generation),
+        tuple(NodeId(node.decode(errors="replace")) for node in (waiters[0] if waiters else ())),
     )
+
+
+def stations_of(reply: Reply) -> dict[str, ClusterOwner]:
+    """Read some fields of a bucket: its stations, without what is not ours."""
+    stations: dict[str, ClusterOwner] = {}
+    for name, value in reply.items():
+        if name.startswith(b"="):
+            with suppress(UnicodeDecodeError, ForeignDataError):
+                owner = owner_of(value, "")
+                if owner is not None:
+                    stations[name[1:].decode("utf-8", "surrogatepass")] = owner
+    return stations
 
 
 def owner_of(value: bytes | None, key: str) -> ClusterOwner | None:

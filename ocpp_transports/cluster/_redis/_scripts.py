@@ -10,6 +10,8 @@ The hash of a bucket has these fields:
     fence          the largest fence that was ever given in this bucket
     since          Redis's time in µs when the hash was made
 
+The nodes that wait for a station are a set of their own, so that it expires. A claim takes it away.
+
 Fences are Redis's time in µs: they stay comparable after all data is lost. `fence` keeps them increasing when that
 clock is set back. A counter of losses is reported with `since` added, so that it also grows when the hash was lost:
 the generation shows the loss of all data by a restart, and not that a key was deleted or evicted.
@@ -21,7 +23,7 @@ from typing import Final
 
 from ocpp_core._dataclasses import dataclass
 
-__all__ = ["CLAIM", "RELEASE", "RENEW", "RESTORE", "SEND", "TRIM", "Script"]
+__all__ = ["CLAIM", "RELEASE", "RENEW", "RESTORE", "SEND", "TRIM", "WATCH", "Script"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,26 @@ end
 CLAIM: Final = Script(
     _BUCKET
     + """
+local waiters = redis.call('SMEMBERS', KEYS[2])
 local new = math.max(now, largest + 1)
 own(new)
-return answer('ours', new)
+if #waiters > 0 then redis.call('DEL', KEYS[2]) end
+local claimed = answer('ours', new)
+claimed[6] = waiters
+return claimed
 """
 )
-"""Bucket; identity, node. The newest claim wins."""
+"""Bucket, waiters; identity, node. The newest claim wins."""
+
+WATCH: Final = Script(
+    """
+local owner = redis.call('HGET', KEYS[1], '=' .. ARGV[1])
+redis.call('SADD', KEYS[2], ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return owner
+"""
+)
+"""Bucket, waiters; identity, node, milliseconds. Enters the node, and returns who has the station."""
 
 RESTORE: Final = Script(
     _BUCKET

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -19,8 +19,8 @@ from ._commands import Command, PlainCommand, Reply, ScriptCall
 from ._connection import RedisConnection, redis_client
 from ._errors import Unreachable, checked
 from ._keys import LAYOUT, Keys
-from ._replies import address_of, entry_of, foreign, generation_of, losses_of, owner_of
-from ._scripts import CLAIM, RELEASE, RENEW, RESTORE, Script
+from ._replies import address_of, entry_of, foreign, generation_of, losses_of, owner_of, stations_of
+from ._scripts import CLAIM, RELEASE, RENEW, RESTORE, WATCH, Script
 from ._settings import RedisSettings
 
 __all__ = ["RedisStore"]
@@ -119,9 +119,10 @@ class RedisStore:
 
     async def claim(self, identity: str) -> Claimed:
         """Take a station for this node; see `RegistryStore`."""
-        key, reply = await self._on_station(CLAIM, identity)
-        entry = entry_of(reply, key)
-        return Claimed(entry.fence, entry.losses, entry.before, entry.generation)
+        key = self._keys.bucket(identity)
+        call = ScriptCall(CLAIM, (key, self._keys.waiters(identity)), (_encoded(identity), self._me))
+        entry = entry_of((await self._run([call], self._deadline()))[0], key)
+        return Claimed(entry.fence, entry.losses, entry.before, entry.generation, entry.waiters)
 
     async def restore(self, identity: str, fence: int) -> ClaimRestored:
         """Take a station again under its old fence; see `RegistryStore`."""
@@ -134,9 +135,9 @@ class RedisStore:
         _, reply = await self._on_station(RELEASE, identity, fence)
         return bool(reply)
 
-    async def _on_station(self, script: Script, identity: str, *fence: int) -> tuple[str, Reply]:
+    async def _on_station(self, script: Script, identity: str, fence: int) -> tuple[str, Reply]:
         key = self._keys.bucket(identity)
-        call = ScriptCall(script, (key,), (_encoded(identity), self._me, *fence))
+        call = ScriptCall(script, (key,), (_encoded(identity), self._me, fence))
         return key, (await self._run([call], self._deadline()))[0]
 
     async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
@@ -161,11 +162,41 @@ class RedisStore:
         """Return the owner of a station, and what its lease says; see `RegistryStore`."""
         deadline, key = self._deadline(), self._keys.bucket(identity)
         owner = owner_of((await self._run([_entries(key, [identity])], deadline))[0][0], key)
-        if owner is None:
-            return None
-        lease = self._keys.lease(owner.node)
-        value = (await self._run([PlainCommand(lease, lambda pipe: pipe.get(lease))], deadline))[0]
-        return Found(owner, address_of(value, lease), is_alive=value is not None)
+        return await self._found(owner, deadline)
+
+    async def watch(self, identity: str) -> Found | None:
+        """Let this node wait for a station, and return where it is; see `RegistryStore`."""
+        deadline, key = self._deadline(), self._keys.bucket(identity)
+        arguments = (_encoded(identity), self._me, self._lease)
+        call = ScriptCall(WATCH, (key, self._keys.waiters(identity)), arguments)
+        owner = owner_of((await self._run([call], deadline))[0], key)
+        return await self._found(owner, deadline)
+
+    async def _found(self, owner: ClusterOwner | None, deadline: float) -> Found | None:
+        return None if owner is None else (await self._with_leases({"": owner}, deadline))[""]
+
+    async def stations_of(self, buckets: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets, each read in parts; see `RegistryStore`."""
+        cursors = {self._keys.buckets[number]: 0 for number in buckets}
+        owners: dict[str, ClusterOwner] = {}
+        while cursors:
+            parts = await self._run([_part(key, cursor) for key, cursor in cursors.items()], self._deadline())
+            for _, fields in parts:
+                owners |= stations_of(fields)
+            cursors = {key: cursor for key, (cursor, _) in zip(cursors, parts, strict=True) if cursor}
+        return await self._with_leases(owners, self._deadline())
+
+    async def _with_leases(self, owners: Mapping[str, ClusterOwner], deadline: float) -> dict[str, Found]:
+        if not owners:
+            return {}
+        nodes = tuple({owner.node for owner in owners.values()})
+        leases = [self._keys.lease(node) for node in nodes]
+        values = await self._run([_value(lease) for lease in leases], deadline)
+        addresses = {
+            node: (address_of(value, lease), value is not None)
+            for node, lease, value in zip(nodes, leases, values, strict=True)
+        }
+        return {identity: Found(owner, *addresses[owner.node]) for identity, owner in owners.items()}
 
     # Lease
 
@@ -213,6 +244,14 @@ def _encoded(identity: str) -> bytes:
 
 def _fields(key: str, fields: Sequence[str | bytes]) -> Command:
     return PlainCommand(key, lambda pipe: pipe.hmget(key, fields))
+
+
+def _value(key: str) -> Command:
+    return PlainCommand(key, lambda pipe: pipe.get(key))
+
+
+def _part(key: str, cursor: int) -> Command:
+    return PlainCommand(key, lambda pipe: pipe.hscan(key, cursor, count=_FIELDS_AT_ONCE))
 
 
 def _deletion(key: str, field: str) -> Command:

@@ -87,3 +87,36 @@ class TestSweep:
         assert table.sweep(9.0) == 0
         table.generation = "second"
         assert [table.sweep(now) for now in (17.0, 25.9, 26.0)] == [0, 0, 1]
+
+
+class TestWaiting:
+    def test_lasts_until_the_next_claim_of_the_station(self, table):
+        for node in (A, B, A):
+            assert table.watch("CP1", node, 0.0, 9.0) is None
+        assert table.claim("CP2", A, 100).waiters == ()
+        assert table.claim("CP1", A, 101).waiters == (A, B)
+        assert table.claim("CP1", A, 102).waiters == ()
+
+    def test_tells_who_has_the_station_already(self, table):
+        table.renew(A, "a:1", 0.0)
+        table.claim("CP1", A, 100)
+        assert table.watch("CP1", B, 1.0, 9.0) == Found(ClusterOwner(A, 100), "a:1", True)
+        assert table.claim("CP1", A, 101).waiters == (B,)
+
+    def test_ends_with_its_time(self, table):
+        table.watch("CP1", A, 0.0, 9.0)
+        table.watch("CP2", A, 9.0, 9.0)
+        assert table.claim("CP1", B, 100).waiters == ()
+
+
+def test_the_stations_of_a_bucket_are_found_with_their_leases():
+    table = RegistryTable(2, "first", lease=9.0)
+    table.renew(A, "a:1", 0.0)
+    names = [f"CP{number}" for number in range(8)]
+    for node, name in zip((A, B) * 4, names, strict=True):
+        table.claim(name, node, 100)
+    both = [table.stations_of([bucket], 1.0) for bucket in range(2)]
+    assert sorted([*both[0], *both[1]]) == names
+    assert table.stations_of(range(2), 1.0) == both[0] | both[1]
+    assert all(table.find(name, 1.0) == found for each in both for name, found in each.items())
+    assert {found.is_alive for each in both for found in each.values()} == {True, False}

@@ -56,6 +56,8 @@ class Elsewhere:
     async def wait_for_client(self, identity, /):
         raise NotImplementedError
 
+    wait_for_caller = wait_for_client
+
     def get_caller(self, identity, /):
         self.called.append(identity)
         return ElsewhereStation(self, identity)

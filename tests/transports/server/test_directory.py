@@ -25,6 +25,9 @@ class Fleet:
 
     get_caller = get_client
 
+    async def wait_for_caller(self, identity, /):
+        return await self.wait_for_client(identity)
+
     async def wait_for_client(self, identity, /):
         async def wait(directory):
             found.append(await directory.wait_for_client(identity))
@@ -95,6 +98,7 @@ class TestADirectoryOfOtherProcesses:
             def __init__(self, local):
                 self.get_client = local.get_client
                 self.wait_for_client = local.wait_for_client
+                self.wait_for_caller = local.wait_for_caller
                 self.local = local
                 self.elsewhere = Elsewhere()
 

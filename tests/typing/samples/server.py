@@ -181,6 +181,9 @@ class Cluster:
     async def wait_for_client(self, identity: str | StationKey, /) -> OCPPServerClient:
         return await self._local.wait_for_client(identity)
 
+    async def wait_for_caller(self, identity: str | StationKey, /) -> StationCaller:
+        return await self._local.wait_for_caller(identity)
+
 
 server.directory = Cluster(server.directory, {})
 

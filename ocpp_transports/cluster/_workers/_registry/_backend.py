@@ -5,7 +5,7 @@ stations can still connect, but a connection on another worker no longer ends. C
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Any, Final
@@ -34,7 +34,7 @@ class WorkersBackend:
 
     def new_store(self, lease: float, timeout: float) -> "WorkersStore":
         """Return a store for the node; the stream to the supervisor takes the place of the lease."""
-        return WorkersStore(self._link, timeout)
+        return WorkersStore(self._link, lease, timeout)
 
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
@@ -49,8 +49,9 @@ class WorkersStore:
 
     buckets = BUCKETS
 
-    def __init__(self, link: SupervisorLink, timeout: float) -> None:
+    def __init__(self, link: SupervisorLink, lease: float, timeout: float) -> None:
         self._link = link
+        self._lease = lease
         self._timeout = timeout
         self._node = NodeId("")
         self._alone = RegistryTable(BUCKETS, "alone", lease=inf)
@@ -66,8 +67,8 @@ class WorkersStore:
         answer = await self._ask("claim", identity)
         if answer is None:
             return self._alone.claim(identity, self._node, time.time_ns() // 1000)
-        fence, losses, previous, generation = answer
-        return Claimed(fence, losses, _owner(previous), generation)
+        fence, losses, previous, generation, waiters = answer
+        return Claimed(fence, losses, _owner(previous), generation, tuple(waiters))
 
     async def release(self, identity: str, fence: int) -> bool:
         """Remove the entry of a station if this node still has it with this fence."""
@@ -93,11 +94,21 @@ class WorkersStore:
 
     async def find(self, identity: str) -> Found | None:
         """Return where a station is."""
-        answer = await self._ask("find", identity)
+        return _found(await self._ask("find", identity))
+
+    async def watch(self, identity: str) -> Found | None:
+        """Let this node wait for a station, and return where it is."""
+        return _found(await self._ask("watch", identity, self._lease))
+
+    async def stations_of(self, buckets: Sequence[int]) -> Mapping[str, Found]:
+        """Return the stations of some buckets.
+
+        Raises StoreUnavailableError without a supervisor: those of other workers would be missing.
+        """
+        answer = await self._ask("stations", list(buckets))
         if answer is None:
-            return None
-        owner, address, is_alive = answer
-        return Found(ClusterOwner(*owner), address, is_alive)
+            raise StoreUnavailableError("the supervisor of the workers has ended")
+        return {identity: Found(ClusterOwner(*owner), *rest) for identity, (owner, *rest) in answer.items()}
 
     async def aclose(self) -> None:
         """Report the end of the node."""
@@ -149,6 +160,13 @@ class WorkersCarrier:
     async def aclose(self) -> None:
         """Receive no more frames."""
         self._link.detach()
+
+
+def _found(answer: list[Any] | None) -> Found | None:
+    if answer is None:
+        return None
+    owner, address, is_alive = answer
+    return Found(ClusterOwner(*owner), address, is_alive)
 
 
 def _owner(answer: list[Any] | None) -> ClusterOwner | None:

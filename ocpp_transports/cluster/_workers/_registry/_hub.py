@@ -91,6 +91,11 @@ class Hub:
             case ["find", str(identity)]:
                 found = table.find(identity, 0)
                 return None if found is None else astuple(found)
+            case ["watch", str(identity), int() | float() as seconds]:
+                found = table.watch(identity, node, time.monotonic(), seconds)
+                return None if found is None else astuple(found)
+            case ["stations", list(buckets)] if all(number in range(BUCKETS) for number in buckets):
+                return {identity: astuple(each) for identity, each in table.stations_of(buckets, 0).items()}
             case _:
                 raise ValueError("expected a request to the registry")
 

@@ -8,6 +8,7 @@ from ocpp_core.cluster.calls.caller_inputs import (
     AbandonRemoteCall,
     AnswerReceived,
     NodeLost,
+    OwnerKnown,
     OwnerSearched,
     OwnerSearchFailed,
     StartRemoteCall,
@@ -229,3 +230,17 @@ class TestLimits:
         play.write(1)
         with pytest.raises(ValueError, match="expected the name of a new call, got 1"):
             play(StartRemoteCall(1, "CP2", [], 30))
+
+
+class TestAKnownOwner:
+    def test_saves_the_search(self, play):
+        assert play(OwnerKnown("CP1", found())) == []
+        (request,) = play(StartRemoteCall(1, "CP1", ["Reset", {}], 30))
+        assert (request.node, request.address) == (OTHER, "b.0:1")
+
+    @pytest.mark.parametrize("useless", [found(ME, 9), found(THIRD, 9, is_alive=False), found(THIRD, 6)])
+    def test_replaces_no_better_knowledge(self, play, useless):
+        play(OwnerKnown("CP1", found()))
+        play(OwnerKnown("CP1", useless))
+        (request,) = play(StartRemoteCall(1, "CP1", ["Reset", {}], 30))
+        assert request.node == OTHER

@@ -29,6 +29,8 @@ class Registry(Protocol):
     async def renew(self, node: NodeId) -> Renewed: ...
     async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | None]: ...
     async def find(self, node: NodeId, identity: str) -> Found | None: ...
+    async def watch(self, node: NodeId, identity: str) -> Found | None: ...
+    async def stations(self, node: NodeId) -> dict[str, Found]: ...
     async def leave(self, node: NodeId) -> None: ...
 
 
@@ -40,7 +42,8 @@ class _OnTable:
             self._table.renew(node, f"address of {node}", 0.0)
 
     async def claim(self, node: NodeId, identity: str) -> Claimed:
-        return self._table.claim(identity, node, next(self._time))
+        claimed = self._table.claim(identity, node, next(self._time))
+        return replace(claimed, waiters=tuple(sorted(claimed.waiters)))
 
     async def release(self, node: NodeId, identity: str, fence: int) -> bool:
         return self._table.release(identity, node, fence)
@@ -56,6 +59,12 @@ class _OnTable:
 
     async def find(self, node: NodeId, identity: str) -> Found | None:
         return self._table.find(identity, 0.0)
+
+    async def watch(self, node: NodeId, identity: str) -> Found | None:
+        return self._table.watch(identity, node, 0.0, 9.0)
+
+    async def stations(self, node: NodeId) -> dict[str, Found]:
+        return self._table.stations_of(range(BUCKETS), 0.0)
 
     async def leave(self, node: NodeId) -> None:
         self._table.leave(node)
@@ -94,12 +103,21 @@ class _OnRedis:
     async def find(self, node: NodeId, identity: str) -> Found | None:
         return await self._stores[node].find(identity)
 
+    async def watch(self, node: NodeId, identity: str) -> Found | None:
+        return await self._stores[node].watch(identity)
+
+    async def stations(self, node: NodeId) -> dict[str, Found]:
+        return dict(await self._stores[node].stations_of(range(BUCKETS)))
+
     async def leave(self, node: NodeId) -> None:
         await self._stores[node].aclose()
 
     def _counted(self, answer: Answer, identity: str) -> Answer:
         since = self._since(bucket_of(identity, BUCKETS))
-        return replace(answer, losses=answer.losses - since, generation=self._named(answer.generation))
+        counted = replace(answer, losses=answer.losses - since, generation=self._named(answer.generation))
+        if isinstance(counted, Claimed):  # a set in Redis has no order
+            return replace(counted, waiters=tuple(sorted(counted.waiters)))
+        return counted
 
     def _named(self, generation: str) -> str:
         return "first" if generation == self._generation else "another"

@@ -126,6 +126,38 @@ class TestLookingUp:
         assert (found.owner, found.is_alive) == (owner, False)
 
 
+class TestWaiting:
+    async def test_ends_with_the_next_claim_which_names_who_waited(self, registry):
+        for node in (B, A, B):
+            assert await registry.watch(node, "CP1") is None
+        assert (await registry.claim(A, "CP2")).waiters == ()
+        assert (await registry.claim(A, "CP1")).waiters == (A, B)
+        assert (await registry.claim(A, "CP1")).waiters == ()
+
+    async def test_for_a_station_that_is_there_names_its_node(self, registry):
+        owner = ClusterOwner(A, (await registry.claim(A, "CP1")).fence)
+        assert await registry.watch(B, "CP1") == Found(owner, f"address of {A}", is_alive=True)
+        assert (await registry.claim(A, "CP1")).waiters == (B,)
+
+    async def test_for_any_identity_that_a_station_may_have(self, registry):
+        for identity in ("a|b", "ä", "%20 ", "{x}", "\udcff", "ns\0CP1"):
+            await registry.watch(A, identity)
+            assert (await registry.claim(B, identity)).waiters == (A,)
+
+
+class TestAllStations:
+    async def test_are_found_with_their_nodes(self, registry):
+        names = ["CP1", "a|b", "ä", "{x}", "\udcff", "ns\0CP1", "~x", "fence"]
+        fences = {name: (await registry.claim(A, name)).fence for name in names}
+        owners = {name: ClusterOwner(A, fence) for name, fence in fences.items()}
+        assert {name: each.owner for name, each in (await registry.stations(B)).items()} == owners
+        await registry.leave(A)
+        assert {each.is_alive for each in (await registry.stations(B)).values()} == {False}
+
+    async def test_may_be_none(self, registry):
+        assert await registry.stations(A) == {}
+
+
 class History:
     """A random history of one registry; fences are replaced by the numbers of the claims that gave them."""
 
@@ -141,7 +173,7 @@ class History:
 
     async def _step(self):
         node, station = self._random.choice(self._nodes), self._random.choice(self._stations)
-        kind = self._random.choice(["claim", "claim", "release", "restore", "renew", "check", "find"])
+        kind = self._random.choice(["claim", "claim", "release", "restore", "renew", "check", "find", "watch"])
         match kind:
             case "claim":
                 claimed = await self._registry.claim(node, station)
@@ -154,8 +186,8 @@ class History:
                     answer = replace(answer, current=self._named(answer.current))
             case "check":
                 answer = [self._named(owner) for owner in await self._registry.check(node, self._stations)]
-            case "find":
-                found = await self._registry.find(node, station)
+            case "find" | "watch":
+                found = await getattr(self._registry, kind)(node, station)
                 answer = found and replace(found, owner=self._named(found.owner))
             case _:
                 answer = await self._registry.renew(node)

@@ -95,6 +95,42 @@ class TestForeignEntries:
             assert redis("HGET", BUCKET, "=CP1") == entry
 
 
+class TestTheStationsOfABucket:
+    async def test_are_read_in_parts_without_what_is_not_ours(self, redis):
+        names = [f"CP{number}" for number in range(1_500)]
+        async with opened(redis, A, buckets=1) as [store]:
+            for at in range(0, len(names), 500):
+                fields = [part for name in names[at : at + 500] for part in (f"={name}", f"7|{A}")]
+                redis("HSET", "ocpp:{0}:own", *fields)
+            await store.claim("CP0")
+            redis("HSET", "ocpp:{0}:own", "=theirs", "?", "more", "1", "=none", f"x|{A}")
+            assert sorted(await store.stations_of([0])) == sorted(names)
+
+    async def test_of_another_type_are_reported(self, redis):
+        async with opened(redis, A, buckets=1) as [store]:
+            redis("SET", "ocpp:{0}:own", "theirs")
+            with pytest.raises(ForeignDataError, match=r"'ocpp:\{0}:own'"):
+                await store.stations_of([0])
+            redis("DEL", "ocpp:{0}:own")
+
+
+class TestWhoWaits:
+    async def test_is_forgotten_after_the_time_of_a_lease(self, redis):
+        async with opened(redis, A, B, buckets=1) as [one, other]:
+            await one.watch("CP1")
+            assert 8_000 < int(redis("PTTL", "ocpp:{0}:wait:CP1")[1:]) <= 9_000
+            assert (await other.claim("CP1")).waiters == (A,)
+            assert redis("EXISTS", "ocpp:{0}:wait:CP1") == b":0"
+
+    async def test_is_not_ours_if_the_key_has_another_type(self, redis):
+        async with opened(redis, A, buckets=1) as [store]:
+            redis("SET", "ocpp:{0}:wait:CP1", "theirs")
+            for use in (store.watch, store.claim):
+                with pytest.raises(ForeignDataError):
+                    await use("CP1")
+            assert await store.find("CP1") is None
+
+
 class TestTheFence:
     async def test_is_the_time_of_redis_in_microseconds(self, redis):
         async with opened(redis, A) as (a,):
@@ -228,8 +264,11 @@ class TestRedisCluster:
                 claimed = await a.claim("CP1")
                 assert (await a.restore("CP1", claimed.fence)).is_ours
                 assert await a.release("CP1", claimed.fence)
-                assert (await b.claim("CP1")).previous is None
+                await a.watch("CP1")
+                claimed = await b.claim("CP1")
+                assert (claimed.previous, claimed.waiters) == (None, (A,))
                 assert (await found(a, "CP1")).is_alive
+                assert "CP1" in await a.stations_of(range(4))
 
 
 class TestTls:

@@ -74,6 +74,15 @@ class TestTheRegistry:
         assert await one.store.find("CP1") == Found(ClusterOwner(TWO, second.fence), None, True)
         assert await one.store.check(["CP1", "CP2"]) == [ClusterOwner(TWO, second.fence), None]
 
+    async def test_lists_the_stations_and_knows_who_waits(self, nodes):
+        one, two = nodes
+        assert await one.store.watch("CP1") is None
+        claimed = await two.store.claim("CP1")
+        assert claimed.waiters == (ONE,)
+        there = Found(ClusterOwner(TWO, claimed.fence), None, True)
+        assert await one.store.watch("CP1") == there
+        assert await one.store.stations_of(range(one.store.buckets)) == {"CP1": there}
+
     async def test_forgets_the_stations_of_a_node_whose_stream_ends(self, nodes):
         one, two = nodes
         await one.store.claim("CP1")
@@ -97,7 +106,9 @@ class TestTheRegistry:
         assert (await one.store.renew()).generation != lost.generation, "the node restores what it has"
         assert (await one.store.restore("CP1", kept.fence)).is_ours
         assert (await two.store.claim("CP2")).previous is None
-        assert await one.store.find("CP2") is None
+        assert await one.store.find("CP2") is await one.store.watch("CP2") is None
+        with pytest.raises(StoreUnavailableError, match="the supervisor of the workers has ended"):
+            await one.store.stations_of([0])
         await one.store.aclose()
 
 

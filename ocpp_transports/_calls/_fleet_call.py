@@ -7,31 +7,26 @@ event loop, so that a large number does not block it.
 """
 
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import anyio
 
 from ocpp_core.errors import CallCancelledError
 from ocpp_core.identity import StationKey
 
-from ._outcomes import Answered, StationOutcome, Unanswered, outcome_of
+from ._fleet_requests import FleetRequests
+from ._outcomes import Answered, IncompleteBroadcastError, StationOutcome, Unanswered, outcome_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-__all__ = ["FleetCall", "Request"]
+__all__ = ["FleetCall"]
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
-
-Request = tuple[str | StationKey, tuple[Any, ...]]
-"""The identity or key of a station, and the arguments of its call."""
-
-_CHECKED_AT_ONCE: Final = 64
-"""Requests that are checked before other tasks may run."""
 
 
 class FleetCall(AsyncIterator[StationOutcome[ResultT_co]], Generic[ResultT_co]):
@@ -50,17 +45,15 @@ class FleetCall(AsyncIterator[StationOutcome[ResultT_co]], Generic[ResultT_co]):
 
     def __init__(
         self,
-        requests: Sequence[Request],
+        requests: FleetRequests,
         call: Callable[..., Awaitable[Any]],
         *,
         concurrency: int,
-        check: Callable[[tuple[Any, ...]], None] | None = None,
     ) -> None:
         self._requests = requests
         self._call = call
         self._concurrency = concurrency
-        self._check = check
-        self._remaining: Iterator[Request] = iter(requests)
+        self._skipped = 0
         self._workers = 0
         self._tasks: TaskGroup | None = None
         self._outcomes: MemoryObjectReceiveStream[StationOutcome[ResultT_co]] | None = None
@@ -74,26 +67,41 @@ class FleetCall(AsyncIterator[StationOutcome[ResultT_co]], Generic[ResultT_co]):
 
     @property
     def total(self) -> int:
-        """The number of stations to call, which is the number of outcomes."""
-        return len(self._requests)
+        """The number of stations to call, which is the number of outcomes.
+
+        A broadcast in a cluster counts those that it has found so far: the number grows until the last outcome.
+        """
+        return self._requests.total - self._skipped
 
     def __await__(self) -> Generator[Any, Any, tuple[StationOutcome[ResultT_co], ...]]:
         """Call the stations, and return all outcomes in the order in which they settled.
 
-        Raises RuntimeError if it was used before, and what a bad argument of `OCPPServer.call_many` raises.
+        Raises RuntimeError if it was used before, what a bad argument of `OCPPServer.call_many` raises, and
+        `IncompleteBroadcastError`, which has the outcomes, if stations of other servers were not found.
         """
         return self._all().__await__()
 
     async def _all(self) -> tuple[StationOutcome[ResultT_co], ...]:
+        outcomes: list[StationOutcome[ResultT_co]] = []
         async with self:
-            return tuple([outcome async for outcome in self])
+            try:
+                async for outcome in self:
+                    outcomes.append(outcome)  # noqa: PERF401 - an error must not lose those before it
+            except IncompleteBroadcastError as error:
+                error.outcomes = tuple(outcomes)
+                raise
+        return tuple(outcomes)
 
     async def __aenter__(self) -> Self:
-        """Begin to call. Raises what a bad argument of `OCPPServer.call_many` raises; then nothing was sent."""
+        """Begin to call.
+
+        Raises what a bad argument of `OCPPServer.call_many` raises, and `IncompleteBroadcastError` if the cluster does
+        not answer; then nothing was sent.
+        """
         if self._tasks is not None:
             raise RuntimeError("cannot use a FleetCall twice: its stations were called; make another one")
         self._tasks = tasks = anyio.create_task_group()
-        await self._check_all()
+        await self._requests.open()
         outcomes, self._outcomes = anyio.create_memory_object_stream[StationOutcome[ResultT_co]](0)
         await tasks.__aenter__()
         self._start_worker(outcomes)
@@ -113,21 +121,19 @@ class FleetCall(AsyncIterator[StationOutcome[ResultT_co]], Generic[ResultT_co]):
                 raise
 
     async def __anext__(self) -> StationOutcome[ResultT_co]:
-        """Return the next outcome. Raises RuntimeError outside the block."""
+        """Return the next outcome.
+
+        Raises RuntimeError outside the block, and after the last outcome `IncompleteBroadcastError` if stations of
+        other servers were not found.
+        """
         if self._outcomes is None:
             raise RuntimeError("cannot iterate: the stations are not called; use `async with` around it, or await it")
         try:
             return await self._outcomes.receive()
         except (anyio.EndOfStream, anyio.ClosedResourceError):
+            if self._requests.gap:
+                raise IncompleteBroadcastError(self._requests.gap) from None
             raise StopAsyncIteration from None
-
-    async def _check_all(self) -> None:
-        if self._check is None:
-            return
-        for number, (_, args) in enumerate(self._requests, 1):
-            self._check(args)
-            if number % _CHECKED_AT_ONCE == 0:
-                await anyio.sleep(0)  # noqa: ASYNC115 - `anyio.lowlevel` would be loaded for this alone
 
     def _start_worker(self, outcomes: "MemoryObjectSendStream[StationOutcome[ResultT_co]]") -> None:
         self._workers += 1
@@ -137,19 +143,24 @@ class FleetCall(AsyncIterator[StationOutcome[ResultT_co]], Generic[ResultT_co]):
     async def _work(self, outcomes: "MemoryObjectSendStream[StationOutcome[ResultT_co]]") -> None:
         """Call one station after another, and start the next worker first; the stream ends with the last worker."""
         with outcomes:
-            if self._workers < min(self._concurrency, self.total):
+            if self._workers < min(self._concurrency, self._requests.most):
                 self._start_worker(outcomes.clone())
-            for name, args in self._remaining:
-                outcome = await self._ask(name, args)
+            while (request := await self._requests.next()) is not None:
+                outcome = await self._ask(*request)
+                if outcome is None:
+                    self._skipped += 1
+                    continue
                 try:
                     await outcomes.send(outcome)
                 except anyio.BrokenResourceError:  # the block ended
                     return
 
-    async def _ask(self, name: str | StationKey, args: tuple[Any, ...]) -> StationOutcome[ResultT_co]:
+    async def _ask(self, name: str | StationKey, args: tuple[Any, ...]) -> StationOutcome[ResultT_co] | None:
         key = name if isinstance(name, StationKey) else StationKey("", name)
         try:
             result = await self._call(name, *args)
+        except self._requests.skips:
+            return None
         except Exception as error:
             return outcome_of(key, error)
         except anyio.get_cancelled_exc_class():

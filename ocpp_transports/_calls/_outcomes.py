@@ -1,7 +1,7 @@
 """The outcome of the call to one of many stations, as a closed union of small classes."""
 
 from dataclasses import field
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from ocpp_core._dataclasses import dataclass
 from ocpp_core.errors import (
@@ -15,7 +15,16 @@ from ocpp_core.errors import (
 )
 from ocpp_core.identity import StationKey
 
-__all__ = ["Answered", "Failed", "NotSent", "Refused", "StationOutcome", "Unanswered", "outcome_of"]
+__all__ = [
+    "Answered",
+    "Failed",
+    "IncompleteBroadcastError",
+    "NotSent",
+    "Refused",
+    "StationOutcome",
+    "Unanswered",
+    "outcome_of",
+]
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
@@ -89,6 +98,15 @@ class Failed:
 
 StationOutcome: TypeAlias = Answered[ResultT_co] | Refused | NotSent | Unanswered | Failed
 """What the call to one station resulted in."""
+
+
+class IncompleteBroadcastError(OCPPError):
+    """A broadcast did not find all stations: the registry of the cluster did not answer, so some were not called."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.outcomes: tuple[StationOutcome[Any], ...] = ()
+        """The outcomes of the stations that were called; empty if you iterated over them."""
 
 
 def outcome_of(key: StationKey, error: Exception) -> Refused | NotSent | Unanswered | Failed:
