@@ -198,9 +198,10 @@ class RegistryEngine:
     # The lease
 
     def _note_renewed(self, event: RenewalAnswered, now: float) -> None:
-        expected, got = self._config.buckets, len(event.answer.losses)
-        if got != expected:
-            raise ValueError(f"expected the losses of {expected} buckets, got {got}")
+        expected = self._config.buckets
+        for got in (len(event.answer.generations), len(event.answer.losses)):
+            if got != expected:
+                raise ValueError(f"expected the generations and losses of {expected} buckets, got {got}")
         sent = self._requests.end(event.request, RenewalRequest).sent
         has_lapsed = self._renewed + self._config.validity <= now
         self._renewed = max(self._renewed, sent)
@@ -213,9 +214,10 @@ class RegistryEngine:
 
         After a lapse all are in doubt: other nodes may have counted this one as dead, and cleared up what it left.
         """
-        for bucket, losses in zip(self._stations.buckets, answer.losses, strict=True):
-            if has_lapsed or bucket.is_news(answer.generation, losses):
-                self._doubts.rebase(bucket, answer.generation, losses)
+        each = zip(self._stations.buckets, answer.generations, answer.losses, strict=True)
+        for bucket, generation, losses in each:
+            if has_lapsed or bucket.is_news(generation, losses):
+                self._doubts.rebase(bucket, generation, losses)
             else:
                 bucket.confirm(sent)
 

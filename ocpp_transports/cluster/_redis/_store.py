@@ -2,9 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import anyio
@@ -16,17 +15,21 @@ from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._store import LayoutError, StoreUnavailableError
 
 from ._commands import Command, PlainCommand, Reply, ScriptCall
-from ._connection import RedisConnection, redis_client
+from ._connection import CommandExecutor
 from ._errors import Unreachable, checked
 from ._keys import LAYOUT, Keys
 from ._replies import address_of, entry_of, foreign, generation_of, losses_of, owner_of
-from ._scripts import CLAIM, RELEASE, RENEW, RESTORE, Script
+from ._scripts import CLAIM, RELEASE, RESTORE, STATE, Script
+from ._servers._opening import connection_to
 from ._settings import RedisSettings
+from ._sweeper import Sweeper
 
 __all__ = ["RedisStore"]
 
 _FIELDS_AT_ONCE: Final = 1_000
 """Stations that one command asks for: Redis serves nobody else meanwhile."""
+_STATE: Final = PlainCommand("", lambda pipe: pipe.eval(STATE))
+"""With its text, so that it is always executed before the commands that follow."""
 _LAYOUT: Final = re.compile(rb"[0-9]+:[0-9]+")
 
 
@@ -43,10 +46,10 @@ class RedisStore:
         self.buckets: Final = settings.buckets
         self._settings = settings
         self._keys = Keys(settings.prefix, settings.buckets)
-        self._lease = round(lease * 1000)  # milliseconds
+        self._lease = lease
         self._timeout = timeout
         self._runtime: SocketRuntime | None = None
-        self._connection: RedisConnection | None = None
+        self._connection: CommandExecutor | None = None
         self._me = NodeId("")
         self._address = ""
 
@@ -58,15 +61,16 @@ class RedisStore:
             raise RuntimeError("cannot open: the store is open; close it first")
         self._me, self._address = node, address or ""
         self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._settings.log())
-        client = partial(redis_client, self._settings, self._timeout)
-        self._connection = RedisConnection(client, self._timeout, self._runtime)
+        self._connection = connection_to(self._settings, self._timeout, self._runtime)
         try:
             deadline = self._deadline()
             self._check_layout(await self._run(self._layout(), deadline))
-            return await self._renew(deadline)
+            renewed = await self._renew(deadline)
         except BaseException:
             await self._disconnect()
             raise
+        self._runtime.spawn(Sweeper(self._keys, node, self._lease, self._ask).run())
+        return renewed
 
     async def aclose(self) -> None:
         """Remove the lease and the counters of this node, and disconnect. Idempotent."""
@@ -174,17 +178,19 @@ class RedisStore:
         return await self._renew(self._deadline())
 
     async def _renew(self, deadline: float) -> Renewed:
-        lease, fields = self._keys.lease(self._me), ["since", f"~{self._me}"]
-        renewal = ScriptCall(RENEW, (lease,), (self._address, self._lease))
+        fields = ["since", f"~{self._me}"]
         counters = [_fields(key, fields) for key in self._keys.buckets]
-        replies = await self._run([*self._layout(), renewal, *counters], deadline)
-        self._check_layout(replies)
-        now, generation = replies[2]
-        losses = (
-            losses_of(since, lost, int(now), key)
-            for key, (since, lost) in zip(self._keys.buckets, replies[3:], strict=True)
+        stamped = await self._run_stamped([*self._layout(), self._renewal(), *counters], deadline)
+        self._check_layout([reply for _, reply in stamped])
+        counted = list(zip(self._keys.buckets, stamped[-len(counters) :], strict=True))
+        return Renewed(
+            tuple(generation_of(generation) for _, ((_, generation), _) in counted),
+            tuple(losses_of(since, lost, int(now), key) for key, ((now, _), (since, lost)) in counted),
         )
-        return Renewed(generation_of(generation), tuple(losses))
+
+    def _renewal(self) -> Command:
+        lease, milliseconds = self._keys.lease(self._me), round(self._lease * 1000)
+        return PlainCommand(lease, lambda pipe: pipe.set(lease, self._address, px=milliseconds))
 
     # Redis
 
@@ -193,13 +199,33 @@ class RedisStore:
 
     async def _run(self, commands: Sequence[Command], deadline: float) -> list[Reply]:
         """Return the replies to commands. Raises StoreUnavailableError, ForeignDataError."""
+        with self._explained():
+            replies = await self._opened().execute(commands, deadline)
+        return [checked(reply, command.key) for command, reply in zip(commands, replies, strict=True)]
+
+    async def _run_stamped(self, commands: Sequence[Command], deadline: float) -> list[tuple[Reply, Reply]]:
+        """Return the replies to commands, each with the state of its server. Raises as `_run`."""
+        with self._explained():
+            stamped = await self._opened().execute_stamped(_STATE, commands, deadline)
+        return [
+            (checked(state, command.key), checked(reply, command.key))
+            for command, (state, reply) in zip(commands, stamped, strict=True)
+        ]
+
+    async def _ask(self, commands: Sequence[Command]) -> list[Reply]:
+        return await self._run(commands, self._deadline())
+
+    def _opened(self) -> CommandExecutor:
         if self._connection is None:
             raise RuntimeError("cannot use the store: it is not open; call open() first")
+        return self._connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            replies = await self._connection.execute(commands, deadline)
+            yield
         except Unreachable as error:
-            raise StoreUnavailableError(f"cannot use Redis at {self._settings.shown}: {error}") from None
-        return [checked(reply, command.key) for command, reply in zip(commands, replies, strict=True)]
+            raise StoreUnavailableError(f"cannot use Redis at {self._settings.where.shown}: {error}") from None
 
 
 def _entries(key: str, identities: Sequence[str]) -> Command:

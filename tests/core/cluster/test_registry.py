@@ -44,7 +44,7 @@ class Node:
     def __init__(self, **settings):
         self.engine = RegistryEngine(A, RegistryConfig(buckets=1, **settings), 0.0)
         assert self.handle(Tick(), 0.0) == [SendRenewal(1)]
-        assert self.handle(RenewalAnswered(1, Renewed("g", (0,))), 0.0) == [LeaseChanged(True)]
+        assert self.handle(RenewalAnswered(1, Renewed(("g",), (0,))), 0.0) == [LeaseChanged(True)]
 
     def handle(self, event, now):
         self.engine.handle(event, now)
@@ -58,7 +58,7 @@ class Node:
     def renew(self, now, losses=0, generation="g"):
         """Let a renewal be due and answered at once; return what follows."""
         [sent] = [each for each in self.handle(Tick(), now) if isinstance(each, SendRenewal)]
-        return self.handle(RenewalAnswered(sent.request, Renewed(generation, (losses,))), now)
+        return self.handle(RenewalAnswered(sent.request, Renewed((generation,), (losses,))), now)
 
 
 @pytest.fixture
@@ -240,9 +240,9 @@ def test_an_answer_to_nothing_raises_and_changes_nothing(node):
     with pytest.raises(ValueError, match="expected the number of a ClaimRequest in progress, got 7"):
         node.handle(ClaimAnswered(7, Claimed(1, 0, None, "g")), 1.0)
     [renewal] = node.handle(Tick(), 3.0)
-    with pytest.raises(ValueError, match="expected the losses of 1 buckets, got 2"):
-        node.handle(RenewalAnswered(renewal.request, Renewed("g", (0, 0))), 3.0)
-    assert node.handle(RenewalAnswered(renewal.request, Renewed("g", (0,))), 3.0) == []
+    with pytest.raises(ValueError, match="expected the generations and losses of 1 buckets, got 2"):
+        node.handle(RenewalAnswered(renewal.request, Renewed(("g", "g"), (0, 0))), 3.0)
+    assert node.handle(RenewalAnswered(renewal.request, Renewed(("g",), (0,))), 3.0) == []
 
 
 def test_the_renewal_must_be_shorter_than_the_belief():

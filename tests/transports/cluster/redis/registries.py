@@ -70,7 +70,7 @@ class _OnRedis:
 
     async def open(self, node: NodeId) -> RedisStore:
         self._stores[node] = store = backend(self._redis, buckets=BUCKETS).new_store(9.0, 20.0)
-        self._generation = (await store.open(node, f"address of {node}")).generation
+        self._generation = (await store.open(node, f"address of {node}")).generations[0]
         return store
 
     async def claim(self, node: NodeId, identity: str) -> Claimed:
@@ -86,7 +86,7 @@ class _OnRedis:
         renewed = await self._stores[node].renew()
         begun = [self._since(number) for number in range(BUCKETS)]
         losses = tuple(each - since if since else 0 for each, since in zip(renewed.losses, begun, strict=True))
-        return Renewed(self._named(renewed.generation), losses)
+        return Renewed(tuple(self._named(each) for each in renewed.generations), losses)
 
     async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
         return await self._stores[node].check(identities)
