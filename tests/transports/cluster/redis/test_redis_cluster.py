@@ -1,0 +1,184 @@
+"""The registry and the frames over several servers of a Redis Cluster."""
+
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import anyio
+import pytest
+
+from ocpp_core.cluster.records import NodeId
+from ocpp_core.cluster.registry.buckets import bucket_of
+from ocpp_transports.cluster._carrier import NotSentError, UnknownError
+from ocpp_transports.cluster._redis._servers._slots import slot_of
+from ocpp_transports.cluster._store import StoreUnavailableError
+from ocpp_transports.cluster.redis import RedisBackend
+from tests.transports.cluster.redis.nodes import A, B, found
+from tests.transports.cluster.redis.redis_server import coredis_leaves_streams_open, needs_redis
+from tests.transports.cluster.redis.several_servers import redis_cluster
+
+pytestmark = [pytest.mark.anyio, pytest.mark.cluster, needs_redis, coredis_leaves_streams_open]
+
+BUCKETS = 16
+STATIONS = [f"CP{number}" for number in range(50)]
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    with redis_cluster(tmp_path_factory.mktemp("cluster")) as servers:
+        yield servers
+
+
+@pytest.fixture
+def backend(servers):
+    for each in servers.primaries:
+        each("FLUSHALL")
+    return RedisBackend(servers.url, buckets=BUCKETS, logging=False)
+
+
+@asynccontextmanager
+async def opened(backend, *nodes, timeout=20.0):
+    async with AsyncExitStack() as stack:
+        stores = []
+        for node in nodes:
+            store = backend.new_store(9.0, timeout)
+            await store.open(node, None)
+            stack.push_async_callback(store.aclose)
+            stores.append(store)
+        yield stores
+
+
+def bucket(identity):
+    return f"ocpp:{{{bucket_of(identity, BUCKETS)}}}:own"
+
+
+def having(servers, identity):
+    return servers.having(bucket(identity))
+
+
+def changed_buckets(before, after):
+    """Return the buckets that have another generation."""
+    pairs = zip(before.generations, after.generations, strict=True)
+    return {number for number, (old, new) in enumerate(pairs) if old != new}
+
+
+async def until_answered(ask):
+    """Ask until there is an answer."""
+    with anyio.fail_after(60):
+        while True:
+            try:
+                return await ask()
+            except (StoreUnavailableError, NotSentError, UnknownError):
+                await anyio.sleep(0.05)
+
+
+def test_the_slot_of_a_key_is_that_of_redis(servers):
+    for key in ("ocpp:v", "ocpp:{12}:own", "a{}b", "{a}{b}", "a{b", "ocpp:node:{csms.0000000000000001}"):
+        assert slot_of(key) == int(servers.primaries[0]("CLUSTER", "KEYSLOT", key)[1:])
+
+
+class TestTheRegistry:
+    async def test_is_spread_over_the_servers(self, servers, backend):
+        async with opened(backend, A, B) as (a, b):
+            fences = [(await a.claim(each)).fence for each in STATIONS]
+            assert [owner.fence for owner in await b.check(STATIONS)] == fences
+            before = await a.renew()
+            assert (await b.claim("CP1")).previous.node == A
+            after = await a.renew()
+            assert sum(after.losses) - sum(before.losses) == 1
+            assert len(set(after.generations)) == len(servers.primaries)
+            assert (await found(b, "CP1")).is_alive
+            assert await a.release("CP2", fences[2])
+        assert all(int(each("DBSIZE")[1:]) for each in servers.primaries)
+
+    async def test_has_the_same_generation_in_a_claim_as_in_a_renewal(self, backend):
+        async with opened(backend, A) as (a,):
+            renewed = await a.renew()
+            for identity in STATIONS:
+                claimed = await a.claim(identity)
+                assert claimed.generation == renewed.generations[bucket_of(identity, BUCKETS)]
+            assert (await a.renew()).generations == renewed.generations
+
+
+class TestASlotThatMoves:
+    async def test_is_followed_during_the_move_and_after_it(self, servers, backend):
+        source = having(servers, "CP1")
+        target = next(each for each in servers.primaries if each is not source)
+        key, slot = bucket("CP1"), str(slot_of(bucket("CP1")))
+        async with opened(backend, A, B) as (a, b):
+            first = await a.claim("CP1")
+            before = await a.renew()
+            ids = source("CLUSTER", "MYID"), target("CLUSTER", "MYID")
+            target("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
+            source("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
+            second = await b.claim("CP1")  # at the source, which still has the key
+            assert source("MIGRATE", "127.0.0.1", str(target.port), key, "0", "5000") == b"+OK"
+            target("SCRIPT", "FLUSH")
+            third = await a.claim("CP1")  # at the target, which is asked first
+            for server in servers.primaries:
+                server("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
+            fourth = await b.claim("CP1")
+            assert first.fence < second.fence < third.fence < fourth.fence
+            assert (fourth.previous.fence, third.generation) == (third.fence, fourth.generation)
+            after = await a.renew()
+            assert changed_buckets(before, after) == {bucket_of("CP1", BUCKETS)}  # no other stations are checked
+
+
+class TestFrames:
+    async def test_reach_nodes_whose_streams_are_at_different_servers(self, backend):
+        nodes = [NodeId(f"n.{number:016x}") for number in range(6)]
+        arrived = Counter[tuple[NodeId, NodeId, bytes]]()
+        async with opened(backend, *nodes), AsyncExitStack() as stack:
+            carriers = []
+            for node in nodes:
+
+                def received(sender, frame, node=node):
+                    arrived[sender, node, frame] += 1
+
+                carriers.append(backend.new_carrier(node, received, lambda _: None))
+                stack.push_async_callback(carriers[-1].aclose)
+            for carrier in carriers:
+                for node in nodes:
+                    await carrier.send(node, None, b"frame")
+            with anyio.fail_after(20):
+                while len(arrived) < len(nodes) ** 2:  # noqa: ASYNC110 - the receiver is a plain function
+                    await anyio.sleep(0.01)
+        assert set(arrived.values()) == {1}
+
+
+class TestAServerThatDies:
+    async def test_is_replaced_by_its_replica_and_the_others_go_on(self, tmp_path):
+        with redis_cluster(tmp_path, replicas=1) as servers:
+            dying = servers.primaries[0]
+            here = next(each for each in STATIONS if having(servers, each) is dying)
+            elsewhere = next(each for each in STATIONS if having(servers, each) is not dying)
+            lost = {number for number in range(BUCKETS) if servers.having(f"ocpp:{{{number}}}:own") is dying}
+            backend = RedisBackend(servers.url, buckets=BUCKETS, logging=False)
+            async with opened(backend, A, B, timeout=2.0) as (a, b):
+                claimed = await a.claim(here)
+                before = await a.renew()
+                dying.kill()
+                for _ in range(10):
+                    await b.claim(elsewhere)
+                with pytest.raises(StoreUnavailableError):
+                    await a.claim(here)
+                after = await until_answered(a.renew)
+                restored = await a.restore(here, claimed.fence)
+                assert (restored.is_ours, restored.generation) == (
+                    True,
+                    after.generations[bucket_of(here, BUCKETS)],
+                )
+                assert changed_buckets(before, after) == lost
+                assert (await until_answered(partial(b.claim, here))).fence > claimed.fence
+
+
+class TestTheUrl:
+    async def test_of_a_single_server_is_refused_with_words(self, redis):
+        store = RedisBackend(redis.url.replace("redis", "redis+cluster", 1), logging=False).new_store(9, 2)
+        with pytest.raises(StoreUnavailableError, match="use redis:// for a single one"):
+            await store.open(A, None)
+
+    async def test_for_a_single_server_is_refused_with_words_by_a_cluster(self, servers):
+        store = RedisBackend(servers.primaries[0].url, buckets=BUCKETS, logging=False).new_store(9, 2)
+        with pytest.raises(StoreUnavailableError, match=r"use redis\+cluster://"):
+            await store.open(A, None)
