@@ -12,7 +12,7 @@ from coredis.tokens import PureToken
 from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._current import current_runtime
-from ocpp_transports.cluster._store import LayoutError, StoreUnavailableError
+from ocpp_transports.cluster._store import ForeignDataError, LayoutError, StoreUnavailableError
 
 from ._commands import Command, PlainCommand, Reply, ScriptCall
 from ._connection import CommandExecutor
@@ -77,7 +77,7 @@ class RedisStore:
         if self._connection is None:
             return
         try:
-            with suppress(StoreUnavailableError):
+            with suppress(StoreUnavailableError, ForeignDataError):
                 await self._run(self._goodbye(), self._deadline())
         finally:
             await self._disconnect()

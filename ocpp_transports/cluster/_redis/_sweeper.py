@@ -1,13 +1,14 @@
 """Removes what dead nodes left in the buckets: entries of their stations, and counters of their losses."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeAlias
 
 import anyio
 
 from ocpp_core.cluster.records import NodeId
-from ocpp_transports.cluster._store import ForeignDataError, LayoutError, StoreUnavailableError
+from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableError
 
 from ._commands import Command, PlainCommand, Reply, ScriptCall
 from ._keys import Keys
@@ -55,10 +56,8 @@ class Sweeper:
         """Sweep until it is cancelled."""
         while True:
             await anyio.sleep(_LEASES * self._lease)
-            try:
+            with suppress(StoreUnavailableError, ForeignDataError):  # a renewal reports it
                 await self.sweep(anyio.current_time())
-            except (StoreUnavailableError, ForeignDataError, LayoutError):
-                continue  # a renewal reports it
 
     async def sweep(self, now: float) -> int:
         """Remove what dead nodes left, if it is this node's turn; return how many fields were removed.
@@ -66,11 +65,13 @@ class Sweeper:
         `now` is a time in seconds, which may come from any clock.
         """
         if not await self._takes_turn():
+            self._dead_since.clear()
             return 0
         dead = await self._dead(now)
         removed, named = 0, set[NodeId]()
         for key in self._keys.buckets:
-            removed += await self._sweep_bucket(key, dead, named)
+            with suppress(ForeignDataError):  # a renewal reports it
+                removed += await self._sweep_bucket(key, dead, named)
         await self._watch(named, now)
         return removed
 

@@ -58,11 +58,14 @@ def watched_primary(folder: Path) -> Iterator[Watched]:
         options = ("--masterauth", PASSWORD, "--repl-diskless-sync-delay", "0", "--requirepass", PASSWORD)
         servers = [RedisServer(folder, port, *options, password=PASSWORD) for port in ports[:2]]
         sentinels: list[RedisServer] = [_Sentinel(folder, port, ports[0]) for port in ports[2:]]
-        for server in (*servers, *sentinels):
+        for server in servers:
             stack.callback(server.kill)
             server.start()
         servers[1]("REPLICAOF", "127.0.0.1", str(ports[0]))
         _until(lambda: b"state=online" in servers[0]("INFO", "replication"))
+        for sentinel in sentinels:  # they look for replicas at their start, and then each 10 s
+            stack.callback(sentinel.kill)
+            sentinel.start()
         for sentinel in sentinels:
             _until(lambda each=sentinel: b"slaves=1,sentinels=3" in each("INFO", "sentinel"))  # type: ignore[misc]
         yield Watched(servers, sentinels)
