@@ -13,9 +13,11 @@ from ocpp_transports.cluster._carrier import NotSentError, UnknownError
 from ocpp_transports.cluster._redis._servers._slots import slot_of
 from ocpp_transports.cluster._store import StoreUnavailableError
 from ocpp_transports.cluster.redis import RedisBackend
+from tests.transports.cluster.redis.belief import answered_again, believed, soon_believed_once
 from tests.transports.cluster.redis.nodes import A, B, found
 from tests.transports.cluster.redis.redis_server import coredis_leaves_streams_open, needs_redis
 from tests.transports.cluster.redis.several_servers import redis_cluster
+from tests.transports.cluster.servers import ACCEPTED, RESET, connected, server_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.cluster, needs_redis, coredis_leaves_streams_open]
 
@@ -170,6 +172,31 @@ class TestAServerThatDies:
                 )
                 assert changed_buckets(before, after) == lost
                 assert (await until_answered(partial(b.claim, here))).fence > claimed.fence
+
+
+class TestServers:
+    @pytest.mark.parametrize("fault", ["kill", "stop"])
+    async def test_keep_their_stations_and_call_again_when_a_primary_fails(self, tmp_path, fault):
+        stations = STATIONS[:6]
+        with redis_cluster(tmp_path, replicas=1) as servers:
+            shared = RedisBackend(servers.url, buckets=BUCKETS, logging=False)
+            async with (
+                server_in(shared, "one", lease=9) as one,
+                server_in(shared, "two", lease=9) as two,
+                AsyncExitStack() as stack,
+                soon_believed_once((one, two), stations, 9),
+            ):
+                for each in stations:
+                    await stack.enter_async_context(connected(one, each))
+                fences = [believed(one, each) for each in stations]
+                getattr(servers.primaries[0], fault)()
+                for each in stations:
+                    assert await answered_again(partial(two.call, each, *RESET)) == ACCEPTED
+                if fault == "stop":
+                    servers.primaries[0].wake()
+                async with connected(two, stations[0]):  # takes it from the other node
+                    assert await answered_again(partial(one.call, stations[0], *RESET)) == ACCEPTED
+                assert [believed(one, each) for each in stations[1:]] == fences[1:]
 
 
 class TestTheUrl:
