@@ -9,7 +9,7 @@ from coredis.retry import NoRetryPolicy
 
 from ocpp_transports.cluster._redis._settings import RedisSettings
 
-from ._url import Address, Credentials
+from ._url import RedisAddress, Credentials
 
 __all__ = ["open_client"]
 
@@ -17,7 +17,7 @@ __all__ = ["open_client"]
 @asynccontextmanager
 async def open_client(
     settings: RedisSettings,
-    address: Address | None,
+    address: RedisAddress | None,
     credentials: Credentials,
     timeout: float,
     *,

@@ -17,7 +17,7 @@ from ._client import open_client
 from ._primary import check_primary, primary_of
 from ._shards import ShardedConnection
 from ._slots import READ_SLOTS, SlotMap, slot_of
-from ._url import Address, Topology
+from ._url import RedisAddress, Topology
 
 __all__ = ["connection_to", "redis_client"]
 
@@ -53,7 +53,7 @@ async def redis_client(
         yield client
 
 
-async def _server_of(settings: RedisSettings, timeout: float, key: str) -> Address | None:
+async def _server_of(settings: RedisSettings, timeout: float, key: str) -> RedisAddress | None:
     """Return the address of a server; None for the socket of the URL."""
     match settings.where.topology:
         case Topology.SINGLE:
@@ -66,7 +66,7 @@ async def _server_of(settings: RedisSettings, timeout: float, key: str) -> Addre
             assert_never(settings.where.topology)
 
 
-async def _shard_of(settings: RedisSettings, timeout: float, key: str) -> Address:
+async def _shard_of(settings: RedisSettings, timeout: float, key: str) -> RedisAddress:
     failure = NoServerError("there is no server")
     for server in settings.where.addresses:
         try:

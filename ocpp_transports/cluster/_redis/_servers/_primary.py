@@ -6,7 +6,7 @@ from ocpp_transports.cluster._redis._errors import NoServerError, reason
 from ocpp_transports.cluster._redis._settings import RedisSettings
 
 from ._client import open_client
-from ._url import Address
+from ._url import RedisAddress
 
 __all__ = ["check_primary", "primary_of"]
 
@@ -14,7 +14,7 @@ _PART: Final = 4
 """A Sentinel may take this part of the timeout to connect and to answer: others may know the primary."""
 
 
-async def primary_of(settings: RedisSettings, timeout: float) -> Address:
+async def primary_of(settings: RedisSettings, timeout: float) -> RedisAddress:
     """Return the address of the primary, from the first Sentinel that answers.
 
     Raises:
@@ -31,13 +31,13 @@ async def primary_of(settings: RedisSettings, timeout: float) -> Address:
     raise failure
 
 
-async def _ask(settings: RedisSettings, sentinel: Address, timeout: float) -> Address:
+async def _ask(settings: RedisSettings, sentinel: RedisAddress, timeout: float) -> RedisAddress:
     service = settings.where.service
     async with open_client(settings, sentinel, settings.sentinel_credentials, timeout) as client:
         found = await client.sentinel_get_master_addr_by_name(service)
     if found is None:
         raise NoServerError(f"the Sentinel at {sentinel} knows no service {service!r}")
-    return Address(*found)
+    return RedisAddress(*found)
 
 
 async def check_primary(client: Any) -> None:

@@ -21,7 +21,7 @@ from ocpp_transports.cluster._redis._settings import RedisSettings
 
 from ._client import open_client
 from ._slots import READ_SLOTS, SlotMap, located, slot_of
-from ._url import Address
+from ._url import RedisAddress
 
 __all__ = ["ShardedConnection"]
 
@@ -39,7 +39,7 @@ class _Errand(NamedTuple):
 
     at: int
     command: Command
-    server: Address
+    server: RedisAddress
     is_asking: bool = False
     """True if the server gets the slot at this moment, and executes only what is announced."""
 
@@ -70,7 +70,7 @@ class ShardedConnection:
         self._settings = settings
         self._timeout = timeout
         self._runtime = runtime
-        self._connections: dict[Address, RedisConnection] = {}
+        self._connections: dict[RedisAddress, RedisConnection] = {}
         self._slots: SlotMap | None = None
         self._is_stale = True
         self._read_at = 0.0
@@ -115,13 +115,13 @@ class ShardedConnection:
         self, stamp: tuple[Command, ...], errands: Iterable[_Errand], deadline: float
     ) -> Sequence[_Answer]:
         """Execute commands at their servers. Raises Unreachable unless all servers answer."""
-        by_server: defaultdict[Address, list[_Errand]] = defaultdict(list)
+        by_server: defaultdict[RedisAddress, list[_Errand]] = defaultdict(list)
         for errand in errands:
             by_server[errand.server].append(errand)
         answers: list[_Answer] = []
         failures: list[Unreachable] = []
 
-        async def ask(server: Address, there: Sequence[_Errand]) -> None:
+        async def ask(server: RedisAddress, there: Sequence[_Errand]) -> None:
             try:
                 answers.extend(await self._ask(server, stamp, there, deadline))
             except Unreachable as error:
@@ -140,7 +140,7 @@ class ShardedConnection:
         return answers
 
     async def _ask(
-        self, server: Address, stamp: tuple[Command, ...], errands: Sequence[_Errand], deadline: float
+        self, server: RedisAddress, stamp: tuple[Command, ...], errands: Sequence[_Errand], deadline: float
     ) -> list[_Answer]:
         commands = [*stamp, *(command for errand in errands for command in errand.commands())]
         replies = await self._connection(server).execute(commands, deadline)
@@ -196,7 +196,7 @@ class ShardedConnection:
         if self._slots is None:
             raise failure
 
-    def _connection(self, server: Address) -> RedisConnection:
+    def _connection(self, server: RedisAddress) -> RedisConnection:
         if self._is_closed:
             raise Unreachable("the connection is closed", is_written=False)
         if server not in self._connections:
@@ -205,14 +205,14 @@ class ShardedConnection:
             self._connections[server] = RedisConnection(client, self._timeout, self._runtime)
         return self._connections[server]
 
-    def _keep(self, servers: Iterable[Address]) -> None:
+    def _keep(self, servers: Iterable[RedisAddress]) -> None:
         """End the connections to all other servers."""
         kept = set(servers)
         for server in self._connections.keys() - kept:
             self._connections.pop(server).close()
 
 
-def _primary(slots: SlotMap, command: Command) -> Address:
+def _primary(slots: SlotMap, command: Command) -> RedisAddress:
     primary = slots[slot_of(command.key)]
     if primary is None:
         raise Unreachable(f"no server has the slot of the key {command.key!r}", is_written=False)

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from ocpp_core._dataclasses import dataclass
 
-__all__ = ["Address", "Credentials", "RedisUrl", "Topology", "read_url"]
+__all__ = ["RedisAddress", "Credentials", "RedisUrl", "Topology", "read_url"]
 
 _SCHEME: Final = re.compile(r"(?:redis|rediss)(?:\+(sentinel|cluster))?|unix")
 _PORT: Final = 6379
@@ -25,7 +25,7 @@ class Topology(StrEnum):
     CLUSTER = "cluster"
 
 
-class Address(NamedTuple):
+class RedisAddress(NamedTuple):
     """Where a server listens."""
 
     host: str
@@ -48,7 +48,7 @@ class RedisUrl:
 
     topology: Topology
     """What `addresses` are."""
-    addresses: tuple[Address, ...]
+    addresses: tuple[RedisAddress, ...]
     """The server, the Sentinels, or some servers of Redis Cluster; none for a socket."""
     socket: str | None
     """The path of a Unix socket."""
@@ -123,14 +123,14 @@ def _database(query: str, path: str, topology: Topology) -> int:
     return int(found[1] or path or 0)
 
 
-def _addresses(hosts: str, topology: Topology) -> tuple[Address, ...]:
+def _addresses(hosts: str, topology: Topology) -> tuple[RedisAddress, ...]:
     each = hosts.split(",")
     if topology is Topology.SINGLE and len(each) > 1:
         raise ValueError("expected url with one host, got several; use redis+sentinel:// or redis+cluster://")
     return tuple(_address(host, _SENTINEL_PORT if topology is Topology.SENTINEL else _PORT) for host in each)
 
 
-def _address(text: str, port: int) -> Address:
+def _address(text: str, port: int) -> RedisAddress:
     try:
         parts = urlsplit(f"//{text}")
         host, given = parts.hostname, parts.port  # raises for anything but a number
@@ -138,7 +138,7 @@ def _address(text: str, port: int) -> Address:
         raise ValueError("expected url with a host and a number as port, got another URL") from None
     if not host or given == 0:
         raise ValueError("expected url with a host and a port, got none")
-    return Address(unquote(host), given or port)
+    return RedisAddress(unquote(host), given or port)
 
 
 def _credentials(userinfo: str) -> Credentials:

@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from ocpp_core.cluster.records import ClusterOwner
 from ocpp_transports.cluster._carrier import NotSentError
 from ocpp_transports.cluster._redis._carrier import RedisCarrier
 from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableError
@@ -56,7 +57,7 @@ async def test_what_it_refuses_is_said_and_changes_nothing(redis, begin, end, wo
                 await backend(redis).new_store(9.0, 20.0).open(A, None)
         finally:
             assert redis(*end)[:1] == b"+"
-        assert (await b.claim("CP1")).previous.fence == claimed.fence
+        assert (await b.claim("CP1")).previous == ClusterOwner(A, claimed.fence)
         await carrier.send(B, None, b"frame")
 
 

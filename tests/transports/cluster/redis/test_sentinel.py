@@ -25,8 +25,9 @@ def watched(tmp_path):
         yield watched
 
 
-def backend(watched, **options):
-    return RedisBackend(watched.url, **{"sentinel_password": SENTINEL_PASSWORD, "logging": False, **options})
+def backend(watched, service="main", password=SENTINEL_PASSWORD):
+    url = watched.url.replace("/main", f"/{service}")
+    return RedisBackend(url, sentinel_password=password, logging=False)
 
 
 @pytest.mark.parametrize("fault", ["kill", "stop"])
@@ -69,14 +70,13 @@ class TestThePrimary:
                 pass
 
     async def test_of_an_unknown_service_or_with_a_wrong_password_is_refused_with_words(self, watched):
-        for options, words in (
-            ({"sentinel_password": "another"}, "Sentinel at 127.0.0.1:.*password"),
-            ({}, "knows no service 'other'"),
+        for password, words in (
+            ("another", "Sentinel at 127.0.0.1:.*password"),
+            (SENTINEL_PASSWORD, "knows no service 'other'"),
         ):
-            settings = {"sentinel_password": SENTINEL_PASSWORD, "logging": False, **options}
-            store = RedisBackend(watched.url.replace("/main", "/other"), **settings).new_store(9, 2)
             with pytest.raises(StoreUnavailableError, match=words) as raised:
-                await store.open(A, None)
+                async with opened(backend(watched, "other", password)):
+                    pass
             assert "secret" not in str(raised.value)
 
 
