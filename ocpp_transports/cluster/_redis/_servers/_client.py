@@ -9,7 +9,7 @@ from coredis.retry import NoRetryPolicy
 
 from ocpp_transports.cluster._redis._settings import RedisSettings
 
-from ._url import RedisAddress, Credentials
+from ._url import Credentials, RedisAddress
 
 __all__ = ["open_client"]
 

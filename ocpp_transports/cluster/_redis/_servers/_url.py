@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from ocpp_core._dataclasses import dataclass
 
-__all__ = ["RedisAddress", "Credentials", "RedisUrl", "Topology", "read_url"]
+__all__ = ["Credentials", "RedisAddress", "RedisUrl", "Topology", "read_url"]
 
 _SCHEME: Final = re.compile(r"(?:redis|rediss)(?:\+(sentinel|cluster))?|unix")
 _PORT: Final = 6379
