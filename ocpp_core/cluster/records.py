@@ -53,9 +53,9 @@ class ClaimRestored:
 class Renewed:
     """The answer to a renewal: the lease of the node is written."""
 
-    generations: tuple[str, ...]
+    generations: tuple[str | None, ...]
     """For each bucket, the life of its data; another one if data may have been lost. The buckets may be distributed
-    over several servers, of which one loses its data."""
+    over several servers: None if that of the bucket did not answer."""
     losses: tuple[int, ...]
     """For each bucket, the stations that other nodes have taken from this node so far."""
 

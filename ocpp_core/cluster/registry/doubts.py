@@ -58,7 +58,7 @@ class Doubts:
 
     # What is in doubt
 
-    def rebase(self, bucket: StationBucket, generation: str, losses: int) -> None:
+    def rebase(self, bucket: StationBucket, generation: str | None, losses: int) -> None:
         """Put all stations of a bucket in doubt, and remember why it need not happen again for the same answer."""
         bucket.rebase(generation, losses)
         self._unchecked.update(dict.fromkeys(bucket.stations))

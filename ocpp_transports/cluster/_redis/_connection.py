@@ -58,10 +58,11 @@ class CommandExecutor(Protocol):
             deadline: As for `execute`.
 
         Returns:
-            For each of the commands, the reply of its server to the stamp, and that to the command.
+            For each of the commands, the reply of its server to the stamp, and that to the command. Both are the
+            `Unreachable` of a server that did not answer while another one did.
 
         Raises:
-            Unreachable: As for `execute`.
+            Unreachable: No server answered.
         """
 
     def close(self) -> None:

@@ -178,15 +178,18 @@ class RedisStore:
         return await self._renew(self._deadline())
 
     async def _renew(self, deadline: float) -> Renewed:
+        """Renew the lease, and read the counters of each bucket whose server answers."""
         fields = ["since", f"~{self._me}"]
         counters = [_fields(key, fields) for key in self._keys.buckets]
-        stamped = await self._run_stamped([*self._layout(), self._renewal(), *counters], deadline)
-        self._check_layout([reply for _, reply in stamped])
-        counted = list(zip(self._keys.buckets, stamped[-len(counters) :], strict=True))
-        return Renewed(
-            tuple(generation_of(generation) for _, ((_, generation), _) in counted),
-            tuple(losses_of(since, lost, int(now), key) for key, ((now, _), (since, lost)) in counted),
-        )
+        layout, lease = self._layout(), self._renewal()
+        stamped = await self._run_stamped([*layout, lease, *counters], deadline)
+        if isinstance(stamped[len(layout)][1], Unreachable):
+            raise self._unavailable(stamped[len(layout)][1])
+        if not any(isinstance(reply, Unreachable) for _, reply in stamped[: len(layout)]):
+            self._check_layout([reply for _, reply in stamped[: len(layout)]])
+        answers = stamped[-len(counters) :]
+        counted = [_counted(key, *answer) for key, answer in zip(self._keys.buckets, answers, strict=True)]
+        return Renewed(tuple(generation for generation, _ in counted), tuple(losses for _, losses in counted))
 
     def _renewal(self) -> Command:
         lease, milliseconds = self._keys.lease(self._me), round(self._lease * 1000)
@@ -204,12 +207,15 @@ class RedisStore:
         return [checked(reply, command.key) for command, reply in zip(commands, replies, strict=True)]
 
     async def _run_stamped(self, commands: Sequence[Command], deadline: float) -> list[tuple[Reply, Reply]]:
-        """Return the replies to commands, each with the state of its server. Raises as `_run`."""
+        """Return the replies to commands, each with the state of its server. Raises as `_run`.
+
+        Both are an `Unreachable` if only other servers answered.
+        """
         with self._explained():
             stamped = await self._opened().execute_stamped(_STATE, commands, deadline)
         return [
-            (checked(state, command.key), checked(reply, command.key))
-            for command, (state, reply) in zip(commands, stamped, strict=True)
+            answer if isinstance(answer[1], Unreachable) else tuple(checked(each, command.key) for each in answer)
+            for command, answer in zip(commands, stamped, strict=True)
         ]
 
     async def _ask(self, commands: Sequence[Command]) -> list[Reply]:
@@ -225,7 +231,18 @@ class RedisStore:
         try:
             yield
         except Unreachable as error:
-            raise StoreUnavailableError(f"cannot use Redis at {self._settings.where.shown}: {error}") from None
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, why: Unreachable) -> StoreUnavailableError:
+        return StoreUnavailableError(f"cannot use Redis at {self._settings.where.shown}: {why}")
+
+
+def _counted(key: str, state: Reply, counters: Reply) -> tuple[str | None, int]:
+    """Return the generation of a bucket and the losses of the node; no generation if its server did not answer."""
+    if isinstance(counters, Unreachable):
+        return None, 0
+    (now, generation), (since, lost) = state, counters
+    return generation_of(generation), losses_of(since, lost, int(now), key)
 
 
 def _entries(key: str, identities: Sequence[str]) -> Command:

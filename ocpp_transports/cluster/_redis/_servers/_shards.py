@@ -79,13 +79,21 @@ class ShardedConnection:
 
     async def execute(self, commands: Sequence[Command], deadline: float) -> list[Reply]:
         """Return the replies to commands; see `CommandExecutor`."""
-        return [answer.reply for answer in await self._execute((), commands, deadline)]
+        replies = [answer.reply for answer in await self._execute((), commands, deadline)]
+        failures = [reply for reply in replies if isinstance(reply, Unreachable)]
+        if failures:
+            is_written = len(failures) < len(replies) or any(failure.is_written for failure in failures)
+            raise Unreachable(str(failures[0]), is_written=is_written)
+        return replies
 
     async def execute_stamped(
         self, stamp: Command, commands: Sequence[Command], deadline: float
     ) -> list[tuple[Reply, Reply]]:
         """Return the replies to commands, each with that of the stamp at its server; see `CommandExecutor`."""
         answers = await self._execute((stamp,), commands, deadline)
+        failures = [answer.reply for answer in answers if isinstance(answer.reply, Unreachable)]
+        if failures and len(failures) == len(answers):
+            raise failures[0]
         return [(answer.stamp, answer.reply) for answer in answers]
 
     def close(self) -> None:
@@ -114,18 +122,19 @@ class ShardedConnection:
     async def _visit(
         self, stamp: tuple[Command, ...], errands: Iterable[_Errand], deadline: float
     ) -> Sequence[_Answer]:
-        """Execute commands at their servers. Raises Unreachable unless all servers answer."""
+        """Execute commands at their servers; the answer of one that cannot be reached is its failure."""
         by_server: defaultdict[RedisAddress, list[_Errand]] = defaultdict(list)
         for errand in errands:
             by_server[errand.server].append(errand)
         answers: list[_Answer] = []
-        failures: list[Unreachable] = []
 
         async def ask(server: RedisAddress, there: Sequence[_Errand]) -> None:
             try:
                 answers.extend(await self._ask(server, stamp, there, deadline))
             except Unreachable as error:
-                failures.append(Unreachable(f"{server}: {error}", is_written=error.is_written))
+                self._is_stale = True
+                failure = Unreachable(f"{server}: {error}", is_written=error.is_written)
+                answers.extend(_Answer(errand, failure, failure) for errand in there)
 
         if len(by_server) == 1:
             await ask(*next(iter(by_server.items())))
@@ -133,10 +142,6 @@ class ShardedConnection:
             async with anyio.create_task_group() as tasks:
                 for server, there in by_server.items():
                     tasks.start_soon(ask, server, there)
-        if failures:
-            self._is_stale = True
-            is_written = bool(answers) or any(failure.is_written for failure in failures)
-            raise Unreachable(str(failures[0]), is_written=is_written)
         return answers
 
     async def _ask(

@@ -65,7 +65,7 @@ class _OnRedis:
     def __init__(self, redis: RedisServer) -> None:
         self._redis = redis
         self._stores: dict[NodeId, RedisStore] = {}
-        self._generation = ""
+        self._generation: str | None = ""
         self._begun: dict[int, int] = {}
 
     async def open(self, node: NodeId) -> RedisStore:
@@ -101,7 +101,7 @@ class _OnRedis:
         since = self._since(bucket_of(identity, BUCKETS))
         return replace(answer, losses=answer.losses - since, generation=self._named(answer.generation))
 
-    def _named(self, generation: str) -> str:
+    def _named(self, generation: str | None) -> str:
         return "first" if generation == self._generation else "another"
 
     def _since(self, bucket: int) -> int:
