@@ -8,6 +8,7 @@ server that answers.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
+from math import inf
 from typing import Final, NamedTuple
 
 import anyio
@@ -39,7 +40,8 @@ class _Errand(NamedTuple):
 
     at: int
     command: Command
-    server: RedisAddress
+    server: RedisAddress | None
+    """None if no server has the slot of its key."""
     is_asking: bool = False
     """True if the server gets the slot at this moment, and executes only what is announced."""
 
@@ -73,7 +75,9 @@ class ShardedConnection:
         self._connections: dict[RedisAddress, RedisConnection] = {}
         self._slots: SlotMap | None = None
         self._is_stale = True
-        self._read_at = 0.0
+        self._read_at = -inf
+        self._reporter: tuple[RedisAddress, ...] = ()
+        """The server that reported the slots last: it is asked first."""
         self._reading = anyio.Lock()
         self._is_closed = False
 
@@ -106,7 +110,7 @@ class ShardedConnection:
     ) -> Sequence[_Answer]:
         slots = await self._current_slots(deadline)
         answers: dict[int, _Answer] = {}
-        errands = [_Errand(at, command, _primary(slots, command)) for at, command in enumerate(commands)]
+        errands = [_Errand(at, command, slots[slot_of(command.key)]) for at, command in enumerate(commands)]
         for _ in range(_MOST_ATTEMPTS):
             found = await self._visit(stamp, errands, deadline)
             answers.update((answer.errand.at, answer) for answer in found)
@@ -123,17 +127,16 @@ class ShardedConnection:
         self, stamp: tuple[Command, ...], errands: Iterable[_Errand], deadline: float
     ) -> Sequence[_Answer]:
         """Execute commands at their servers; the answer of one that cannot be reached is its failure."""
-        by_server: defaultdict[RedisAddress, list[_Errand]] = defaultdict(list)
+        by_server: defaultdict[RedisAddress | None, list[_Errand]] = defaultdict(list)
         for errand in errands:
             by_server[errand.server].append(errand)
         answers: list[_Answer] = []
 
-        async def ask(server: RedisAddress, there: Sequence[_Errand]) -> None:
+        async def ask(server: RedisAddress | None, there: Sequence[_Errand]) -> None:
             try:
                 answers.extend(await self._ask(server, stamp, there, deadline))
-            except Unreachable as error:
+            except Unreachable as failure:
                 self._is_stale = True
-                failure = Unreachable(f"{server}: {error}", is_written=error.is_written)
                 answers.extend(_Answer(errand, failure, failure) for errand in there)
 
         if len(by_server) == 1:
@@ -145,10 +148,15 @@ class ShardedConnection:
         return answers
 
     async def _ask(
-        self, server: RedisAddress, stamp: tuple[Command, ...], errands: Sequence[_Errand], deadline: float
+        self, server: RedisAddress | None, stamp: tuple[Command, ...], errands: Sequence[_Errand], deadline: float
     ) -> list[_Answer]:
+        if server is None:
+            raise Unreachable("no server of Redis Cluster has the slot of the key", is_written=False)
         commands = [*stamp, *(command for errand in errands for command in errand.commands())]
-        replies = await self._connection(server).execute(commands, deadline)
+        try:
+            replies = await self._connection(server).execute(commands, deadline)
+        except Unreachable as error:
+            raise Unreachable(f"{server}: {error}", is_written=error.is_written) from None
         stamped = replies[0] if stamp else None
         answers, at = [], len(stamp) - 1
         for errand in errands:
@@ -159,35 +167,39 @@ class ShardedConnection:
     def _redirected(self, answer: _Answer) -> _Errand | None:
         """Return where a command has to go next; None if it was executed, or refused for another reason."""
         errand, reply = answer.errand, answer.reply
-        if isinstance(reply, MovedError):
-            self._is_stale = True
+        if isinstance(reply, AskError) and errand.server is not None:
             server = located(reply.host, reply.port, errand.server)
-            if self._slots is not None:
-                self._slots[reply.slot_id] = server
-            return errand._replace(server=server, is_asking=False)
-        if isinstance(reply, AskError):
-            return errand._replace(server=located(reply.host, reply.port, errand.server), is_asking=True)
+            if isinstance(reply, MovedError):
+                self._note_moved(reply.slot_id, server)
+            return errand._replace(server=server, is_asking=not isinstance(reply, MovedError))
         if isinstance(reply, ClusterDownError):
             self._is_stale = True
         return errand if isinstance(reply, TryAgainError) else None
 
     # The slots
 
+    def _note_moved(self, slot: int, server: RedisAddress) -> None:
+        self._is_stale = True
+        if self._slots is not None:
+            self._slots[slot] = server
+
     async def _current_slots(self, deadline: float) -> SlotMap:
         with anyio.CancelScope(deadline=deadline):
-            async with self._reading:
-                now = anyio.current_time()
-                if self._slots is None or (self._is_stale and now >= self._read_at + _PAUSE):
-                    await self._read_slots(deadline)
-                    self._read_at = now
+            while self._slots is None or self._is_outdated():
+                async with self._reading:
+                    if self._slots is None or self._is_outdated():
+                        await self._read_slots(deadline)
         if self._slots is None:
             raise Unreachable("no server reported the slots in time", is_written=False)
         return self._slots
 
+    def _is_outdated(self) -> bool:
+        return self._is_stale and anyio.current_time() >= self._read_at + _PAUSE
+
     async def _read_slots(self, deadline: float) -> None:
         """Read the slots from the first server that reports them; keep those known if none does."""
         failure = Unreachable("no server reported the slots", is_written=False)
-        for server in dict.fromkeys((*self._connections, *self._settings.where.addresses)):
+        for server in dict.fromkeys((*self._reporter, *self._connections, *self._settings.where.addresses)):
             soon = min(deadline, anyio.current_time() + self._timeout / _PART)
             try:
                 (reply,) = await self._connection(server).execute([READ_SLOTS], soon)
@@ -195,9 +207,10 @@ class ShardedConnection:
             except (Unreachable, NoServerError) as error:
                 failure = Unreachable(f"{server}: {error}", is_written=False)
             else:
-                self._is_stale = False
+                self._is_stale, self._reporter = False, (server,)
                 self._keep(self._slots.primaries())
-                return
+                break
+        self._read_at = anyio.current_time()
         if self._slots is None:
             raise failure
 
@@ -215,10 +228,3 @@ class ShardedConnection:
         kept = set(servers)
         for server in self._connections.keys() - kept:
             self._connections.pop(server).close()
-
-
-def _primary(slots: SlotMap, command: Command) -> RedisAddress:
-    primary = slots[slot_of(command.key)]
-    if primary is None:
-        raise Unreachable(f"no server has the slot of the key {command.key!r}", is_written=False)
-    return primary
