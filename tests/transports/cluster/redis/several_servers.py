@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tests.free_ports import free_port
 from tests.transports.cluster.redis.redis_server import PROGRAM, SECONDS, RedisServer
 
-__all__ = ["RedisCluster", "Watched", "redis_cluster", "watched_primary"]
+__all__ = ["RedisCluster", "Watched", "redis_cluster", "sentinel_of", "watched_primary"]
 
 SERVICE = "main"
 PASSWORD = "secret of redis"
@@ -38,16 +38,29 @@ class Watched(NamedTuple):
 class _Sentinel(RedisServer):
     """A Sentinel, which keeps its state in its configuration."""
 
-    def __init__(self, folder: Path, port: int, primary: int) -> None:
+    def __init__(self, folder: Path, port: int, primary: int, password: str = PASSWORD) -> None:
         super().__init__(folder, port, password=SENTINEL_PASSWORD)
         configuration = folder / f"sentinel-{port}.conf"
         configuration.write_text(
             f"bind 127.0.0.1\nport {port}\ndir {folder}\nlogfile sentinel-{port}.log\n"
             f'requirepass "{SENTINEL_PASSWORD}"\nsentinel sentinel-pass "{SENTINEL_PASSWORD}"\n'
-            f'sentinel monitor {SERVICE} 127.0.0.1 {primary} 2\nsentinel auth-pass {SERVICE} "{PASSWORD}"\n'
+            f"sentinel monitor {SERVICE} 127.0.0.1 {primary} 2\n"
             f"sentinel down-after-milliseconds {SERVICE} 500\nsentinel failover-timeout {SERVICE} 3000\n"
+            + (f'sentinel auth-pass {SERVICE} "{password}"\n' if password else "")
         )
         self._command = [PROGRAM or "", str(configuration), "--sentinel"]
+
+
+@contextmanager
+def sentinel_of(folder: Path, primary: RedisServer) -> Iterator[RedisServer]:
+    """Run a Sentinel of a server without a password, which it never replaces."""
+    with free_port() as port:
+        sentinel = _Sentinel(folder, port, primary.port, password="")
+        try:
+            sentinel.start()
+            yield sentinel
+        finally:
+            sentinel.kill()
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from ocpp_core.cluster.records import ClusterOwner
 from ocpp_transports.cluster._carrier import NotSentError
 from ocpp_transports.cluster._redis._carrier import RedisCarrier
 from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableError
-from ocpp_transports.cluster.redis import RedisBackend
 from tests.transports.cluster.redis.nodes import A, B, backend, opened
 from tests.transports.cluster.redis.redis_server import coredis_leaves_streams_open, needs_redis
 
@@ -79,33 +78,3 @@ class TestForeignData:
                 redis(*command)
                 with pytest.raises(ForeignDataError, match="'ocpp:node:"):
                     await a.find("CP1")
-
-
-class TestAnAddress:
-    @pytest.mark.parametrize(
-        ("url", "options"),
-        [
-            ("redis://one,two", {}),
-            ("redis+sentinel://one,two", {}),
-            ("redis+sentinel://one:0/main", {}),
-            ("redis+sentinel://:secret@one/main/x", {}),
-            ("redis+cluster://one,,two", {}),
-            ("redis+cluster://one/1", {}),
-            ("redis+cluster://one?db=0", {}),
-            ("redis+other://one", {}),
-            ("redis://one", {"sentinel_password": "secret"}),
-        ],
-    )
-    def test_is_checked(self, url, options):
-        with pytest.raises(ValueError, match="expected") as raised:
-            RedisBackend(url, **options)
-        assert "secret" not in str(raised.value)
-
-    def test_of_several_servers_is_read_with_its_ports(self):
-        where = RedisBackend("redis+sentinel://us%65r:p%40ss@one,[::1]:7000/main/3")._settings.where
-        assert [str(each) for each in where.addresses] == ["one:26379", "[::1]:7000"]
-        assert (where.service, where.database, where.credentials) == ("main", 3, ("user", "p@ss"))
-        clustered = RedisBackend("rediss+cluster://one:7000,two")
-        assert repr(clustered) == "RedisBackend('rediss+cluster://one:7000,two')"
-        assert [str(each) for each in clustered._settings.where.addresses] == ["one:7000", "two:6379"]
-        assert clustered._settings.where.is_tls
