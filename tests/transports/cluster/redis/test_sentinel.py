@@ -19,6 +19,12 @@ pytestmark = [pytest.mark.anyio, pytest.mark.cluster, needs_redis, coredis_leave
 LEASE = 9
 
 
+@pytest.fixture(scope="module")
+def anyio_backend():
+    """What differs on trio is in `test_connection` and `test_redis_cluster`."""
+    return "asyncio"
+
+
 @pytest.fixture
 def watched(tmp_path):
     with watched_primary(tmp_path) as watched:
