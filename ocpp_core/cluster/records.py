@@ -1,10 +1,11 @@
 """What a store of the registry answers to a node: owners, fences, counts of lost stations, and its generation."""
 
+from enum import Enum
 from typing import NewType
 
 from ocpp_core._dataclasses import dataclass
 
-__all__ = ["ClaimRestored", "Claimed", "ClusterOwner", "Found", "NodeId", "Renewed"]
+__all__ = ["ClaimRestored", "Claimed", "ClusterOwner", "Found", "NodeId", "Renewed", "Unanswered"]
 
 NodeId = NewType("NodeId", str)
 """One life of a node: its name, a dot, and its epoch in 16 hex digits. The epoch is new at each start of the process,
@@ -19,6 +20,12 @@ class ClusterOwner:
     """The node."""
     fence: int
     """The fence of its claim: a later claim in the same bucket has a larger one."""
+
+
+class Unanswered(Enum):
+    """The place of an owner in the answer to a check, of which one server of several answers nothing."""
+
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 from coredis.tokens import PureToken
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, Unanswered
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._store import ForeignDataError, LayoutError, StoreUnavailableError
@@ -143,7 +143,7 @@ class RedisStore:
         call = ScriptCall(script, (key,), (_encoded(identity), self._me, *fence))
         return key, (await self._run([call], self._deadline()))[0]
 
-    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
+    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | Unanswered | None]:
         """Return the owners of stations in their order; see `RegistryStore`."""
         by_bucket: defaultdict[str, list[str]] = defaultdict(list)
         for identity in dict.fromkeys(identities):
@@ -153,12 +153,13 @@ class RedisStore:
             for key, inside in by_bucket.items()
             for at in range(0, len(inside), _FIELDS_AT_ONCE)
         ]
-        replies = await self._run([_entries(key, part) for key, part in parts], self._deadline())
-        owners = {
-            identity: owner_of(value, key)
-            for (key, part), values in zip(parts, replies, strict=True)
-            for identity, value in zip(part, values, strict=True)
-        }
+        stamped = await self._run_stamped([_entries(key, part) for key, part in parts], self._deadline())
+        owners: dict[str, ClusterOwner | Unanswered | None] = {}
+        for (key, part), (_, values) in zip(parts, stamped, strict=True):
+            if isinstance(values, Unreachable):
+                owners.update(dict.fromkeys(part, Unanswered.UNANSWERED))
+            else:
+                owners.update(zip(part, (owner_of(value, key) for value in values), strict=True))
         return [owners[identity] for identity in identities]
 
     async def find(self, identity: str) -> Found | None:

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from ocpp_core.cluster.records import NodeId, Renewed
+from ocpp_core.cluster.records import NodeId, Renewed, Unanswered
 from ocpp_core.cluster.registry.actions import (
     AdmitConnection,
     EvictConnection,
@@ -119,11 +119,16 @@ class Node:
                 answer = self.at(action.identity).restore(action.identity, self.id, action.fence)
                 return RestoreAnswered(action.request, answer)
             case SendCheck():
-                owners = [self.at(each).check([each])[0] for each in action.identities]
-                return CheckAnswered(action.request, owners)
+                return CheckAnswered(action.request, [self.owner_of(each) for each in action.identities])
             case SendRelease():
                 table = self.at(action.identity)
                 return ReleaseAnswered(action.request, table.release(action.identity, self.id, action.fence))
+
+    def owner_of(self, identity):
+        try:
+            return self.at(identity).check([identity])[0]
+        except AwayError:
+            return Unanswered.UNANSWERED
 
     def at(self, identity):
         shard = self.world.shards[bucket_of(identity, BUCKETS) % 2]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ocpp_core.cluster.records import ClusterOwner
 from ocpp_transports.cluster._redis._errors import NoServerError
 from ocpp_transports.cluster._redis._servers._slots import SlotMap, slot_of
 from ocpp_transports.cluster._redis._servers._url import RedisAddress
@@ -75,5 +76,5 @@ async def test_a_sentinel_names_the_primary(redis, tmp_path):
         await named.aclose()
         direct = backend(redis).new_store(9.0, 20.0)
         await direct.open(A, None)
-        assert [owner.fence for owner in await direct.check(["CP1"])] == [claimed.fence]
+        assert await direct.check(["CP1"]) == [ClusterOwner(A, claimed.fence)]
         await direct.aclose()

@@ -7,7 +7,7 @@ from functools import partial
 import anyio
 import pytest
 
-from ocpp_core.cluster.records import NodeId
+from ocpp_core.cluster.records import ClusterOwner, NodeId, Unanswered
 from ocpp_core.cluster.registry.buckets import bucket_of
 from ocpp_transports.cluster._redis._servers._slots import slot_of
 from ocpp_transports.cluster._store import StoreUnavailableError
@@ -155,7 +155,8 @@ class TestAServerThatDies:
             elsewhere = next(each for each in STATIONS if having(servers, each) is not dying)
             lost = {number for number in range(BUCKETS) if servers.having(f"ocpp:{{{number}}}:own") is dying}
             backend = RedisBackend(servers.url, buckets=BUCKETS, logging=False)
-            async with opened(backend, *nodes_at(servers, dying), timeout=2.0) as (a, b):
+            nodes = nodes_at(servers, dying)
+            async with opened(backend, *nodes, timeout=2.0) as (a, b):
                 claimed = await a.claim(here)
                 before = await a.renew()
                 dying.kill()
@@ -164,6 +165,9 @@ class TestAServerThatDies:
                     await a.claim(here)
                 during = await until_answered(a.renew)
                 assert {number for number, each in enumerate(during.generations) if each is None} in (lost, set())
+                owners = await until_answered(partial(a.check, [here, elsewhere]))
+                assert owners[0] in (Unanswered.UNANSWERED, ClusterOwner(nodes[0], claimed.fence))
+                assert isinstance(owners[1], ClusterOwner)
                 with suppress(StoreUnavailableError):  # its lease is lost with the server
                     assert None not in (await b.renew()).generations
                 after = await until_answered(a.renew, lambda renewed: None not in renewed.generations)
