@@ -182,15 +182,15 @@ class RedisStore:
         """Renew the lease, and read the counters of each bucket whose server answers."""
         fields = ["since", f"~{self._me}"]
         counters = [_fields(key, fields) for key in self._keys.buckets]
-        layout, lease = self._layout(), self._renewal()
-        stamped = await self._run_stamped([*layout, lease, *counters], deadline)
-        if isinstance(stamped[len(layout)][1], Unreachable):
-            raise self._unavailable(stamped[len(layout)][1])
-        if not any(isinstance(reply, Unreachable) for _, reply in stamped[: len(layout)]):
-            self._check_layout([reply for _, reply in stamped[: len(layout)]])
-        answers = stamped[-len(counters) :]
-        counted = [_counted(key, *answer) for key, answer in zip(self._keys.buckets, answers, strict=True)]
-        return Renewed(tuple(generation for generation, _ in counted), tuple(losses for _, losses in counted))
+        stamped = await self._run_stamped([*self._layout(), self._renewal(), *counters], deadline)
+        (_, written), (_, layout), (_, renewed) = stamped[:3]
+        if isinstance(renewed, Unreachable):
+            raise self._unavailable(renewed)
+        if not isinstance(layout, Unreachable):
+            self._check_layout((written, layout))
+        each = zip(self._keys.buckets, stamped[3:], strict=True)
+        generations, losses = zip(*(_counted(key, *answer) for key, answer in each), strict=True)
+        return Renewed(generations, losses)
 
     def _renewal(self) -> Command:
         lease, milliseconds = self._keys.lease(self._me), round(self._lease * 1000)
