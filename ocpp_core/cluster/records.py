@@ -5,7 +5,7 @@ from typing import NewType
 
 from ocpp_core._dataclasses import dataclass
 
-__all__ = ["ClaimRestored", "Claimed", "ClusterOwner", "Found", "NodeId", "Renewed", "Unanswered"]
+__all__ = ["ClaimRestored", "Claimed", "ClusterOwner", "Found", "NodeId", "Renewed", "UnknownOwner"]
 
 NodeId = NewType("NodeId", str)
 """One life of a node: its name, a dot, and its epoch in 16 hex digits. The epoch is new at each start of the process,
@@ -22,10 +22,10 @@ class ClusterOwner:
     """The fence of its claim: a later claim in the same bucket has a larger one."""
 
 
-class Unanswered(Enum):
+class UnknownOwner(Enum):
     """The place of an owner in the answer to a check, of which one server of several answers nothing."""
 
-    UNANSWERED = "unanswered"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ default) and raises `StoreUnavailableError` if there is no answer until then.
 from collections.abc import Sequence
 from typing import Protocol
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, Unanswered
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, UnknownOwner
 
 __all__ = ["ForeignDataError", "LayoutError", "RegistryStore", "StoreUnavailableError"]
 
@@ -81,10 +81,10 @@ class RegistryStore(Protocol):
     async def renew(self) -> Renewed:
         """Renew the lease of this node, and return the generation and the losses of each bucket."""
 
-    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | Unanswered | None]:
+    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]:
         """Return the owner of each of these stations, in their order; None for one without an entry.
 
-        A store of several servers returns `Unanswered` for those of a server that does not answer.
+        A store of several servers returns `UnknownOwner` for those of a server that does not answer.
         """
 
     async def find(self, identity: str) -> Found | None:

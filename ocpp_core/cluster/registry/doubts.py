@@ -10,7 +10,7 @@ a claim whose handshake was refused. A check finds out, and a release removes th
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, Unanswered
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, UnknownOwner
 
 from .actions import EvictConnection, EvictionReason, RegistryAction, SendCheck, SendRelease, SendRestore
 from .requests import CheckRequest, ClaimRequest, ReleaseRequest, RequestsInProgress, RestoreRequest
@@ -137,12 +137,12 @@ class Doubts:
 
     # Answers
 
-    def checked(self, request: CheckRequest, owners: Iterable[ClusterOwner | Unanswered | None]) -> None:
+    def checked(self, request: CheckRequest, owners: Iterable[ClusterOwner | UnknownOwner | None]) -> None:
         """Judge the stations of a check."""
         self._is_checking = False
         for identity, version, owner in zip(request.identities, request.versions, owners, strict=True):
             state = self._stations.get(identity)
-            if isinstance(owner, Unanswered):
+            if isinstance(owner, UnknownOwner):
                 self._unanswered[identity] = None
             elif state is None:
                 self._judge_stray(identity, owner)

@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 from coredis.tokens import PureToken
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, Unanswered
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, UnknownOwner
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._store import ForeignDataError, LayoutError, StoreUnavailableError
@@ -143,7 +143,7 @@ class RedisStore:
         call = ScriptCall(script, (key,), (_encoded(identity), self._me, *fence))
         return key, (await self._run([call], self._deadline()))[0]
 
-    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | Unanswered | None]:
+    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]:
         """Return the owners of stations in their order; see `RegistryStore`."""
         by_bucket: defaultdict[str, list[str]] = defaultdict(list)
         for identity in dict.fromkeys(identities):
@@ -154,10 +154,10 @@ class RedisStore:
             for at in range(0, len(inside), _FIELDS_AT_ONCE)
         ]
         stamped = await self._run_stamped([_entries(key, part) for key, part in parts], self._deadline())
-        owners: dict[str, ClusterOwner | Unanswered | None] = {}
+        owners: dict[str, ClusterOwner | UnknownOwner | None] = {}
         for (key, part), (_, values) in zip(parts, stamped, strict=True):
             if isinstance(values, Unreachable):
-                owners.update(dict.fromkeys(part, Unanswered.UNANSWERED))
+                owners.update(dict.fromkeys(part, UnknownOwner.UNKNOWN))
             else:
                 owners.update(zip(part, (owner_of(value, key) for value in values), strict=True))
         return [owners[identity] for identity in identities]

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, Renewed, Unanswered
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, Renewed, UnknownOwner
 from ocpp_core.cluster.registry.actions import (
     AdmitConnection,
     EvictConnection,
@@ -266,7 +266,7 @@ class TestABucketWhoseServerDoesNotAnswer:
 
     def test_delays_no_check_of_the_others(self, node):
         [check] = self.renew(node, 3.0, "other", "another")
-        owners = [ClusterOwner(A, 100) if each == "CP1" else Unanswered.UNANSWERED for each in check.identities]
+        owners = [ClusterOwner(A, 100) if each == "CP1" else UnknownOwner.UNKNOWN for each in check.identities]
         assert node.handle(CheckAnswered(check.request, owners), 3.1) == []
         assert self.renew(node, 6.0, "other", None) == [SendCheck(check.request + 2, ["CP2"])]
         assert (node.engine.believes("CP1", 14.0), node.engine.believes("CP2", 9.5)) == (100, None)

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from ocpp_core.cluster.records import NodeId, Renewed, Unanswered
+from ocpp_core.cluster.records import NodeId, Renewed, UnknownOwner
 from ocpp_core.cluster.registry.actions import (
     AdmitConnection,
     EvictConnection,
@@ -128,7 +128,7 @@ class Node:
         try:
             return self.at(identity).check([identity])[0]
         except AwayError:
-            return Unanswered.UNANSWERED
+            return UnknownOwner.UNKNOWN
 
     def at(self, identity):
         shard = self.world.shards[bucket_of(identity, BUCKETS) % 2]

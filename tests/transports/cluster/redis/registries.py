@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Protocol, TypeVar
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, Unanswered
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, UnknownOwner
 from ocpp_core.cluster.registry.buckets import bucket_of
 from ocpp_core.cluster.registry.table import RegistryTable
 from ocpp_transports.cluster._redis._store import RedisStore
@@ -27,7 +27,7 @@ class Registry(Protocol):
     async def release(self, node: NodeId, identity: str, fence: int) -> bool: ...
     async def restore(self, node: NodeId, identity: str, fence: int) -> ClaimRestored: ...
     async def renew(self, node: NodeId) -> Renewed: ...
-    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | Unanswered | None]: ...
+    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]: ...
     async def find(self, node: NodeId, identity: str) -> Found | None: ...
     async def leave(self, node: NodeId) -> None: ...
 
@@ -51,7 +51,7 @@ class _OnTable:
     async def renew(self, node: NodeId) -> Renewed:
         return self._table.renew(node, f"address of {node}", 0.0)
 
-    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | Unanswered | None]:
+    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]:
         return self._table.check(identities)
 
     async def find(self, node: NodeId, identity: str) -> Found | None:
@@ -88,7 +88,7 @@ class _OnRedis:
         losses = tuple(each - since if since else 0 for each, since in zip(renewed.losses, begun, strict=True))
         return Renewed(tuple(self._named(each) for each in renewed.generations), losses)
 
-    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | Unanswered | None]:
+    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]:
         return await self._stores[node].check(identities)
 
     async def find(self, node: NodeId, identity: str) -> Found | None:

@@ -7,7 +7,7 @@ from functools import partial
 import anyio
 import pytest
 
-from ocpp_core.cluster.records import ClusterOwner, NodeId, Unanswered
+from ocpp_core.cluster.records import ClusterOwner, NodeId, UnknownOwner
 from ocpp_core.cluster.registry.buckets import bucket_of
 from ocpp_transports.cluster._redis._servers._slots import slot_of
 from ocpp_transports.cluster._store import StoreUnavailableError
@@ -166,7 +166,7 @@ class TestAServerThatDies:
                 during = await until_answered(a.renew)
                 assert {number for number, each in enumerate(during.generations) if each is None} in (lost, set())
                 owners = await until_answered(partial(a.check, [here, elsewhere]))
-                assert owners[0] in (Unanswered.UNANSWERED, ClusterOwner(nodes[0], claimed.fence))
+                assert owners[0] in (UnknownOwner.UNKNOWN, ClusterOwner(nodes[0], claimed.fence))
                 assert isinstance(owners[1], ClusterOwner)
                 with suppress(StoreUnavailableError):  # its lease is lost with the server
                     assert None not in (await b.renew()).generations
