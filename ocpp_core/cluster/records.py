@@ -1,10 +1,11 @@
 """What a store of the registry answers to a node: owners, fences, counts of lost stations, and its generation."""
 
+from enum import Enum
 from typing import NewType
 
 from ocpp_core._dataclasses import dataclass
 
-__all__ = ["ClaimRestored", "Claimed", "ClusterOwner", "Found", "NodeId", "Renewed"]
+__all__ = ["ClaimRestored", "Claimed", "ClusterOwner", "Found", "NodeId", "Renewed", "UnknownOwner"]
 
 NodeId = NewType("NodeId", str)
 """One life of a node: its name, a dot, and its epoch in 16 hex digits. The epoch is new at each start of the process,
@@ -19,6 +20,12 @@ class ClusterOwner:
     """The node."""
     fence: int
     """The fence of its claim: a later claim in the same bucket has a larger one."""
+
+
+class UnknownOwner(Enum):
+    """The place of an owner in the answer to a check, of which one server of several answers nothing."""
+
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,9 @@ class ClaimRestored:
 class Renewed:
     """The answer to a renewal: the lease of the node is written."""
 
-    generation: str
-    """The life of the store's data; another one if data may have been lost."""
+    generations: tuple[str | None, ...]
+    """For each bucket, the life of its data; another one if data may have been lost. The buckets may be distributed
+    over several servers: None if that of the bucket did not answer."""
     losses: tuple[int, ...]
     """For each bucket, the stations that other nodes have taken from this node so far."""
 

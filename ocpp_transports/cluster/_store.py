@@ -7,7 +7,7 @@ default) and raises `StoreUnavailableError` if there is no answer until then.
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, UnknownOwner
 
 __all__ = ["ForeignDataError", "LayoutError", "RegistryStore", "StoreUnavailableError"]
 
@@ -81,8 +81,11 @@ class RegistryStore(Protocol):
     async def renew(self) -> Renewed:
         """Renew the lease of this node, and return the generation and the losses of each bucket."""
 
-    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
-        """Return the owner of each of these stations, in their order; None for one without an entry."""
+    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]:
+        """Return the owner of each of these stations, in their order; None for one without an entry.
+
+        A store of several servers returns `UnknownOwner` for those of a server that does not answer.
+        """
 
     async def find(self, identity: str) -> Found | None:
         """Return the owner of a station, its address, and whether its lease is alive; None without an entry."""

@@ -11,6 +11,7 @@ from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import Logging
 
 from ._redis._carrier import RedisCarrier
+from ._redis._servers._url import Credentials
 from ._redis._settings import RedisSettings
 from ._redis._store import RedisStore
 from ._shared._redis import RedisSharedStore
@@ -24,12 +25,21 @@ class RedisBackend:
     Redis must not evict keys (`maxmemory-policy noeviction`). Keys of other programs are not touched.
 
     Args:
-        url: `redis://`, `rediss://` (TLS) or `unix://`, with user, password and database if needed. Characters that
-            have a meaning in URLs are percent-encoded.
+        url: Where Redis is, with user, password and database if needed. Characters that have a meaning in URLs are
+            percent-encoded.
+
+            * `redis://host:6379/0` is one server, `unix:///path` its socket.
+            * `redis+sentinel://host:26379,host:26379/service/0` is the primary of a service, as one of the Sentinels
+              names it.
+            * `redis+cluster://host:6379,host:6379` is a Redis Cluster, of which some servers are named.
+
+            With `rediss` in place of `redis`, all connections use TLS.
         prefix: How the names of all keys begin, the same on every node. Clusters with different prefixes share a Redis.
         buckets: Hashes over which stations are distributed, from 1 to 4096, the same number on every node. Redis needs
             about 65 bytes a station as long as a hash has at most 512 of them, and 100 beyond.
-        ssl: The TLS context for `rediss://`; None for the authorities of the system.
+        ssl: The TLS context for `rediss`; None for the authorities of the system.
+        sentinel_user: The user at the Sentinels; None for the default user.
+        sentinel_password: The password at the Sentinels, which is not that of the URL.
         logging: True for the library's logger, False for none, or a logger.
 
     Raises:
@@ -44,12 +54,15 @@ class RedisBackend:
         prefix: str = "ocpp",
         buckets: int = 256,
         ssl: SSLContext | None = None,
+        sentinel_user: str | None = None,
+        sentinel_password: str | None = None,
         logging: Logging = True,
     ) -> None:
-        self._settings = RedisSettings(url, buckets, prefix, ssl, logging)
+        credentials = Credentials(sentinel_user, sentinel_password)
+        self._settings = RedisSettings(url, buckets, prefix, ssl, logging, credentials)
 
     def __repr__(self) -> str:
-        return f"RedisBackend({self._settings.shown!r})"
+        return f"RedisBackend({self._settings.where.shown!r})"
 
     def new_store(self, lease: float, timeout: float) -> RedisStore:
         """Return the store of one node; nothing is opened yet. Both arguments are seconds."""

@@ -10,7 +10,7 @@ a claim whose handshake was refused. A check finds out, and a release removes th
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, UnknownOwner
 
 from .actions import EvictConnection, EvictionReason, RegistryAction, SendCheck, SendRelease, SendRestore
 from .requests import CheckRequest, ClaimRequest, ReleaseRequest, RequestsInProgress, RestoreRequest
@@ -50,6 +50,8 @@ class Doubts:
         self._emit = emit
         self._is_claiming = is_claiming
         self._unchecked: dict[str, None] = {}
+        self._unanswered: dict[str, None] = {}
+        """Those of a check whose server did not answer: they wait for the next renewal."""
         self._unrestored: dict[str, None] = {}
         self._strays: dict[str, None] = {}
         self._is_checking = False
@@ -58,7 +60,7 @@ class Doubts:
 
     # What is in doubt
 
-    def rebase(self, bucket: StationBucket, generation: str, losses: int) -> None:
+    def rebase(self, bucket: StationBucket, generation: str | None, losses: int) -> None:
         """Put all stations of a bucket in doubt, and remember why it need not happen again for the same answer."""
         bucket.rebase(generation, losses)
         self._unchecked.update(dict.fromkeys(bucket.stations))
@@ -95,6 +97,8 @@ class Doubts:
         """Note that the store answered a renewal: check everything that is in doubt."""
         self._is_paused = False
         self._unchecked.update(self._strays)
+        self._unchecked.update(self._unanswered)
+        self._unanswered.clear()
 
     def send(self, now: float) -> None:
         """Send the requests that are due."""
@@ -133,12 +137,14 @@ class Doubts:
 
     # Answers
 
-    def checked(self, request: CheckRequest, owners: Iterable[ClusterOwner | None]) -> None:
+    def checked(self, request: CheckRequest, owners: Iterable[ClusterOwner | UnknownOwner | None]) -> None:
         """Judge the stations of a check."""
         self._is_checking = False
         for identity, version, owner in zip(request.identities, request.versions, owners, strict=True):
             state = self._stations.get(identity)
-            if state is None:
+            if isinstance(owner, UnknownOwner):
+                self._unanswered[identity] = None
+            elif state is None:
                 self._judge_stray(identity, owner)
             elif isinstance(state, Doubted):
                 self._judge(identity, state, owner, request.sent if self.is_current(identity, version) else None)

@@ -55,6 +55,7 @@ from .requests import (
     RestoreRequest,
 )
 from .settings import RegistryConfig
+from .station_bucket import StationBucket
 from .stations import StationsInBuckets
 
 __all__ = ["RegistryEngine"]
@@ -198,9 +199,10 @@ class RegistryEngine:
     # The lease
 
     def _note_renewed(self, event: RenewalAnswered, now: float) -> None:
-        expected, got = self._config.buckets, len(event.answer.losses)
-        if got != expected:
-            raise ValueError(f"expected the losses of {expected} buckets, got {got}")
+        expected = self._config.buckets
+        for got in (len(event.answer.generations), len(event.answer.losses)):
+            if got != expected:
+                raise ValueError(f"expected the generations and losses of {expected} buckets, got {got}")
         sent = self._requests.end(event.request, RenewalRequest).sent
         has_lapsed = self._renewed + self._config.validity <= now
         self._renewed = max(self._renewed, sent)
@@ -211,13 +213,21 @@ class RegistryEngine:
     def _compare(self, answer: Renewed, sent: float, *, has_lapsed: bool) -> None:
         """Confirm the stations of each bucket, or doubt them.
 
-        After a lapse all are in doubt: other nodes may have counted this one as dead, and cleared up what it left.
+        After a lapse all are in doubt: other nodes may have counted this one as dead, and cleared up what it left. A
+        bucket without a generation is left as it is, so belief in its stations ends if that lasts.
         """
-        for bucket, losses in zip(self._stations.buckets, answer.losses, strict=True):
-            if has_lapsed or bucket.is_news(answer.generation, losses):
-                self._doubts.rebase(bucket, answer.generation, losses)
-            else:
-                bucket.confirm(sent)
+        each = zip(self._stations.buckets, answer.generations, answer.losses, strict=True)
+        for bucket, generation, losses in each:
+            if has_lapsed:
+                self._doubts.rebase(bucket, generation, losses)
+            elif generation is not None:
+                self._compare_bucket(bucket, generation, losses, sent)
+
+    def _compare_bucket(self, bucket: StationBucket, generation: str, losses: int, sent: float) -> None:
+        if bucket.is_news(generation, losses):
+            self._doubts.rebase(bucket, generation, losses)
+        else:
+            bucket.confirm(sent)
 
     def _set_valid(self, is_valid: bool) -> None:
         if is_valid:

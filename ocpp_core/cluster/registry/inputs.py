@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from typing import TypeAlias
 
 from ocpp_core._dataclasses import dataclass
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, Renewed
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, Renewed, UnknownOwner
 from ocpp_core.inputs import Tick
 
 __all__ = [
@@ -85,7 +85,7 @@ class CheckAnswered:
 
     request: int
     """The number of the request."""
-    owners: Sequence[ClusterOwner | None]
+    owners: Sequence[ClusterOwner | UnknownOwner | None]
     """The owner of each station of the request, in its order; None for one without an owner."""
 
 

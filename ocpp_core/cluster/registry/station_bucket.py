@@ -33,8 +33,8 @@ class StationBucket:
         """
         return generation != self._generation or losses > self._losses
 
-    def rebase(self, generation: str, losses: int) -> None:
-        """Take a new baseline, which puts every station of the bucket in doubt."""
+    def rebase(self, generation: str | None, losses: int) -> None:
+        """Take a new baseline, which puts every station of the bucket in doubt; without one, any answer is news."""
         self._generation = generation
         self._losses = losses
         self.version += 1

@@ -123,7 +123,8 @@ class RegistryTable:
         """Renew the lease of a node, and return its losses; `now` is the time of the store in seconds."""
         self._leases[node] = _Lease(address, now + self._lease)
         self._dead_since.pop(node, None)
-        return Renewed(self.generation, tuple(bucket.losses.get(node, 0) for bucket in self._buckets))
+        losses = tuple(bucket.losses.get(node, 0) for bucket in self._buckets)
+        return Renewed((self.generation,) * self.buckets, losses)
 
     def leave(self, node: NodeId) -> None:
         """Remove the lease of a node; its stations stay until they are claimed, released or swept."""

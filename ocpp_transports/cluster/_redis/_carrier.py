@@ -12,11 +12,11 @@ from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._carrier import NotSentError, UnknownError
 
 from ._commands import PlainCommand, Reply, ScriptCall
-from ._connection import RedisConnection, redis_client
 from ._errors import Unreachable, reason
 from ._keys import Keys
 from ._reader import BLOCK, StreamReader
 from ._scripts import SEND
+from ._servers._opening import connection_to, redis_client
 from ._settings import RedisSettings
 
 __all__ = ["RedisCarrier"]
@@ -62,10 +62,11 @@ class RedisCarrier:
         self._bytes = 0
         self._peers: dict[NodeId, None] = {}
         """Nodes that were sent frames, until their lease ends."""
-        client = partial(redis_client, settings, timeout)
         self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._log)
-        self._connection = RedisConnection(client, timeout, self._runtime)
-        reader = StreamReader(partial(client, BLOCK), self._keys.stream(node), self._arrived, self._log)
+        self._connection = connection_to(settings, timeout, self._runtime)
+        stream = self._keys.stream(node)
+        client = partial(redis_client, settings, timeout, stream, BLOCK)
+        reader = StreamReader(client, stream, self._arrived, self._log)
         self._runtime.spawn(reader.run())
         self._runtime.spawn(self._watch_leases())
 

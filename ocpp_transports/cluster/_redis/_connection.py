@@ -10,25 +10,22 @@ callers there are.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-from ssl import create_default_context
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 from coredis import Redis
 from coredis.exceptions import ReadOnlyError
-from coredis.retry import NoRetryPolicy
 
 from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._runtime._base import SocketRuntime
 
 from ._commands import Command, Reply, execute
 from ._errors import Unreachable, reason
-from ._settings import RedisSettings
 
-__all__ = ["RedisConnection", "redis_client"]
+__all__ = ["CommandExecutor", "RedisConnection"]
 
 _MOST_WAITING: Final = 20_000
 """Commands that wait at most; coredis itself would keep any number."""
@@ -36,29 +33,40 @@ _MOST_AT_ONCE: Final = 1_000
 """Commands of one pipeline; at least one request, whatever it has."""
 
 
-@asynccontextmanager
-async def redis_client(settings: RedisSettings, timeout: float, block: float = 0.0) -> AsyncIterator[Redis[bytes]]:
-    """Open a client of one connection for one task, and connect it.
+class CommandExecutor(Protocol):
+    """Executes commands of any number of tasks, which may be cancelled at any time."""
 
-    coredis would check no host name of `rediss://` with a context of its own. Its own repetition of commands is off.
-    An answer may take `timeout` seconds, and `block` more seconds for commands that Redis holds back.
-    """
-    tls = settings.ssl
-    if tls is None and settings.url.startswith("rediss:"):
-        tls = create_default_context()
-    client = Redis.from_url(
-        settings.url,
-        decode_components=True,
-        retry_policy=NoRetryPolicy(),
-        max_connections=1,
-        pool_timeout=timeout,
-        connect_timeout=timeout,
-        stream_timeout=timeout + block,
-        ssl_context=tls,
-    )
-    async with client:
-        await client.ping()
-        yield client
+    async def execute(self, commands: Sequence[Command], deadline: float) -> list[Reply]:
+        """Return the replies to commands, in their order; an error that Redis answers is a reply.
+
+        Args:
+            commands: Those of one server are executed one after another; between them there may be others.
+            deadline: When to stop waiting, on the clock of the event loop.
+
+        Raises:
+            Unreachable: There is no answer; `is_written` is False if Redis has certainly not executed anything.
+        """
+
+    async def execute_stamped(
+        self, stamp: Command, commands: Sequence[Command], deadline: float
+    ) -> list[tuple[Reply, Reply]]:
+        """Execute a command without a key at each server, then those commands that are about its keys.
+
+        Args:
+            stamp: The command without a key.
+            commands: As for `execute`.
+            deadline: As for `execute`.
+
+        Returns:
+            For each of the commands, the reply of its server to the stamp, and that to the command. Both are the
+            `Unreachable` of a server that did not answer while another one did.
+
+        Raises:
+            Unreachable: No server answered.
+        """
+
+    def close(self) -> None:
+        """Fail all requests, and disconnect. Idempotent."""
 
 
 class _Request:
@@ -75,7 +83,7 @@ class _Request:
 
 
 class RedisConnection:
-    """Executes commands of any number of tasks over one connection at a time.
+    """Executes commands of any number of tasks over one connection at a time; see `CommandExecutor`.
 
     Args:
         client: Makes a connected client, each time the last one has ended.
@@ -97,15 +105,7 @@ class RedisConnection:
         self._task = runtime.spawn(self._run())
 
     async def execute(self, commands: Sequence[Command], deadline: float) -> list[Reply]:
-        """Return the replies to commands, in their order; an error that Redis answers is a reply.
-
-        Args:
-            commands: Executed one after another; between them there may be commands of others.
-            deadline: When to stop waiting, on the clock of the event loop.
-
-        Raises:
-            Unreachable: There is no answer; `is_written` is False if Redis has certainly not executed anything.
-        """
+        """Return the replies to commands, in their order; see `CommandExecutor`."""
         if self._is_closed:
             raise Unreachable("the connection is closed", is_written=False)
         if self._commands_waiting + len(commands) > max(_MOST_WAITING, len(commands)):
@@ -123,6 +123,13 @@ class RedisConnection:
         finally:
             request.is_abandoned = True
         raise Unreachable("it did not answer in time", is_written=request.is_written)
+
+    async def execute_stamped(
+        self, stamp: Command, commands: Sequence[Command], deadline: float
+    ) -> list[tuple[Reply, Reply]]:
+        """Return the replies to commands, each with that to the stamp; see `CommandExecutor`."""
+        first, *replies = await self.execute([stamp, *commands], deadline)
+        return [(first, reply) for reply in replies]
 
     def close(self) -> None:
         """Fail all requests, and disconnect. Idempotent."""

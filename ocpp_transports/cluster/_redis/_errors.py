@@ -8,9 +8,11 @@ from coredis.exceptions import (
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
+    ClusterDownError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
     WrongTypeError,
 )
 
@@ -18,18 +20,33 @@ from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableErr
 
 from ._commands import Reply
 
-__all__ = ["Unreachable", "checked", "reason"]
+__all__ = ["NoServerError", "Unreachable", "checked", "reason"]
 
 _NO_PASSWORD: Final = "the user or the password of its URL is wrong or missing"  # noqa: S105 - the words of an error
 _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (AuthenticationError, _NO_PASSWORD),
     (AuthorizationError, "its user may not use a command that the registry needs"),
     (BusyLoadingError, "it is loading its data"),
-    (AskError, "it is one of several nodes of Redis Cluster, whose redirections are not followed"),
+    (AskError, "it is one of several servers of Redis Cluster; use redis+cluster:// as the URL"),
+    (ClusterDownError, "a part of Redis Cluster has no primary"),
+    (TryAgainError, "it is moving the key to another server"),
     (ReadOnlyError, "it is a replica, which accepts no writes"),
     (TimeoutError, "it did not answer in time"),
 )
 """What a user can do something about; texts of Redis are not repeated, as they may quote commands."""
+
+
+_REFUSALS: Final = {
+    "OOM": "its memory is full",
+    "MISCONF": "it cannot write its data to disk",
+    "NOREPLICAS": "it has too few replicas",
+    "MASTERDOWN": "it is a replica without a primary",
+}
+"""The first words of refusals for which coredis has no class."""
+
+
+class NoServerError(Exception):
+    """No server of Redis has the key at the moment; the text says why."""
 
 
 class Unreachable(Exception):  # noqa: N818 - a fact for the callers here, which raise errors of their interfaces
@@ -43,12 +60,15 @@ class Unreachable(Exception):  # noqa: N818 - a fact for the callers here, which
 def reason(error: BaseException) -> str:
     """Return why Redis cannot be used, without what it was sent."""
     causes = tuple(_causes(error))
+    for cause in causes:
+        if isinstance(cause, NoServerError):
+            return str(cause)
     for kind, text in _REASONS:
         if any(isinstance(cause, kind) for cause in causes):
             return text
     refusal = next((cause for cause in causes if isinstance(cause, ResponseError)), None)
     if refusal is not None:
-        return f"it refused a command ({_code(refusal)})"
+        return _REFUSALS.get(code := _code(refusal)) or f"it refused a command ({code})"
     network = next((cause for cause in causes if isinstance(cause, OSError)), None)
     return f"the connection failed ({type(network or error).__name__})"
 

@@ -27,6 +27,8 @@ class Keys:
         self.layout: Final = f"{prefix}:v"
         self.layout_value: Final = f"{LAYOUT}:{buckets}".encode()
         """The number of buckets is part of the layout: with another one, a node looks for stations elsewhere."""
+        self.sweeper: Final = f"{prefix}:sweeper"
+        """The string that names the node which removes what dead nodes left."""
         self.buckets: Final = tuple(f"{prefix}:{{{number}}}:own" for number in range(buckets))
         self._waits = tuple(f"{prefix}:{{{number}}}:wait:" for number in range(buckets))
 

@@ -23,7 +23,7 @@ from typing import Final
 
 from ocpp_core._dataclasses import dataclass
 
-__all__ = ["CLAIM", "RELEASE", "RENEW", "RESTORE", "SEND", "TRIM", "WATCH", "Script"]
+__all__ = ["CLAIM", "RELEASE", "RESTORE", "SEND", "STATE", "SWEEP", "TAKE_TURN", "TRIM", "WATCH", "Script"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,9 @@ return answer('ours', old)
 )
 """Bucket; identity, node, fence. A claim with the fence of an earlier one, which loses against a newer one."""
 
-RENEW: Final = Script(
-    _CLOCK
-    + """
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return {digits(now), generation()}
-"""
-)
-"""Lease; address, milliseconds. It returns the time because a bucket without data counts as one that begins now."""
+STATE: Final = _CLOCK + "return {digits(now), generation()}"
+"""The text of a script without keys, for each server: its time, and the name of this life of its data. The time is that
+at which a bucket without data begins."""
 
 RELEASE: Final = Script(
     """
@@ -141,6 +136,53 @@ return 'sent'
 """
 )
 """Lease and stream of the receiver; sender, frame, most entries. Writes only to a node that has its lease."""
+
+SWEEP: Final = Script(
+    """
+local page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+local is_dead, seen, named, gone, lost = {}, {}, {}, {}, 0
+for at = 3, #ARGV do is_dead[ARGV[at]] = true end
+local fields = page[2]
+for at = 1, #fields, 2 do
+  local field, value, node = fields[at], fields[at + 1], nil
+  if string.sub(field, 1, 1) == '=' then
+    node = string.match(value, '^%d+|(.+)$')
+  elseif string.sub(field, 1, 1) == '~' and string.match(value, '^%d+$') and #value < 17 then
+    node = string.sub(field, 2)
+  end
+  if node and is_dead[node] then
+    gone[#gone + 1] = field
+    if string.sub(field, 1, 1) == '~' then lost = lost + tonumber(value) end
+  elseif node and not seen[node] then
+    seen[node] = true
+    named[#named + 1] = node
+  end
+end
+if #gone > 0 then
+  local since = redis.call('HGET', KEYS[1], 'since') or ''
+  if not (string.match(since, '^%d+$') and #since < 17) then return {'foreign'} end
+  for at = 1, #gone do redis.call('HDEL', KEYS[1], gone[at]) end
+  redis.call('HINCRBY', KEYS[1], 'since', string.format('%.0f', lost + 1))
+end
+return {page[1], #gone, named}
+"""
+)
+"""Bucket; cursor, fields at a time, dead nodes. Removes what the dead nodes have, and returns the cursor of the next
+part, how many fields were removed, and which other nodes are named.
+
+The counters of all nodes are reported with `since` added, so they grow by more than what is removed. A node that is
+alive after all then checks its stations, and takes back what was removed.
+"""
+
+TAKE_TURN: Final = Script(
+    """
+local node = redis.call('GET', KEYS[1])
+if node and node ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+)
+"""Key; node, milliseconds. The first node that asks sweeps, until it asks no more."""
 
 TRIM: Final = Script("return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[1])")
 """Stream; the first ID that stays. A script, because coredis takes no whole ID here."""

@@ -2,31 +2,34 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import anyio
 from coredis.tokens import PureToken
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, UnknownOwner
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._current import current_runtime
-from ocpp_transports.cluster._store import LayoutError, StoreUnavailableError
+from ocpp_transports.cluster._store import ForeignDataError, LayoutError, StoreUnavailableError
 
 from ._commands import Command, PlainCommand, Reply, ScriptCall
-from ._connection import RedisConnection, redis_client
+from ._connection import CommandExecutor
 from ._errors import Unreachable, checked
 from ._keys import LAYOUT, Keys
 from ._replies import address_of, entry_of, foreign, generation_of, losses_of, owner_of, stations_of
-from ._scripts import CLAIM, RELEASE, RENEW, RESTORE, WATCH, Script
+from ._scripts import CLAIM, RELEASE, RESTORE, STATE, WATCH, Script
+from ._servers._opening import connection_to
 from ._settings import RedisSettings
+from ._sweeper import Sweeper
 
 __all__ = ["RedisStore"]
 
 _FIELDS_AT_ONCE: Final = 1_000
 """Stations that one command asks for: Redis serves nobody else meanwhile."""
+_STATE: Final = PlainCommand("", lambda pipe: pipe.eval(STATE))
+"""With its text, so that it is always executed before the commands that follow."""
 _LAYOUT: Final = re.compile(rb"[0-9]+:[0-9]+")
 
 
@@ -43,10 +46,10 @@ class RedisStore:
         self.buckets: Final = settings.buckets
         self._settings = settings
         self._keys = Keys(settings.prefix, settings.buckets)
-        self._lease = round(lease * 1000)  # milliseconds
+        self._lease = lease
         self._timeout = timeout
         self._runtime: SocketRuntime | None = None
-        self._connection: RedisConnection | None = None
+        self._connection: CommandExecutor | None = None
         self._me = NodeId("")
         self._address = ""
 
@@ -58,22 +61,23 @@ class RedisStore:
             raise RuntimeError("cannot open: the store is open; close it first")
         self._me, self._address = node, address or ""
         self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._settings.log())
-        client = partial(redis_client, self._settings, self._timeout)
-        self._connection = RedisConnection(client, self._timeout, self._runtime)
+        self._connection = connection_to(self._settings, self._timeout, self._runtime)
         try:
             deadline = self._deadline()
             self._check_layout(await self._run(self._layout(), deadline))
-            return await self._renew(deadline)
+            renewed = await self._renew(deadline)
         except BaseException:
             await self._disconnect()
             raise
+        self._runtime.spawn(Sweeper(self._keys, node, self._lease, self._ask).run())
+        return renewed
 
     async def aclose(self) -> None:
         """Remove the lease and the counters of this node, and disconnect. Idempotent."""
         if self._connection is None:
             return
         try:
-            with suppress(StoreUnavailableError):
+            with suppress(StoreUnavailableError, ForeignDataError):
                 await self._run(self._goodbye(), self._deadline())
         finally:
             await self._disconnect()
@@ -140,7 +144,7 @@ class RedisStore:
         call = ScriptCall(script, (key,), (_encoded(identity), self._me, fence))
         return key, (await self._run([call], self._deadline()))[0]
 
-    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
+    async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]:
         """Return the owners of stations in their order; see `RegistryStore`."""
         by_bucket: defaultdict[str, list[str]] = defaultdict(list)
         for identity in dict.fromkeys(identities):
@@ -150,12 +154,13 @@ class RedisStore:
             for key, inside in by_bucket.items()
             for at in range(0, len(inside), _FIELDS_AT_ONCE)
         ]
-        replies = await self._run([_entries(key, part) for key, part in parts], self._deadline())
-        owners = {
-            identity: owner_of(value, key)
-            for (key, part), values in zip(parts, replies, strict=True)
-            for identity, value in zip(part, values, strict=True)
-        }
+        stamped = await self._run_stamped([_entries(key, part) for key, part in parts], self._deadline())
+        owners: dict[str, ClusterOwner | UnknownOwner | None] = {}
+        for (key, part), (_, values) in zip(parts, stamped, strict=True):
+            if isinstance(values, Unreachable):
+                owners.update(dict.fromkeys(part, UnknownOwner.UNKNOWN))
+            else:
+                owners.update(zip(part, (owner_of(value, key) for value in values), strict=True))
         return [owners[identity] for identity in identities]
 
     async def find(self, identity: str) -> Found | None:
@@ -205,17 +210,22 @@ class RedisStore:
         return await self._renew(self._deadline())
 
     async def _renew(self, deadline: float) -> Renewed:
-        lease, fields = self._keys.lease(self._me), ["since", f"~{self._me}"]
-        renewal = ScriptCall(RENEW, (lease,), (self._address, self._lease))
+        """Renew the lease, and read the counters of each bucket whose server answers."""
+        fields = ["since", f"~{self._me}"]
         counters = [_fields(key, fields) for key in self._keys.buckets]
-        replies = await self._run([*self._layout(), renewal, *counters], deadline)
-        self._check_layout(replies)
-        now, generation = replies[2]
-        losses = (
-            losses_of(since, lost, int(now), key)
-            for key, (since, lost) in zip(self._keys.buckets, replies[3:], strict=True)
-        )
-        return Renewed(generation_of(generation), tuple(losses))
+        stamped = await self._run_stamped([*self._layout(), self._renewal(), *counters], deadline)
+        (_, written), (_, layout), (_, renewed) = stamped[:3]
+        if isinstance(renewed, Unreachable):
+            raise self._unavailable(renewed)
+        if not isinstance(layout, Unreachable):
+            self._check_layout((written, layout))
+        each = zip(self._keys.buckets, stamped[3:], strict=True)
+        generations, losses = zip(*(_counted(key, *answer) for key, answer in each), strict=True)
+        return Renewed(generations, losses)
+
+    def _renewal(self) -> Command:
+        lease, milliseconds = self._keys.lease(self._me), round(self._lease * 1000)
+        return PlainCommand(lease, lambda pipe: pipe.set(lease, self._address, px=milliseconds))
 
     # Redis
 
@@ -224,13 +234,47 @@ class RedisStore:
 
     async def _run(self, commands: Sequence[Command], deadline: float) -> list[Reply]:
         """Return the replies to commands. Raises StoreUnavailableError, ForeignDataError."""
+        with self._explained():
+            replies = await self._opened().execute(commands, deadline)
+        return [checked(reply, command.key) for command, reply in zip(commands, replies, strict=True)]
+
+    async def _run_stamped(self, commands: Sequence[Command], deadline: float) -> list[tuple[Reply, Reply]]:
+        """Return the replies to commands, each with the state of its server. Raises as `_run`.
+
+        Both are an `Unreachable` if only other servers answered.
+        """
+        with self._explained():
+            stamped = await self._opened().execute_stamped(_STATE, commands, deadline)
+        return [
+            answer if isinstance(answer[1], Unreachable) else tuple(checked(each, command.key) for each in answer)
+            for command, answer in zip(commands, stamped, strict=True)
+        ]
+
+    async def _ask(self, commands: Sequence[Command]) -> list[Reply]:
+        return await self._run(commands, self._deadline())
+
+    def _opened(self) -> CommandExecutor:
         if self._connection is None:
             raise RuntimeError("cannot use the store: it is not open; call open() first")
+        return self._connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            replies = await self._connection.execute(commands, deadline)
+            yield
         except Unreachable as error:
-            raise StoreUnavailableError(f"cannot use Redis at {self._settings.shown}: {error}") from None
-        return [checked(reply, command.key) for command, reply in zip(commands, replies, strict=True)]
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, why: Unreachable) -> StoreUnavailableError:
+        return StoreUnavailableError(f"cannot use Redis at {self._settings.where.shown}: {why}")
+
+
+def _counted(key: str, state: Reply, counters: Reply) -> tuple[str | None, int]:
+    """Return the generation of a bucket and the losses of the node; no generation if its server did not answer."""
+    if isinstance(counters, Unreachable):
+        return None, 0
+    (now, generation), (since, lost) = state, counters
+    return generation_of(generation), losses_of(since, lost, int(now), key)
 
 
 def _entries(key: str, identities: Sequence[str]) -> Command:

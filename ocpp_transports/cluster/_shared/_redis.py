@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -21,9 +20,10 @@ from ocpp_core.cluster.shared.records import (
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._redis._commands import Command, Reply, ScriptCall
-from ocpp_transports.cluster._redis._connection import RedisConnection, redis_client
+from ocpp_transports.cluster._redis._connection import CommandExecutor
 from ocpp_transports.cluster._redis._errors import Unreachable, checked
 from ocpp_transports.cluster._redis._keys import Keys
+from ocpp_transports.cluster._redis._servers._opening import connection_to
 from ocpp_transports.cluster._redis._settings import RedisSettings
 from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableError
 
@@ -49,13 +49,12 @@ class RedisSharedStore:
         self._keys = Keys(settings.prefix, settings.buckets)
         self._timeout = timeout
         self._runtime: SocketRuntime | None = None
-        self._connection: RedisConnection | None = None
+        self._connection: CommandExecutor | None = None
 
     async def open(self) -> None:
         """Begin to serve requests; the first one connects."""
         self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._settings.log())
-        client = partial(redis_client, self._settings, self._timeout)
-        self._connection = RedisConnection(client, self._timeout, self._runtime)
+        self._connection = connection_to(self._settings, self._timeout, self._runtime)
 
     async def aclose(self) -> None:
         """Disconnect. Idempotent."""
@@ -80,7 +79,7 @@ class RedisSharedStore:
         foreign = ""
         for command, reply in zip(commands, await self._run(commands), strict=True):
             if checked(reply, command.key) == b"foreign":
-                foreign = command.keys[-1]
+                foreign = str(command.keys[-1])
         if foreign:
             raise ForeignDataError(f"expected data of the cluster in the key {foreign!r}, got a value of another type")
 

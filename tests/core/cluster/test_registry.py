@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, Renewed
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, NodeId, Renewed, UnknownOwner
 from ocpp_core.cluster.registry.actions import (
     AdmitConnection,
     EvictConnection,
@@ -19,6 +19,7 @@ from ocpp_core.cluster.registry.actions import (
     SendRenewal,
     SendRestore,
 )
+from ocpp_core.cluster.registry.buckets import bucket_of
 from ocpp_core.cluster.registry.engine import RegistryEngine
 from ocpp_core.cluster.registry.inputs import (
     CheckAnswered,
@@ -39,12 +40,12 @@ A, B = NodeId("a.0000000000000001"), NodeId("b.0000000000000001")
 
 
 class Node:
-    """An engine with one bucket, and the actions of its last input."""
+    """An engine with one bucket or more, and the actions of its last input."""
 
-    def __init__(self, **settings):
-        self.engine = RegistryEngine(A, RegistryConfig(buckets=1, **settings), 0.0)
+    def __init__(self, buckets=1, known=("g",), **settings):
+        self.engine = RegistryEngine(A, RegistryConfig(buckets=buckets, **settings), 0.0)
         assert self.handle(Tick(), 0.0) == [SendRenewal(1)]
-        assert self.handle(RenewalAnswered(1, Renewed("g", (0,))), 0.0) == [LeaseChanged(True)]
+        assert self.handle(RenewalAnswered(1, Renewed(known, (0,) * buckets)), 0.0) == [LeaseChanged(True)]
 
     def handle(self, event, now):
         self.engine.handle(event, now)
@@ -58,7 +59,7 @@ class Node:
     def renew(self, now, losses=0, generation="g"):
         """Let a renewal be due and answered at once; return what follows."""
         [sent] = [each for each in self.handle(Tick(), now) if isinstance(each, SendRenewal)]
-        return self.handle(RenewalAnswered(sent.request, Renewed(generation, (losses,))), now)
+        return self.handle(RenewalAnswered(sent.request, Renewed((generation,), (losses,))), now)
 
 
 @pytest.fixture
@@ -228,6 +229,49 @@ class TestEnds:
         assert [type(each) for each in node.renew(3.0)] == [SendCheck]
 
 
+class TestABucketWhoseServerDoesNotAnswer:
+    """Buckets may be distributed over several servers: CP1 is at one that answers, CP2 at one that does not."""
+
+    @pytest.fixture
+    def node(self):
+        node = Node(buckets=2, known=("h", "g"))
+        assert [bucket_of(each, 2) for each in ("CP1", "CP2")] == [0, 1]
+        node.claim("CP1", 1, 1.0, fence=100, generation="h")
+        node.claim("CP2", 2, 1.0, fence=101, generation="g")
+        return node
+
+    def renew(self, node, now, *generations):
+        [sent] = [each for each in node.handle(Tick(), now) if isinstance(each, SendRenewal)]
+        return node.handle(RenewalAnswered(sent.request, Renewed(generations, (0, 0))), now)
+
+    def test_is_not_confirmed_and_the_others_are(self, node):
+        for now in (3.0, 6.0, 9.0):
+            assert self.renew(node, now, "h", None) == []
+        assert (node.engine.believes("CP1", 10.0), node.engine.believes("CP2", 9.4)) == (100, 101)
+        assert node.engine.believes("CP2", 9.5) is None
+
+    def test_is_confirmed_again_with_the_same_baseline_and_checked_with_another(self, node):
+        for now in (3.0, 6.0, 9.0):
+            self.renew(node, now, "h", None)
+        assert self.renew(node, 12.0, "h", "g") == []
+        assert node.engine.believes("CP2", 12.0) == 101
+        assert [each.identities for each in self.renew(node, 15.0, "h", "replica")] == [["CP2"]]
+
+    def test_is_in_doubt_after_a_lapse_until_it_answers(self, node):
+        [check] = self.renew(node, 20.0, "h", None)[1:]
+        assert sorted(check.identities) == ["CP1", "CP2"]
+        node.handle(RequestFailed(check.request), 20.1)
+        self.renew(node, 23.0, "h", "g")
+        assert node.engine.believes("CP2", 23.0) is None
+
+    def test_delays_no_check_of_the_others(self, node):
+        [check] = self.renew(node, 3.0, "other", "another")
+        owners = [ClusterOwner(A, 100) if each == "CP1" else UnknownOwner.UNKNOWN for each in check.identities]
+        assert node.handle(CheckAnswered(check.request, owners), 3.1) == []
+        assert self.renew(node, 6.0, "other", None) == [SendCheck(check.request + 2, ["CP2"])]
+        assert (node.engine.believes("CP1", 14.0), node.engine.believes("CP2", 9.5)) == (100, None)
+
+
 def test_a_report_closes_only_an_older_connection(node):
     node.claim("CP1", 1, 1.0, fence=100)
     assert node.handle(ReplacementNoticed("CP1", 100, B), 2.0) == []
@@ -240,9 +284,9 @@ def test_an_answer_to_nothing_raises_and_changes_nothing(node):
     with pytest.raises(ValueError, match="expected the number of a ClaimRequest in progress, got 7"):
         node.handle(ClaimAnswered(7, Claimed(1, 0, None, "g")), 1.0)
     [renewal] = node.handle(Tick(), 3.0)
-    with pytest.raises(ValueError, match="expected the losses of 1 buckets, got 2"):
-        node.handle(RenewalAnswered(renewal.request, Renewed("g", (0, 0))), 3.0)
-    assert node.handle(RenewalAnswered(renewal.request, Renewed("g", (0,))), 3.0) == []
+    with pytest.raises(ValueError, match="expected the generations and losses of 1 buckets, got 2"):
+        node.handle(RenewalAnswered(renewal.request, Renewed(("g", "g"), (0, 0))), 3.0)
+    assert node.handle(RenewalAnswered(renewal.request, Renewed(("g",), (0,))), 3.0) == []
 
 
 def test_the_renewal_must_be_shorter_than_the_belief():

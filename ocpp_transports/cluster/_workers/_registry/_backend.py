@@ -128,8 +128,8 @@ class WorkersStore:
     def _renewed(self, answer: Any) -> Renewed:
         if answer is None:
             return self._alone.renew(self._node, None, 0)
-        generation, losses = answer
-        return Renewed(generation, tuple(losses))
+        generations, losses = answer
+        return Renewed(tuple(generations), tuple(losses))
 
 
 class WorkersCarrier:

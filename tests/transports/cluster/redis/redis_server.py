@@ -7,6 +7,7 @@ import subprocess
 import time
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -27,12 +28,13 @@ coredis_leaves_streams_open = pytest.mark.filterwarnings("ignore:Unclosed <Memor
 class RedisServer:
     """The process, its address, and what a test does to it. It keeps nothing on disk."""
 
-    def __init__(self, folder: Path, port: int, *options: str) -> None:
+    def __init__(self, folder: Path, port: int, *options: str, password: str = "") -> None:
         self.port = port
+        self._password = password
         self.url = f"redis://127.0.0.1:{port}"
         self._command = [
             *(PROGRAM or "", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)),
-            *("--save", "", "--appendonly", "no", "--logfile", "log", *options),
+            *("--save", "", "--appendonly", "no", "--logfile", f"{port}.log", *options),
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -72,15 +74,31 @@ class RedisServer:
 
     def __call__(self, *words: str | bytes) -> bytes:
         """Execute one command on a connection of its own, and return the first line of the answer, or its text."""
-        parts = [word.encode() if isinstance(word, str) else word for word in words]
-        request = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+        return self.lines(*words, most=1)[0]
+
+    def lines(self, *words: str | bytes, most: int = 0) -> list[bytes]:
+        """Return the first lines or texts of the answer: all elements of an array of texts, unless `most` says."""
         with (
             socket.create_connection(("127.0.0.1", self.port), SECONDS) as connection,
             connection.makefile("rb") as file,
         ):
-            connection.sendall(request)
-            line: bytes = file.readline().rstrip()
-            return file.read(int(line[1:])) if line[:1] == b"$" and line != b"$-1" else line
+            if self._password:
+                connection.sendall(_command("AUTH", self._password))
+                assert _line(file) == b"+OK"
+            connection.sendall(_command(*words))
+            first = _line(file)
+            count = 0 if most or first[:1] != b"*" else int(first[1:])
+            return [first, *(_line(file) for _ in range(count))]
+
+
+def _command(*words: str | bytes) -> bytes:
+    parts = [word.encode() if isinstance(word, str) else word for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+def _line(file: IO[bytes]) -> bytes:
+    line: bytes = file.readline().rstrip()
+    return file.read(int(line[1:]) + 2)[:-2] if line[:1] == b"$" and line != b"$-1" else line
 
 
 @contextmanager

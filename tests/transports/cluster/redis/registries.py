@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Protocol, TypeVar
 
-from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed
+from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, UnknownOwner
 from ocpp_core.cluster.registry.buckets import bucket_of
 from ocpp_core.cluster.registry.table import RegistryTable
 from ocpp_transports.cluster._redis._store import RedisStore
@@ -27,7 +27,7 @@ class Registry(Protocol):
     async def release(self, node: NodeId, identity: str, fence: int) -> bool: ...
     async def restore(self, node: NodeId, identity: str, fence: int) -> ClaimRestored: ...
     async def renew(self, node: NodeId) -> Renewed: ...
-    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | None]: ...
+    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]: ...
     async def find(self, node: NodeId, identity: str) -> Found | None: ...
     async def watch(self, node: NodeId, identity: str) -> Found | None: ...
     async def stations(self, node: NodeId) -> dict[str, Found]: ...
@@ -54,7 +54,7 @@ class _OnTable:
     async def renew(self, node: NodeId) -> Renewed:
         return self._table.renew(node, f"address of {node}", 0.0)
 
-    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
+    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]:
         return self._table.check(identities)
 
     async def find(self, node: NodeId, identity: str) -> Found | None:
@@ -74,12 +74,12 @@ class _OnRedis:
     def __init__(self, redis: RedisServer) -> None:
         self._redis = redis
         self._stores: dict[NodeId, RedisStore] = {}
-        self._generation = ""
+        self._generation: str | None = ""
         self._begun: dict[int, int] = {}
 
     async def open(self, node: NodeId) -> RedisStore:
         self._stores[node] = store = backend(self._redis, buckets=BUCKETS).new_store(9.0, 20.0)
-        self._generation = (await store.open(node, f"address of {node}")).generation
+        self._generation = (await store.open(node, f"address of {node}")).generations[0]
         return store
 
     async def claim(self, node: NodeId, identity: str) -> Claimed:
@@ -95,9 +95,9 @@ class _OnRedis:
         renewed = await self._stores[node].renew()
         begun = [self._since(number) for number in range(BUCKETS)]
         losses = tuple(each - since if since else 0 for each, since in zip(renewed.losses, begun, strict=True))
-        return Renewed(self._named(renewed.generation), losses)
+        return Renewed(tuple(self._named(each) for each in renewed.generations), losses)
 
-    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
+    async def check(self, node: NodeId, identities: Sequence[str]) -> Sequence[ClusterOwner | UnknownOwner | None]:
         return await self._stores[node].check(identities)
 
     async def find(self, node: NodeId, identity: str) -> Found | None:
@@ -119,7 +119,7 @@ class _OnRedis:
             return replace(counted, waiters=tuple(sorted(counted.waiters)))
         return counted
 
-    def _named(self, generation: str) -> str:
+    def _named(self, generation: str | None) -> str:
         return "first" if generation == self._generation else "another"
 
     def _since(self, bucket: int) -> int:

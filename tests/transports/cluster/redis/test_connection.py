@@ -9,9 +9,9 @@ import pytest
 from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._redis import _connection
 from ocpp_transports.cluster._redis._commands import PlainCommand, ScriptCall
-from ocpp_transports.cluster._redis._connection import RedisConnection, redis_client
 from ocpp_transports.cluster._redis._errors import Unreachable
 from ocpp_transports.cluster._redis._scripts import Script
+from ocpp_transports.cluster._redis._servers._opening import connection_to
 from tests.transports.cluster.redis.nodes import backend
 from tests.transports.cluster.redis.redis_server import coredis_leaves_streams_open, needs_redis
 
@@ -28,7 +28,7 @@ LENGTH = PlainCommand("list", lambda pipe: pipe.llen("list"))
 async def connected(redis, timeout=20.0):
     settings = backend(redis)._settings
     runtime = current_runtime("test", in_block=True, log=settings.log())
-    connection = RedisConnection(partial(redis_client, settings, timeout), timeout, runtime)
+    connection = connection_to(settings, timeout, runtime)
     try:
         yield partial(ask, connection, timeout)
     finally:
