@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ._client import ClusterClient
 from ._memory import MemoryCluster
-from ._settings import Backend, Cluster
+from ._settings import Backend, Cluster, worker_number
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "StoreUnavailableError",
     "WorkersError",
     "serve",
+    "worker_number",
 ]
 
 _OF_WORKERS: Final = {"WorkersError": "_supervisor", "serve": "_serving"}

@@ -1,5 +1,6 @@
 """How a process joins a cluster: the value of the option `cluster`, and what it is made of."""
 
+import os
 from collections.abc import Callable
 from dataclasses import field
 from functools import cached_property
@@ -15,7 +16,7 @@ from ocpp_core.config import expect_declared, number
 from ._carrier import Carrier
 from ._store import RegistryStore
 
-__all__ = ["Backend", "Cluster"]
+__all__ = ["WORKER_VARIABLE", "Backend", "Cluster", "worker_number"]
 
 _NAME_LENGTH: Final = 64
 _RENEWALS: Final = 3
@@ -23,6 +24,18 @@ _RENEWALS: Final = 3
 _MARGIN: Final = 1 / 18
 """The part of a lease by which a node stops to believe in its stations before others count it as dead: 0.5 s of 9."""
 _OF_HOSTS: Final = ascii_letters + digits + "-."
+WORKER_VARIABLE: Final = "OCPP_WORKER"
+"""The environment variable with the number of a worker."""
+
+
+def worker_number() -> int | None:
+    """Return the number of this process among the workers of `serve`, from 1.
+
+    A worker that replaces another one has its number, and so has a new one while the old one still closes. None in any
+    other process. The number is in the environment variable `OCPP_WORKER`, too.
+    """
+    number = os.environ.get(WORKER_VARIABLE, "")
+    return int(number) if number.isdecimal() else None
 
 
 class Backend(Protocol):
@@ -67,7 +80,7 @@ class Cluster:
     """Where the nodes keep what they share: the URL of Redis, a `RedisBackend`, or a `MemoryCluster`."""
     name: str = ""
     """The name of this node, for logs: at most 64 printable ASCII characters. Nodes may share one. By default the name
-    of the host."""
+    of the host, followed in a worker of `serve` by its number."""
     lease: float = number(9, least=1, most=3600)
     """Seconds after which a node that renews nothing counts as dead; it renews at each third."""
     timeout: float = number(2, least=0.01, most=60)
@@ -107,5 +120,9 @@ class Cluster:
 
     @property
     def node_name(self) -> str:
-        """The name of this node, or of the host without one."""
-        return self.name or "".join(each for each in gethostname() if each in _OF_HOSTS)[:_NAME_LENGTH] or "node"
+        """The name of this node, or that of the host and the worker without one."""
+        if self.name:
+            return self.name
+        host = "".join(each for each in gethostname() if each in _OF_HOSTS) or "node"
+        worker = "" if worker_number() is None else f"-{worker_number()}"
+        return f"{host[: _NAME_LENGTH - len(worker)]}{worker}"
