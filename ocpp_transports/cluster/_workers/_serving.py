@@ -113,8 +113,8 @@ async def _supervise(port: SharedPort, workers: int, target: str, loop: Loop, ha
         )
         if is_shared:
             log.warning(
-                "other processes listen on port %d already: they share its connections, "
-                "workers of an earlier supervisor until the new ones serve",
+                "other processes listen on port %d already and share its connections; "
+                "workers of an earlier supervisor do so until the new ones serve",
                 port.port,
             )
         await supervisor.run()

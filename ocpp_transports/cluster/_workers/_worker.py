@@ -90,6 +90,7 @@ class _Serving:
         self._server = server
         self._listeners = listeners
         self._settings = settings
+        self._longest_close = server._options.longest_close + _HANDOVER
 
     async def until_told(self, interrupts: Interrupts, channel: socket.socket) -> None:
         """Report that it serves, and close the server at an order or a signal, or as the application does."""
@@ -97,6 +98,8 @@ class _Serving:
         spawn: Callable[[Coroutine[Any, Any, None]], Handle] = self._server._spawner()
         with giving, orders:
             self._server.once("closing", lambda _: _give(giving, None))
+            with suppress(OSError):  # the supervisor was killed meanwhile
+                channel.send(b"%s%f\n" % (READY, self._longest_close))
             tasks = [spawn(_signals(interrupts, giving)), spawn(self._follow(channel, giving))]
             if self._settings.interval is not None:
                 tasks.append(spawn(show_life(channel, self._settings.interval)))
@@ -109,11 +112,8 @@ class _Serving:
                     each.cancel()
 
     async def _follow(self, channel: socket.socket, giving: _Giving) -> None:
-        longest_close = self._server._options.longest_close + _HANDOVER
-        with suppress(OSError):  # the supervisor was killed meanwhile
-            channel.send(b"%s%f\n" % (READY, longest_close))
-        directory = self._settings.directory
-        await follow_supervisors(channel, directory, longest_close, partial(_give, giving), self._own_sockets)
+        directory, obey = self._settings.directory, partial(_give, giving)
+        await follow_supervisors(channel, directory, self._longest_close, obey, self._own_sockets)
 
     def _own_sockets(self) -> None:
         """Note that no supervisor keeps the sockets open."""

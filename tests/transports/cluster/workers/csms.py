@@ -2,20 +2,25 @@
 
 import logging
 import os
+import time
 
 from ocpp_transports import OCPPError, OCPPServer
+from ocpp_transports.cluster import worker_number
 
 logging.basicConfig(level=logging.WARNING)
 
 
 def make_server():
-    server = OCPPServer(protocols=["ocpp1.6"])
+    server = OCPPServer(protocols=["ocpp1.6"], http=True)
+    server.http("/worker")(lambda _: (200, {}, [worker_number(), os.getpid()]))
 
     @server.handle("DataTransfer")
     async def transfer(ctx):
         """Answer with the process, or with what another station answers."""
         if ctx.params["vendorId"] == "process":
             return {"status": "Accepted", "data": str(os.getpid())}
+        if ctx.params["vendorId"] == "block":
+            time.sleep(3600)  # noqa: ASYNC251  # the test wants it
         try:
             answer = await server.call(ctx.params["data"], "ClearCache", {})
         except OCPPError as error:

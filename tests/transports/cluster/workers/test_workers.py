@@ -1,14 +1,21 @@
 """A supervisor and its workers as real processes: what the end of one of them does to stations."""
 
+import json
 import os
 import signal
 import socket
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from ocpp_transports.cluster.__main__ import main
+from tests.free_ports import free_port
+from tests.link.wire import TEXT, frame
 from tests.transports.cluster.workers.program import close_code, life, program, status, until_gone
 from tests.transports.pairs import SECONDS
 
@@ -63,17 +70,23 @@ def test_the_end_of_a_worker_and_a_restart_lose_no_station_that_waits_and_sigter
         assert csms.ended() == (0, "")
 
 
-def test_workers_go_on_without_their_supervisor_until_sigterm():
+def test_workers_go_on_without_their_supervisor_until_the_next_one_serves_the_port(threads):
     with program(workers=1) as csms:
         early = csms.station("EARLY")
         assert status(early) == 101
         csms.signal(signal.SIGKILL)
-        csms.until("the supervisor has ended; process .* goes on serving until SIGTERM")
+        csms.until("the supervisor has ended; process .* serves until SIGTERM, or until the next one of its port")
         late = csms.station("LATE")
         assert status(late) == 101
-        os.kill(csms.workers[1], signal.SIGTERM)
-        assert {close_code(early), close_code(late)} == {1001}
-        until_gone(csms.workers[1])
+        codes = threads.map(close_code, [early, late])
+        with program(workers=1, before=csms) as following:
+            assert {*codes} == {1012}
+            until_gone(csms.workers[1])
+            with following.station() as station:
+                assert status(station) == 101
+            following.signal(signal.SIGTERM)
+            assert following.ended()[0] == 0
+            assert not [*Path(csms.temporary).glob("*/*")], "the directory of the port is gone"
 
 
 @pytest.mark.cluster
@@ -132,6 +145,65 @@ class TestTheRest:
             assert csms.process.wait(timeout=SECONDS) == 0
             assert "Traceback" not in csms.process.stdout.read(), "it ends with the last worker"
 
-    def test_a_second_supervisor_warns_that_the_port_is_shared(self):
-        with program(workers=1) as csms, program(workers=1, port=csms.port) as second:
-            assert f"other processes listen on port {csms.port} already: they share its connections" in second.log
+    def test_a_worker_without_a_supervisor_closes_at_sigterm_and_serves_what_waits_before(self):
+        with program(workers=1) as csms:
+            early = csms.station("EARLY")
+            assert status(early) == 101
+            csms.signal(signal.SIGKILL)
+            csms.until("the supervisor has ended")
+            os.kill(csms.workers[1], signal.SIGSTOP)
+            waiting = csms.station("WAITING")
+            os.kill(csms.workers[1], signal.SIGTERM)
+            os.kill(csms.workers[1], signal.SIGCONT)
+            assert status(waiting) in {101, 503}
+            assert close_code(early) == 1001
+            waiting.close()
+            until_gone(csms.workers[1])
+
+    def test_a_second_supervisor_of_a_port_is_refused(self, monkeypatch, capsys):
+        with program(workers=1) as csms:
+            monkeypatch.setattr(tempfile, "tempdir", csms.temporary)
+            arguments = ["csms:make_server", "--workers", "1", "--port", str(csms.port), "--host", "127.0.0.1"]
+            assert main(arguments) == 1
+            assert (
+                f"cannot serve on port {csms.port}: process {csms.process.pid} is the supervisor"
+                in capsys.readouterr().err
+            )
+            with csms.station() as station:
+                assert status(station) == 101
+
+    def test_the_workers_of_a_supervisor_that_does_not_start_replace_none(self):
+        with program(workers=1) as csms:
+            early = csms.station("EARLY")
+            assert status(early) == 101
+            csms.signal(signal.SIGKILL)
+            csms.until("the supervisor has ended")
+            with pytest.raises(AssertionError), program(target="missing", before=csms):
+                pass
+            with program(workers=1, before=csms):
+                assert close_code(early) == 1012
+                until_gone(csms.workers[1])
+
+    @pytest.mark.parametrize("hang", ["stopped", "blocked"])
+    def test_a_worker_whose_event_loop_stands_still_is_killed_and_another_one_starts(self, hang):
+        with program("--hang-timeout", "2", workers=1) as csms:
+            hung = csms.workers[1]
+            with csms.station("HUNG") as station:
+                assert status(station) == 101
+                if hang == "stopped":
+                    os.kill(hung, signal.SIGSTOP)
+                else:
+                    station.sendall(frame(TEXT, b'[2,"1","DataTransfer",{"vendorId":"block"}]'))
+                csms.until(f"process {hung} has shown no sign of life for 2 s")
+                csms.until("worker 1 serves")
+                assert ("in transfer" in csms.log) is (hang == "blocked"), "its stack"
+            with csms.station("NEXT") as station:
+                assert status(station) == 101
+
+    def test_each_worker_has_a_port_of_its_own(self):
+        with (
+            free_port() as second,
+            program("--worker-port", str(second - 1)) as csms,
+            urlopen(f"http://127.0.0.1:{second}/worker") as answer,
+        ):
+            assert json.load(answer) == [2, csms.workers[2]]
