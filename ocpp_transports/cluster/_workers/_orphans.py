@@ -92,9 +92,8 @@ class Orphans:
         if self._listening is None:
             return
         try:
-            with self._listening:
-                while True:
-                    await self._accept_one(self._listening)
+            while True:
+                await self._accept_one(self._listening)
         finally:
             for task in self._tasks:
                 task.cancel()

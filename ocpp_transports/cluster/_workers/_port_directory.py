@@ -47,7 +47,7 @@ class PortDirectory:
             self.control: socket.socket = _listening(Path(control_socket(self.path)))
             """The socket on which the supervisor accepts workers of an earlier one."""
         except BaseException:
-            self.close()
+            self._unlock()
             raise
 
     def _locked(self, port: int) -> int:
@@ -81,6 +81,10 @@ class PortDirectory:
 
     def close(self) -> None:
         """Unlock the directory, and remove it unless workers are left that use it."""
+        self.control.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         for each in (self._note(), Path(control_socket(self.path))):
             each.unlink(missing_ok=True)
         with suppress(OSError):

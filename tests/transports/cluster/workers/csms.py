@@ -11,18 +11,20 @@ logging.basicConfig(level=logging.WARNING)
 
 
 def make_server():
-    server = OCPPServer(protocols=["ocpp1.6"], http=True)
+    window = float(os.environ.get("CLOSE_WINDOW", "0"))
+    server = OCPPServer(protocols=["ocpp1.6"], http=True, close_window=window, cluster=os.environ.get("REDIS"))
     server.http("/worker")(lambda _: (200, {}, [worker_number(), os.getpid()]))
 
     @server.handle("DataTransfer")
     async def transfer(ctx):
-        """Answer with the process, or with what another station answers."""
+        """Answer with the process, or with what another station answers, to which the data is passed on."""
         if ctx.params["vendorId"] == "process":
             return {"status": "Accepted", "data": str(os.getpid())}
         if ctx.params["vendorId"] == "block":
             time.sleep(3600)  # noqa: ASYNC251  # the test wants it
+        identity, _, data = ctx.params["data"].partition(" ")
         try:
-            answer = await server.call(ctx.params["data"], "ClearCache", {})
+            answer = await server.call(identity, "DataTransfer", {"vendorId": "passed", "data": data})
         except OCPPError as error:
             return {"status": "Rejected", "data": str(error)}
         return {"status": answer["status"]}

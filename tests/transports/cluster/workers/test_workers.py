@@ -119,11 +119,18 @@ class TestTheRest:
             assert csms.ended() == (0, "")
 
     @pytest.mark.parametrize(
-        ("target", "words"),
-        [("missing", "has no attribute 'missing'"), ("make_nothing", "expected an OCPPServer from .*, got str")],
+        ("target", "environment", "words"),
+        [
+            ("missing", {}, "has no attribute 'missing'"),
+            ("make_nothing", {}, "expected an OCPPServer from .*, got str"),
+            ("make_server", {"REDIS": "redis://127.0.0.1:1"}, "StoreUnavailableError"),
+        ],
     )
-    def test_a_program_that_does_not_start_ends_all(self, target, words):
-        with pytest.raises(AssertionError, match=words) as raised, program(target=target):
+    def test_a_program_that_does_not_start_ends_all(self, target, environment, words):
+        with (
+            pytest.raises(AssertionError, match=words) as raised,
+            program(target=target, environment=environment),
+        ):
             pass
         assert "cannot serve: a worker ended before it served; see what it wrote before" in str(raised.value)
 

@@ -1,0 +1,81 @@
+"""The private directory of a port, and its lock."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from ocpp_transports.cluster._workers._port_directory import PortDirectory
+
+PORT = 9000
+ADDRESSES = ["0.0.0.0", "::"]
+
+
+@pytest.fixture(autouse=True)
+def temporary(monkeypatch):
+    """Keep directories in one with a short path: the path of a socket has about 100 bytes at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield folder
+
+
+def opened(port=PORT, addresses=ADDRESSES):
+    """Lock the directory of a port, as its supervisor does."""
+    return PortDirectory(port, addresses)
+
+
+def test_only_its_user_can_enter_it_and_it_is_gone_at_the_end():
+    directory = opened()
+    assert [each.stat().st_mode & 0o777 for each in (directory.path, directory.path.parent)] == [0o700, 0o700]
+    directory.close()
+    assert not directory.path.exists()
+
+
+def test_a_second_supervisor_learns_who_has_it():
+    directory = opened()
+    words = rf"cannot serve on port 9000: process {os.getpid()} is the supervisor of its workers; send it SIGHUP"
+    with pytest.raises(OSError, match=words) as raised:
+        opened(addresses=[*reversed(ADDRESSES)])
+    assert raised.value.errno == errno.EADDRINUSE
+    directory.close()
+    opened().close()
+
+
+def test_other_ports_and_addresses_have_others():
+    opened_ones = [opened(), opened(port=9001), opened(addresses=["127.0.0.1"])]
+    assert len({each.path for each in opened_ones}) == 3
+    for each in opened_ones:
+        each.close()
+
+
+def test_what_a_killed_supervisor_left_is_taken_over():
+    directory = opened()
+    os.close(directory._lock)  # as its death does
+    directory.control.close()
+    opened().close()
+
+
+@pytest.mark.parametrize("left", ["others may enter it", "a file", "a link"])
+def test_a_directory_that_is_not_private_is_refused(temporary, left):
+    parent = Path(temporary, f"ocpp-ws-io-{os.geteuid()}")
+    match left:
+        case "a file":
+            parent.touch()
+        case "a link":
+            parent.symlink_to("/")
+        case _:
+            parent.mkdir()
+            parent.chmod(0o755)
+    with pytest.raises(PermissionError, match="expected a directory that only this user can enter"):
+        opened()
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_refused_and_left_unlocked(monkeypatch, temporary):
+    long = Path(temporary, "x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    for _ in range(2):
+        with pytest.raises(OSError, match="too long"):
+            opened()
