@@ -13,6 +13,7 @@ from ocpp_core.cluster.calls.caller_actions import (
     CallFailed,
     FindOwner,
     WriteCancel,
+    WriteProbe,
     WriteRequest,
 )
 from ocpp_core.cluster.calls.caller_inputs import (
@@ -35,6 +36,7 @@ from ocpp_core.cluster.calls.executor_inputs import (
     ExecutionSucceeded,
     ExecutorAction,
     ExecutorInput,
+    ProbeReceived,
     RequestReceived,
     WriteAnswer,
 )
@@ -44,6 +46,7 @@ from ocpp_core.cluster.calls.frames import (
     CancelFrame,
     HelloFrame,
     NodeFrameError,
+    ProbeFrame,
     ReplacedFrame,
     RequestFrame,
     read_frame,
@@ -161,6 +164,8 @@ class NodeCalls:
                 self._feed_caller(AnswerReceived(node, frame))
             case CancelFrame():
                 self._feed_executor(CancelReceived(node, frame))
+            case ProbeFrame():
+                self._feed_executor(ProbeReceived(node, frame))
             case ReplacedFrame():
                 self._stations.replaced(frame.identity, frame.fence, node)
             case HelloFrame() | ByeFrame():
@@ -201,7 +206,7 @@ class NodeCalls:
                 self._runtime.spawn(self._find(action))
             case WriteRequest():
                 self._runtime.spawn(self._write(action))
-            case WriteCancel():
+            case WriteCancel() | WriteProbe():
                 self._runtime.spawn(self._send(action.node, action.address, action.frame))
             case CallAnswered():
                 self._settle(action, action.payload)
