@@ -61,8 +61,9 @@ from ocpp_transports._calls._calling import CallRequest
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
 from ocpp_transports._logging._log import Log
 
-from ._carrier import Carrier, NotSentError, UnknownError
-from ._settings import Backend
+from ._carrier import NotSentError, UnknownError
+from ._direct._composed import ComposedCarrier
+from ._settings import Cluster
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
 __all__ = ["LocalStations", "NodeCalls", "RemoteCall"]
@@ -99,7 +100,7 @@ class NodeCalls:
 
     Args:
         node: The node.
-        backend: What makes the carrier.
+        cluster: The settings of the carriers.
         store: The registry, which must be open before the first call.
         runtime: The event loop.
         log: What gets faults of this node, whose callers learn no more than that there was one.
@@ -107,7 +108,7 @@ class NodeCalls:
     """
 
     def __init__(
-        self, node: NodeId, backend: Backend, store: RegistryStore, runtime: Runtime, log: Log, stations: LocalStations
+        self, node: NodeId, cluster: Cluster, store: RegistryStore, runtime: Runtime, log: Log, stations: LocalStations
     ) -> None:
         self._log = log
         self._store = store
@@ -121,7 +122,15 @@ class NodeCalls:
         self._executing: dict[tuple[NodeId, int], Handle] = {}
         self._timer: Handle | None = None
         self._timer_at = inf
-        self._carrier: Carrier = backend.new_carrier(node, self._received, self._lost)
+        self._carrier = ComposedCarrier(cluster, node, log, self._received, self._lost)
+
+    async def listen(self) -> str | None:
+        """Accept streams of other nodes, and return the address to advertise; None for none. Raises OSError."""
+        return await self._carrier.listen()
+
+    def open(self) -> None:
+        """Receive from the other nodes over the carrier of the backend, too."""
+        self._carrier.open()
 
     async def call(self, name: str, request: CallRequest) -> dict[str, Any]:
         """Call a station wherever it is. Raises what `Peer.call` raises."""

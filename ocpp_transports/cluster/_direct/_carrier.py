@@ -60,20 +60,18 @@ class DirectCarrier:
         self._outgoing = OutgoingStreams(node, settings, unsent, self._runtime, client_tls, self._received, lost)
         self._is_closed = False
 
-    async def listen(self, address: str) -> str:
-        """Accept streams of other nodes, and return the address with the port.
-
-        Args:
-            address: `tcp://host:port`, `tls://host:port` or `unix:///path`; port 0 picks one.
+    async def listen(self, where: StreamAddress) -> StreamAddress:
+        """Accept streams of other nodes, and return the address with the port; port 0 picks one.
 
         Raises:
-            ValueError: It is no such address, or `tls` has no certificates.
-            OSError: It is in use, or not of this machine.
+            ValueError: An address with `tls://` needs certificates.
+            OSError: The address is in use, or not of this machine.
         """
-        where = StreamAddress.read(address)
-        if where.scheme == "tls" and self._server_tls is None:
+        if where.scheme != "tls":
+            return await self._incoming.listen(where, None)
+        if self._server_tls is None:
             raise ValueError("expected certificates for an address with tls://")
-        return str(await self._incoming.listen(where, self._server_tls if where.scheme == "tls" else None))
+        return await self._incoming.listen(where, self._server_tls)
 
     def has_stream_to(self, node: NodeId) -> bool:
         """Return True while a stream is open that this node has opened."""

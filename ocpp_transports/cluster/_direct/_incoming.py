@@ -1,7 +1,7 @@
 """The streams that other nodes open to this one."""
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -82,7 +82,7 @@ class IncomingStreams:
         if self._file is not None:
             self._file.remove()
 
-    async def _serve(self, listeners: list[Any], tls: ssl.SSLContext | None) -> None:
+    async def _serve(self, listeners: Sequence[Listener[Any]], tls: ssl.SSLContext | None) -> None:
         async with anyio.create_task_group() as tasks:
             for each in listeners:
                 tasks.start_soon(self._accept_all, each, tls, tasks)

@@ -199,7 +199,8 @@ class TestASilentNode:
     def test_is_probed_for_at_most_1000_requests_in_a_frame(self, play):
         for call in range(1001):
             play.write(call)
-        assert [len(read_frame(each.frame).numbers) for each in play(Tick(), 15)] == [1000, 1]
+        frames = [read_frame(each.frame) for each in play(Tick(), 15)]
+        assert [len(each.numbers) for each in frames if isinstance(each, ProbeFrame)] == [1000, 1]
 
     def test_is_not_probed_for_a_request_that_is_being_written(self, play):
         play.write(1)

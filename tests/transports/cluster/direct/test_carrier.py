@@ -17,6 +17,7 @@ from ocpp_core.cluster.records import NodeId
 from ocpp_transports import TLSOptions
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports.cluster._carrier import NotSentError, UnknownError
+from ocpp_transports.cluster._direct._address import StreamAddress
 from ocpp_transports.cluster._direct._carrier import DirectCarrier
 from ocpp_transports.cluster._direct._settings import DirectSettings
 from tests.transports.pairs import SECONDS
@@ -39,6 +40,9 @@ class Node:
             lambda sender, frame: self.frames.send_nowait((sender, frame)),
             self.losses.send_nowait,
         )
+
+    async def listen(self, address):
+        return str(await self.carrier.listen(StreamAddress.read(address)))
 
     async def next_frame(self):
         with anyio.fail_after(SECONDS):
@@ -73,7 +77,7 @@ class TestFrames:
     async def test_reach_a_node_and_come_back_over_the_same_stream(self, scheme, tmp_path):
         address = f"unix://{tmp_path}/b" if scheme == "unix" else f"{scheme}://127.0.0.1:0"
         async with nodes(A, B, tls=certificates() if scheme == "tls" else None) as (a, b):
-            address = await b.carrier.listen(address)
+            address = await b.listen(address)
             await a.carrier.send(B, address, b"there" * 100_000)
             assert await b.next_frame() == (A, b"there" * 100_000)
             await b.carrier.send(A, None, b"back")
@@ -81,7 +85,7 @@ class TestFrames:
 
     async def test_sent_at_the_same_time_share_one_stream(self):
         async with nodes(A, B) as (a, b):
-            address = await b.carrier.listen(ANY_PORT)
+            address = await b.listen(ANY_PORT)
             async with anyio.create_task_group() as tasks:
                 for number in range(20):
                     tasks.start_soon(a.carrier.send, B, address, bytes([number]))
@@ -97,16 +101,16 @@ class TestFrames:
     async def test_are_not_sent_to_the_successor_of_a_node(self):
         async with nodes(A, NodeId("b.1")) as (a, b):
             with pytest.raises(NotSentError, match=r"expected node 'b\.0', got 'b\.1'"):
-                await a.carrier.send(B, await b.carrier.listen(ANY_PORT), b"lost")
+                await a.carrier.send(B, await b.listen(ANY_PORT), b"lost")
 
     async def test_are_not_sent_without_certificates_of_the_same_authority(self):
         async with nodes(A, tls=certificates()) as (a,), nodes(B, tls=certificates()) as (b,):
             with pytest.raises(NotSentError):
-                await a.carrier.send(B, await b.carrier.listen("tls://127.0.0.1:0"), b"lost")
+                await a.carrier.send(B, await b.listen("tls://127.0.0.1:0"), b"lost")
 
     async def test_are_not_sent_if_they_are_too_large_and_the_stream_goes_on(self):
         async with nodes(A, B, max_frame=1024) as (a, b):
-            address = await b.carrier.listen(ANY_PORT)
+            address = await b.listen(ANY_PORT)
             with pytest.raises(NotSentError, match="at most 1024 bytes, got 1025"):
                 await a.carrier.send(B, address, b"x" * 1025)
             await a.carrier.send(B, address, b"x" * 1024)
@@ -149,7 +153,7 @@ class TestAProcessThatIs:
 
     async def test_quiet_is_not_lost_because_it_sends_empty_frames(self):
         async with nodes(A) as (a,), nodes(B, keepalive=0.01, silence=SECONDS) as (b,):
-            address = await b.carrier.listen(ANY_PORT)
+            address = await b.listen(ANY_PORT)
             await a.carrier.send(B, address, b"1")
             await b.next_frame()
             (stream,) = a.carrier._outgoing._streams.values()
@@ -197,7 +201,7 @@ class TestAGreetingIsRefused:
     )
     async def test_with_a_reason_and_the_end_of_the_stream(self, data):
         async with nodes(B) as (b,):
-            host, _, port = (await b.carrier.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
+            host, _, port = (await b.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
             async with await anyio.connect_tcp(host, int(port)) as stream:
                 await stream.send(data)
                 with anyio.fail_after(SECONDS):
@@ -211,7 +215,7 @@ class TestAGreetingIsRefused:
 
     async def test_after_a_time_if_there_is_none_and_beyond_the_limit_of_streams(self):
         async with nodes(B, hello_timeout=0.05, max_streams=1) as (b,):
-            host, _, port = (await b.carrier.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
+            host, _, port = (await b.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
             for _ in range(3):
                 async with await anyio.connect_tcp(host, int(port)) as stream:
                     with anyio.fail_after(SECONDS), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
