@@ -9,17 +9,16 @@ from pathlib import Path
 
 import anyio
 import pytest
-import trustme
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from ocpp_core.cluster.calls.frames import ByeFrame, HelloFrame, read_frame, write_frame
 from ocpp_core.cluster.records import NodeId
-from ocpp_transports import TLSOptions
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports.cluster._carrier import NotSentError, UnknownError
 from ocpp_transports.cluster._direct._address import StreamAddress
 from ocpp_transports.cluster._direct._carrier import DirectCarrier
 from ocpp_transports.cluster._direct._settings import DirectSettings
+from tests.transports.cluster.certificates import certificates
 from tests.transports.pairs import SECONDS
 
 pytestmark = pytest.mark.anyio
@@ -63,13 +62,6 @@ async def nodes(*names, **settings):
             await node.carrier.aclose()
             for stream in (node.frames, node.received, node.losses, node.lost):
                 stream.close()
-
-
-def certificates():
-    authority = trustme.CA()
-    own = authority.issue_cert("127.0.0.1")
-    chain = b"".join(each.bytes() for each in own.cert_chain_pems)
-    return TLSOptions(cert=chain, key=own.private_key_pem.bytes(), ca=authority.cert_pem.bytes())
 
 
 class TestFrames:
