@@ -97,9 +97,9 @@ class DirectCarrier:
     async def aclose(self) -> None:
         """End all streams. Idempotent."""
         self._is_closed = True
-        self._incoming.close()
         self._outgoing.close()
         await self._runtime.aclose()
+        await self._incoming.aclose()
 
     def _received(self, node: NodeId, frame: bytes) -> None:
         try:

@@ -1,13 +1,12 @@
 """The streams that other nodes open to this one."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
 import anyio
-from anyio.abc import ByteStream, Listener, TaskGroup
-from anyio.streams.stapled import MultiListener
+from anyio.abc import ByteStream, Listener
 from anyio.streams.tls import TLSStream
 
 from ocpp_core.cluster.records import NodeId
@@ -57,6 +56,7 @@ class IncomingStreams:
         self._received = received
         self._streams: dict[NodeId, FrameStream] = {}
         self._greeting: dict[anyio.CancelScope, None] = {}  # the oldest is the first
+        self._listeners: list[Listener[Any]] = []
         self._file: SocketFile | None = None
 
     def get(self, node: NodeId) -> FrameStream | None:
@@ -70,25 +70,26 @@ class IncomingStreams:
             remove_stale_socket(where.path)
             unix = await anyio.create_unix_listener(where.path, mode=_SOCKET_MODE)
             self._file = SocketFile.at(where.path)
-            self._runtime.spawn(self._serve([unix], None))
+            self._serve(unix, None)
             return where
         tcp = await anyio.create_tcp_listener(local_host=where.host, local_port=where.port)
-        listeners = tcp.listeners if isinstance(tcp, MultiListener) else [tcp]
-        self._runtime.spawn(self._serve(listeners, tls))
+        for each in tcp.listeners:
+            self._serve(each, tls)
         return StreamAddress(where.scheme, where.host, tcp.extra(anyio.abc.SocketAttribute.local_port))
 
-    def close(self) -> None:
-        """Remove the file of a Unix socket. The runtime ends the rest."""
+    async def aclose(self) -> None:
+        """Close what listens, after the runtime has ended the tasks; remove the file of a Unix socket. Idempotent."""
+        for each in self._listeners:
+            await each.aclose()  # its task may not have begun
         if self._file is not None:
             self._file.remove()
 
-    async def _serve(self, listeners: Sequence[Listener[Any]], tls: ssl.SSLContext | None) -> None:
-        async with anyio.create_task_group() as tasks:
-            for each in listeners:
-                tasks.start_soon(self._accept_all, each, tls, tasks)
+    def _serve(self, listener: Listener[Any], tls: ssl.SSLContext | None) -> None:
+        self._listeners.append(listener)
+        self._runtime.spawn(self._accept_all(listener, tls))
 
-    async def _accept_all(self, listener: Listener[Any], tls: ssl.SSLContext | None, tasks: TaskGroup) -> None:
-        async with listener:
+    async def _accept_all(self, listener: Listener[Any], tls: ssl.SSLContext | None) -> None:
+        async with anyio.create_task_group() as tasks:
             while True:
                 try:
                     await listener.serve(partial(self._accept, tls), tasks)

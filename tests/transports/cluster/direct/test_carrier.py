@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -24,6 +24,8 @@ from tests.transports.pairs import SECONDS
 pytestmark = pytest.mark.anyio
 A, B = NodeId("a.0"), NodeId("b.0")
 ANY_PORT = "tcp://127.0.0.1:0"
+MUCH = 16 * 2**20
+"""Bytes that do not fit into the buffers of sockets."""
 
 
 class Node:
@@ -108,14 +110,100 @@ class TestFrames:
             await a.carrier.send(B, address, b"x" * 1024)
             assert await b.next_frame() == (A, b"x" * 1024)
 
-    async def test_that_are_not_read_end_the_stream_with_an_unknown_outcome(self):
-        async with nodes(A, send_timeout=0.1, max_frame=64 * 2**20) as (a,), mute_node(B) as address:
-            with pytest.raises(UnknownError):
-                await a.carrier.send(B, address, b"x" * (60 * 2**20))
+    async def test_that_are_not_read_end_the_stream_unknown_if_begun_and_else_not_sent(self):
+        async def second():
+            with pytest.raises(NotSentError, match="ended before the frame was written"):
+                await a.carrier.send(B, address, b"waits")
+
+        async with nodes(A, send_timeout=0.1, max_frame=MUCH) as (a,), mute_node(B) as address:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.fill, a, address)
+                await waiting_for_writing(a)
+                tasks.start_soon(second)
             assert await a.next_loss() == B
+
+    @pytest.mark.parametrize(
+        ("limits", "reason"),
+        [({"max_unsent_frames": 1}, "1 frames wait"), ({"max_unsent": MUCH}, f"frames of {MUCH} bytes")],
+    )
+    async def test_are_not_sent_while_too_many_are_not_read(self, limits, reason):
+        async with (
+            nodes(A, send_timeout=0.1, max_frame=MUCH, **limits) as (a,),
+            mute_node(B) as address,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(self.fill, a, address)
+            await waiting_for_writing(a)
+            with pytest.raises(NotSentError, match=reason):
+                await a.carrier.send(B, address, b"too many")
+
+    async def fill(self, a, address):
+        with pytest.raises(UnknownError):
+            await a.carrier.send(B, address, b"x" * MUCH)
+
+
+async def waiting_for_writing(node):
+    with anyio.fail_after(SECONDS):
+        while not any(each._waiting for each in node.carrier._outgoing._streams.values()):  # noqa: ASYNC110
+            await anyio.sleep(0.001)
+
+
+class TestADial:
+    async def test_is_shared_by_all_frames_that_wait_for_it(self):
+        async def send():
+            with pytest.raises(NotSentError, match="TimeoutError"):
+                await a.carrier.send(B, address, b"lost")
+
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(0)
+            address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+            async with nodes(A, hello_timeout=0.05) as (a,), anyio.create_task_group() as tasks:
+                for _ in range(5):
+                    tasks.start_soon(send)
+            silent.accept()[0].close()
+            with pytest.raises(BlockingIOError):
+                silent.accept()
+
+    async def test_that_its_caller_no_longer_waits_for_goes_on_for_the_others(self):
+        async with nodes(A, B) as (a, b):
+            address = await b.listen(ANY_PORT)
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                await a.carrier.send(B, address, b"1")
+            await a.carrier.send(B, address, b"2")
+            assert await b.next_frame() == (A, b"2")
+
+
+class TestAUnixSocket:
+    async def test_of_a_dead_process_is_replaced_and_removed_at_the_end(self, tmp_path):
+        path = tmp_path / "node"
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(str(path))
+        async with nodes(A, B) as (a, b):
+            await a.carrier.send(B, await b.listen(f"unix://{path}"), b"1")
+            assert path.stat().st_mode & 0o777 == 0o600
+        assert not path.exists()
+
+    async def test_of_a_living_process_stays(self, tmp_path):
+        address = f"unix://{tmp_path}/node"
+        async with nodes(A, B) as (a, b):
+            await b.listen(address)
+            with pytest.raises(OSError, match="another process listens"):
+                await a.listen(address)
+            await a.carrier.aclose()
+            assert (tmp_path / "node").is_socket()
+
+    async def test_replaces_no_other_file(self, tmp_path):
+        path = tmp_path / "node"
+        path.write_text("mine")
+        async with nodes(A) as (a,):
+            with pytest.raises(OSError, match="a file that is no socket"):
+                await a.listen(f"unix://{path}")
+        assert path.read_text() == "mine"
 
 
 class TestAProcessThatIs:
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     async def test_stopped_answers_late_and_killed_is_lost_at_once(self):
         script = "tests.transports.cluster.direct.answering_node"
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
@@ -180,6 +268,51 @@ async def mute_node(node):
             each.close()
 
 
+@asynccontextmanager
+async def greeted(node):
+    """Open a stream to a node as A would, by hand."""
+    host, _, port = (await node.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
+    async with await anyio.connect_tcp(host, int(port)) as stream:
+        await stream.send(framed(write_frame(HelloFrame(A, (1,)))))
+        received = BufferedByteReceiveStream(stream)
+        await received.receive_exactly(int.from_bytes(await received.receive_exactly(4)))
+        yield stream
+
+
+async def ends(stream):
+    """Read until the other side ends the stream; whatever it sends before, such as empty frames, does not matter."""
+    with anyio.fail_after(SECONDS), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+        while True:
+            await stream.receive()
+
+
+class TestAStreamEnds:
+    async def test_at_a_frame_that_is_too_large(self):
+        async with nodes(B) as (b,), greeted(b) as stream:
+            await stream.send(b"\xff\xff\xff\xff")
+            await ends(stream)
+
+    async def test_if_a_frame_does_not_arrive_in_time_byte_by_byte(self):
+        async def trickle():
+            with suppress(anyio.BrokenResourceError):
+                while True:
+                    await stream.send(b"\0")
+                    await anyio.sleep(0.03)
+
+        async with nodes(B, keepalive=0.05, silence=0.1) as (b,), greeted(b) as stream:
+            await stream.send(b"\0\0\1\0")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(trickle)
+                await ends(stream)
+                tasks.cancel_scope.cancel()
+
+    async def test_when_its_node_opens_another_one(self):
+        async with nodes(B, A) as (b, a), greeted(b) as stream:
+            await a.carrier.send(B, await b.listen(ANY_PORT), b"1")
+            await ends(stream)
+            assert await b.next_frame() == (A, b"1")
+
+
 class TestAGreetingIsRefused:
     @pytest.mark.parametrize(
         "data",
@@ -204,6 +337,19 @@ class TestAGreetingIsRefused:
                     with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
                         await received.receive()
             assert isinstance(reason, ByeFrame)
+
+    async def test_if_later_ones_exceed_the_limit_so_that_silent_peers_keep_no_node_away(self):
+        async with nodes(A, B, max_greetings=2) as (a, b):
+            address = await b.listen(ANY_PORT)
+            host, _, port = address.removeprefix("tcp://").partition(":")
+            async with (
+                await anyio.connect_tcp(host, int(port)) as first,
+                await anyio.connect_tcp(host, int(port)),
+                await anyio.connect_tcp(host, int(port)),
+            ):
+                await ends(first)
+                await a.carrier.send(B, address, b"1")
+                assert await b.next_frame() == (A, b"1")
 
     async def test_after_a_time_if_there_is_none_and_beyond_the_limit_of_streams(self):
         async with nodes(B, hello_timeout=0.05, max_streams=1) as (b,):
