@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 import anyio
 
 from ocpp_core.cluster.records import NodeId
+from ocpp_core.cluster.registry.actions import EvictionReason
 from ocpp_core.errors import ConnectionLostError
 from ocpp_transports._calls._calling import CallRequest
 from ocpp_transports._driver._interfaces import Runtime
@@ -23,8 +24,8 @@ _EPOCH_BITS: Final = 64
 class StationHost(Protocol):
     """What has the connections of this node's stations."""
 
-    def evict(self, connection: Hashable) -> None:
-        """Close a connection: the station has a newer one, perhaps on another node."""
+    def evict(self, connection: Hashable, reason: EvictionReason) -> None:
+        """Close a connection: the station has a newer one, perhaps on another node, or the registry is away."""
 
     async def execute(self, name: str, call: RemoteCall) -> Any:
         """Call a station for another node. Raises what `Peer.call` raises."""
@@ -59,6 +60,8 @@ class ClusterNode:
             StoreUnavailableError: The registry did not answer.
             LayoutError: Its data belong to another version.
             ForeignDataError: A key has a value that is none of ours.
+            OSError: The node cannot listen for others, or a file of its certificates cannot be read.
+            ValueError: The certificates are invalid.
         """
         async with self._opening:
             if self._registry is None:
@@ -69,9 +72,15 @@ class ClusterNode:
                     raise
 
     async def _open(self) -> None:
-        await self._store.open(self.id, None)
+        calls = NodeCalls(self.id, self._cluster, self._store, self._runtime, self._log, self)
+        try:
+            await self._store.open(self.id, await calls.listen())
+            calls.open()
+        except BaseException:
+            await calls.aclose()
+            raise
+        self._calls = calls
         config = self._cluster.registry_config(self._store.buckets)
-        self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self._log, self)
         self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
 
     async def aclose(self) -> None:
@@ -105,10 +114,10 @@ class ClusterNode:
 
     # For its registry and its calls
 
-    def evict(self, connection: Hashable) -> None:
-        """Close a connection: the station has a newer one."""
+    def evict(self, connection: Hashable, reason: EvictionReason) -> None:
+        """Close a connection that the node no longer has for the station."""
         if self._host is not None:
-            self._host.evict(connection)
+            self._host.evict(connection, reason)
 
     def report_replaced(self, node: NodeId, identity: str, fence: int) -> None:
         """Report to a node that a station is no longer its own; its registry notices it too, later."""

@@ -12,8 +12,11 @@ from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.cluster.registry.settings import RegistryConfig
 from ocpp_core.config import expect_declared, number
+from ocpp_transports._options._tls import TLSOptions
 
 from ._carrier import Carrier
+from ._direct._advertised import AdvertisedAddress, expect_node_tls
+from ._direct._settings import DirectSettings
 from ._store import RegistryStore
 
 __all__ = ["WORKER_VARIABLE", "Backend", "Cluster", "worker_number"]
@@ -86,6 +89,20 @@ class Cluster:
     timeout: float = number(2, least=0.01, most=60)
     """Seconds to wait for an answer of the registry. A station that connects gets 503 then."""
 
+    advertise: str | None = None
+    """Where other nodes connect to this one, so that calls do not pass through Redis: `tls://host:port`,
+    `tcp://host:port` or `unix:///path`. With port 0, the port on which this node listens. None: this node does not
+    listen, but connects to those that do."""
+    listen: str | None = None
+    """Where this node listens, if that differs from `advertise`: `tls://0.0.0.0:7000` in a container."""
+    tls: TLSOptions | None = field(default=None, repr=False)
+    """Certificate, key and authority for `tls://`. Each node checks that the certificate of the other is from this
+    authority, and that of a node which listens also for the host of its address. So use an authority of its own."""
+    allow_plain_tcp: bool = False
+    """True to listen with `tcp://` beyond this machine. Anyone who reaches the port can command all stations."""
+    close_when_lapsed: bool = False
+    """True to close the connections of stations with 1013 if the registry is away for longer than `lease`."""
+
     def __post_init__(self) -> None:
         _ = self.backend
         if not isinstance(self.name, str):
@@ -93,6 +110,11 @@ class Cluster:
         if not (len(self.name) <= _NAME_LENGTH and self.name.isascii() and self.name.isprintable()):
             raise ValueError(f"expected name as at most {_NAME_LENGTH} printable ASCII characters, got {self.name!r}")
         expect_declared(self)
+        for switch in ("allow_plain_tcp", "close_when_lapsed"):
+            if not isinstance(getattr(self, switch), bool):
+                raise TypeError(f"expected {switch} as bool, got {type(getattr(self, switch)).__name__}")
+        expect_node_tls(self.tls)
+        _ = self.advertised
         if self.timeout >= self.lease * (1 - _MARGIN):
             most = self.lease * (1 - _MARGIN)
             raise ValueError(f"expected timeout below {most:.15g} seconds with this lease, got {self.timeout!r}")
@@ -108,6 +130,15 @@ class Cluster:
             raise TypeError(f"expected the URL of Redis, a RedisBackend or a MemoryCluster, got {got}")
         return self.store
 
+    @cached_property
+    def advertised(self) -> AdvertisedAddress | None:
+        """Where this node listens and what it advertises; None if it does not listen."""
+        return AdvertisedAddress.read(self.advertise, self.listen, self.tls, allow_plain_tcp=self.allow_plain_tcp)
+
+    def direct_settings(self) -> DirectSettings:
+        """Return the settings of streams between nodes: a silent stream ends when a silent node counts as dead."""
+        return DirectSettings(tls=self.tls, keepalive=self.lease / _RENEWALS, silence=self.lease)
+
     def registry_config(self, buckets: int) -> RegistryConfig:
         """Return the settings of the engine for a store with this number of buckets."""
         return RegistryConfig(
@@ -116,6 +147,7 @@ class Cluster:
             renewal=self.lease / _RENEWALS,
             margin=self.lease * _MARGIN,
             claim_timeout=self.timeout,
+            close_when_lapsed=self.close_when_lapsed,
         )
 
     @property

@@ -13,6 +13,7 @@ from ocpp_core.cluster.records import NodeId
 
 __all__ = [
     "MAX_NUMBER",
+    "MAX_PROBED",
     "VERSION",
     "AnswerFrame",
     "AnswerKind",
@@ -21,6 +22,7 @@ __all__ = [
     "Frame",
     "HelloFrame",
     "NodeFrameError",
+    "ProbeFrame",
     "ReplacedFrame",
     "RequestFrame",
     "read_frame",
@@ -32,6 +34,8 @@ VERSION: Final = 1
 """The version of this protocol."""
 MAX_NUMBER: Final = 2**53 - 1
 """The largest number in a frame: JSON parsers read larger ones inexactly (RFC 8259, section 6)."""
+MAX_PROBED: Final = 1000
+"""Attempts in one probe."""
 _MAX_TEXT: Final = 1024
 """Characters of a name in a frame."""
 
@@ -64,8 +68,6 @@ class HelloFrame:
     """The node that sends it, with its epoch."""
     versions: tuple[int, ...]
     """The versions of this protocol that it speaks."""
-    cluster: str
-    """The name of its cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,16 @@ class CancelFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeFrame:
+    """The sender still waits for these attempts: the receiver answers those that it does not execute."""
+
+    owner: NodeId
+    """The receiver, with its epoch: a successor with the same name does not know what was executed."""
+    numbers: tuple[int, ...]
+    """The numbers of the attempts, at most `MAX_PROBED`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplacedFrame:
     """The sender has claimed a station that the receiver had."""
 
@@ -126,11 +138,12 @@ class ReplacedFrame:
     """The fence of the sender's claim."""
 
 
-Frame: TypeAlias = HelloFrame | ByeFrame | RequestFrame | AnswerFrame | CancelFrame | ReplacedFrame
+_Short: TypeAlias = HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ProbeFrame | ReplacedFrame
+Frame: TypeAlias = _Short | RequestFrame
 """Everything that nodes send to each other."""
 
 
-def write_frame(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame) -> bytes:
+def write_frame(frame: _Short) -> bytes:
     """Return the bytes of a frame. Raises TypeError or ValueError for a payload that JSON cannot express."""
     return dumps([VERSION, *_elements(frame)]).encode()
 
@@ -161,16 +174,18 @@ def read_frame(data: bytes) -> Frame:
     return frame
 
 
-def _elements(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame) -> list[Any]:
+def _elements(frame: _Short) -> list[Any]:
     match frame:
         case AnswerFrame():
             return ["a", frame.caller, frame.number, frame.kind, frame.value]
         case CancelFrame():
             return ["c", frame.number]
+        case ProbeFrame():
+            return ["p", frame.owner, list(frame.numbers)]
         case ReplacedFrame():
             return ["e", frame.identity, frame.fence]
         case HelloFrame():
-            return ["hello", frame.node, list(frame.versions), frame.cluster]
+            return ["hello", frame.node, list(frame.versions)]
         case ByeFrame():
             return ["bye", frame.reason]
         case _:
@@ -179,8 +194,8 @@ def _elements(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | Replace
 
 def _read(elements: Any) -> Frame | None:
     match elements:
-        case [_, "hello", str(node), [*versions], str(cluster)] if _are_texts(node, cluster) and _are_counts(*versions):
-            return HelloFrame(NodeId(node), tuple(versions), cluster)  # of any version: the receiver compares them
+        case [_, "hello", str(node), [*versions], *_] if _are_texts(node) and _are_counts(*versions):
+            return HelloFrame(NodeId(node), tuple(versions))  # of any version: the receiver compares them
         case [_, "bye", str(reason)] if _are_texts(reason):
             return ByeFrame(reason)
         case [1, "q", number, str(identity), fence, str(owner), float(seconds), [*call]] if _are_counts(
@@ -193,6 +208,10 @@ def _read(elements: Any) -> Frame | None:
             return _read_answer(NodeId(caller), number, AnswerKind(kind), value)
         case [1, "c", number] if _are_counts(number):
             return CancelFrame(number)
+        case [1, "p", str(owner), [*numbers]] if (
+            _are_texts(owner) and len(numbers) <= MAX_PROBED and _are_counts(*numbers)
+        ):
+            return ProbeFrame(NodeId(owner), tuple(numbers))
         case [1, "e", str(identity), fence] if _are_texts(identity) and _are_counts(fence):
             return ReplacedFrame(identity, fence)
         case _:

@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any, Final, cast
 
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
+from ocpp_core.cluster.registry.actions import EvictionReason
 from ocpp_core.errors import ConnectionLostError
-from ocpp_core.inputs import Command
+from ocpp_core.inputs import Close, Command
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._stations._cluster_choice import ClusterChoice
@@ -24,6 +25,8 @@ from ._directory import ClusterDirectory
 __all__ = ["ClaimedConnection", "ClusterMember"]
 
 _UNAVAILABLE: Final = refuse(503, "Registry Unavailable")
+_LAPSED: Final = Close(1013, "registry unavailable", drain=False)
+"""Try again later (IANA's registry of close codes)."""
 
 
 class ClaimedConnection:
@@ -54,7 +57,7 @@ class ClusterMember:
         self._log = log
         self._node: ClusterNode | None = None
         self._stations: dict[ClaimedConnection, OCPPServerClient] = {}
-        self._evicted: set[ClaimedConnection] = set()  # before they opened
+        self._evicted: dict[ClaimedConnection, EvictionReason] = {}  # before they opened
 
     def start(self, runtime: SocketRuntime) -> None:
         """Make the node for a use of the server in this event loop."""
@@ -99,7 +102,7 @@ class ClusterMember:
             connection = ClaimedConnection(station.handshake)
             self._stations[connection] = station
             if connection in self._evicted:
-                self._registry.evict(station)
+                self._close(station, self._evicted[connection])
 
         def end_claimed(station: OCPPServerClient) -> None:
             ended(station)
@@ -109,17 +112,23 @@ class ClusterMember:
 
     def _ended(self, connection: ClaimedConnection) -> None:
         self._stations.pop(connection, None)
-        self._evicted.discard(connection)
+        self._evicted.pop(connection, None)
         if self._node is not None:
             self._node.end(self._name_of(connection), connection)
 
-    def evict(self, connection: Hashable) -> None:
-        """Close the connection of a station that has a newer one, at once or when it opens."""
+    def evict(self, connection: Hashable, reason: EvictionReason) -> None:
+        """Close a connection that this node no longer has for its station, at once or when it opens."""
         if not isinstance(connection, ClaimedConnection):
             raise TypeError(f"expected a ClaimedConnection, got {connection!r}")
         station = self._stations.get(connection)
         if station is None:
-            self._evicted.add(connection)
+            self._evicted[connection] = reason
+        else:
+            self._close(station, reason)
+
+    def _close(self, station: OCPPServerClient, reason: EvictionReason) -> None:
+        if reason is EvictionReason.LAPSED:
+            self._registry.close_one(station, _LAPSED)
         else:
             self._registry.evict(station)
 

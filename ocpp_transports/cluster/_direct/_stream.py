@@ -1,6 +1,7 @@
 """One stream between two nodes: frames, each after its length in 4 bytes. An empty frame shows that a node is alive."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from ssl import SSLError
 from typing import Final
 
@@ -13,6 +14,7 @@ from ocpp_core.cluster.records import NodeId
 from ocpp_transports.cluster._carrier import NotSentError, UnknownError
 
 from ._settings import DirectSettings
+from ._unsent import UnsentFrames
 
 __all__ = ["BROKEN", "FrameStream", "RefusedError"]
 
@@ -30,7 +32,7 @@ BROKEN: Final = (
 
 
 class RefusedError(Exception):
-    """The other side is not a node of this cluster that speaks a common version."""
+    """The other side is not a node that speaks a common version."""
 
 
 class FrameStream:
@@ -39,15 +41,19 @@ class FrameStream:
     Args:
         stream: The byte stream.
         settings: The limits.
+        unsent: The frames of all streams that wait to be written.
     """
 
-    def __init__(self, stream: ByteStream, settings: DirectSettings) -> None:
+    def __init__(self, stream: ByteStream, settings: DirectSettings, unsent: UnsentFrames) -> None:
         self.is_open = True
         """False after its end."""
         self._stream = stream
         self._settings = settings
         self._input = BufferedByteReceiveStream(stream)
+        self._unsent = unsent
         self._writing = anyio.Lock()
+        self._waiting = 0
+        """Frames that wait to be written, and the one that is written."""
         self._scope = anyio.CancelScope()
 
     async def greet(self, node: NodeId, expected: NodeId | None = None) -> NodeId:
@@ -58,10 +64,10 @@ class FrameStream:
             expected: The node to which the stream was opened; None on the side that accepted it, which reads first.
 
         Raises:
-            RefusedError: The other side is not a node of this cluster that speaks a common version.
+            RefusedError: The other side is not a node that speaks a common version.
             OSError: The stream ended, or the other side did not answer in time; so do the other errors of `BROKEN`.
         """
-        hello = write_frame(HelloFrame(node, (VERSION,), self._settings.cluster))
+        hello = write_frame(HelloFrame(node, (VERSION,)))
         with anyio.fail_after(self._settings.hello_timeout):
             if expected is not None:
                 await self._write(hello)
@@ -77,23 +83,41 @@ class FrameStream:
         """Write a frame after those before it.
 
         Raises:
-            NotSentError: The stream ended before the frame was begun, or the frame is too large.
+            NotSentError: The frame was not begun: the stream ended, the frame is too large, or too many frames wait.
             UnknownError: The stream ended while the frame was written.
         """
-        if len(frame) > self._settings.max_frame:
-            raise NotSentError(f"expected a frame of at most {self._settings.max_frame} bytes, got {len(frame)}")
-        async with self._writing:
-            if not self.is_open:
-                raise NotSentError("the stream to the node has ended")
-            try:
-                with anyio.fail_after(self._settings.send_timeout):
-                    await self._write(frame)
-            except BROKEN:
-                self.close()
-                raise UnknownError("the stream to the node ended while it was written") from None
-            except BaseException:
+        size = len(frame)
+        if size > self._settings.max_frame:
+            raise NotSentError(f"expected a frame of at most {self._settings.max_frame} bytes, got {size}")
+        if self._waiting >= self._settings.max_unsent_frames:
+            raise NotSentError(f"{self._waiting} frames wait to be written to the node")
+        self._unsent.add(size)
+        self._waiting += 1
+        try:
+            await self._send(frame)
+        finally:
+            self._waiting -= 1
+            self._unsent.remove(size)
+
+    async def _send(self, frame: bytes) -> None:
+        is_begun = is_written = False
+        try:
+            with anyio.fail_after(self._settings.send_timeout):
+                async with self._writing:
+                    if self.is_open:
+                        is_begun = True
+                        await self._write(frame)
+                        is_written = True
+        except BROKEN:
+            pass
+        except BaseException:
+            if is_begun:
                 self.close()  # a part of the frame may be written
-                raise
+            raise
+        if not is_written:
+            self.close()
+            failure = UnknownError if is_begun else NotSentError
+            raise failure("the stream to the node ended before the frame was written")
 
     async def run(self, received: Callable[[bytes], None]) -> None:
         """Pass on frames that arrive, until the end of the stream."""
@@ -119,13 +143,11 @@ class FrameStream:
             await anyio.aclose_forcefully(self._stream)
 
     def _accepted(self, frame: Frame | None, expected: NodeId | None) -> HelloFrame | str:
-        """Return the greeting; the reason for its refusal if it is none of a node that this one can talk to."""
+        """Return the greeting; the reason for its refusal if this node cannot talk to the sender."""
         if isinstance(frame, ByeFrame):
-            return f"refused by the other node: {frame.reason}"
+            return f"refused by the other node: {frame.reason[:200]!r}"
         if not isinstance(frame, HelloFrame):
             return "expected the greeting of a node"
-        if frame.cluster != self._settings.cluster:
-            return f"expected a node of cluster {self._settings.cluster!r}, got {frame.cluster!r}"
         if VERSION not in frame.versions:
             return f"expected version {VERSION}, got {list(frame.versions)}"
         if expected not in {None, frame.node}:  # a successor of the node may have its address
@@ -157,10 +179,8 @@ class FrameStream:
     async def _keep_alive(self) -> None:
         while self.is_open:
             await anyio.sleep(self._settings.keepalive)
-            try:
+            with suppress(NotSentError, UnknownError):
                 await self.send(b"")
-            except (NotSentError, UnknownError):
-                return
 
     async def _read_length(self) -> int:
         return int.from_bytes(await self._input.receive_exactly(_LENGTH))
