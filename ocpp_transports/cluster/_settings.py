@@ -34,8 +34,8 @@ WORKER_VARIABLE: Final = "OCPP_WORKER"
 def worker_number() -> int | None:
     """Return the number of this process among the workers of `serve`, from 1.
 
-    A worker that replaces another one has its number, and so has a new one while the old one still closes. None in any
-    other process. The number is in the environment variable `OCPP_WORKER`, too.
+    A worker that replaces another one has its number, also while the old one still closes. None in any other process,
+    except in those that a worker starts: the number is in the environment variable `OCPP_WORKER`.
     """
     number = os.environ.get(WORKER_VARIABLE, "")
     return int(number) if number.isdecimal() else None

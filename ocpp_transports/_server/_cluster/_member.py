@@ -1,6 +1,7 @@
 """A server's part in a cluster: the claims of its handshakes, and the end of connections that another node replaced."""
 
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, cast
 
@@ -58,6 +59,11 @@ class ClusterMember:
         self._node: ClusterNode | None = None
         self._stations: dict[ClaimedConnection, OCPPServerClient] = {}
         self._evicted: dict[ClaimedConnection, EvictionReason] = {}  # before they opened
+
+    def advertise(self, address: str) -> None:
+        """Have other nodes connect to this address, unless the application has given another one."""
+        if self._cluster.advertise is None:
+            self._cluster = replace(self._cluster, advertise=address)
 
     def start(self, runtime: SocketRuntime) -> None:
         """Make the node for a use of the server in this event loop."""

@@ -1,7 +1,7 @@
 """The carrier of a node: streams to the nodes that advertise an address, the carrier of the backend to the others."""
 
+import os
 from collections.abc import Callable
-from pathlib import Path
 
 from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import Log
@@ -21,7 +21,8 @@ class ComposedCarrier:
     reached, the frame is not sent: it is not given to the other carrier, where a dead node looks alive until its lease
     ends. A frame without an address, such as an answer, goes over a stream of its receiver, and over the carrier of the
     backend if there is none. So does a frame to an address that only other processes can dial: `tls://` if this node
-    has no certificates, and a Unix socket that this machine does not have.
+    has no certificates, and a Unix socket that this machine does not
+    have, or that only another user may write to.
 
     Args:
         cluster: The settings.
@@ -103,7 +104,7 @@ class ComposedCarrier:
         except ValueError:
             return False
         if where.scheme == "unix":
-            return Path(where.path).exists()
+            return os.access(where.path, os.W_OK)
         return where.scheme == "tcp" or self._cluster.tls is not None
 
     def _lost_by_backend(self, node: NodeId) -> None:

@@ -12,15 +12,30 @@ from collections.abc import Iterable
 from contextlib import suppress
 from errno import EADDRINUSE
 from pathlib import Path
+from secrets import token_hex
 from tempfile import gettempdir
 from zlib import crc32
 
-__all__ = ["PortDirectory", "control_socket"]
+__all__ = ["PortDirectory", "control_socket", "remove_sockets_of", "socket_of_worker"]
 
 
 def control_socket(directory: str | Path) -> str:
     """Return the path of the socket on which the supervisor of a port accepts workers of an earlier one."""
     return str(Path(directory) / "supervisor")
+
+
+def socket_of_worker(directory: str) -> str:
+    """Return a path for the socket of this process, to which the other workers connect.
+
+    It is no other's on any machine: nodes of a cluster that find it in the registry must not find another node there.
+    """
+    return str(Path(directory) / f"{os.getpid()}-{token_hex(4)}")
+
+
+def remove_sockets_of(directory: str | Path, pid: int) -> None:
+    """Remove the sockets that a worker has left, because it was killed."""
+    for each in Path(directory).glob(f"{pid}-*"):
+        each.unlink(missing_ok=True)
 
 
 class PortDirectory:
@@ -46,6 +61,7 @@ class PortDirectory:
             self._note().write_text(str(os.getpid()))
             self.control: socket.socket = _listening(Path(control_socket(self.path)))
             """The socket on which the supervisor accepts workers of an earlier one."""
+            self._clear()
         except BaseException:
             self._unlock()
             raise
@@ -78,6 +94,13 @@ class PortDirectory:
 
     def _note(self) -> Path:
         return self.path / "process"
+
+    def _clear(self) -> None:
+        """Remove the sockets of workers that ended after their supervisor."""
+        for each in self.path.glob("*-*"):
+            pid = int(each.name.partition("-")[0])
+            if not _is_running(pid):
+                remove_sockets_of(self.path, pid)
 
     def close(self) -> None:
         """Unlock the directory, and remove it unless workers are left that use it."""
@@ -121,3 +144,14 @@ def _is_same(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:
         return False
+
+
+def _is_running(pid: int) -> bool:
+    """Return True if there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -13,6 +13,7 @@ from typing import Final
 
 from ocpp_transports.cluster._settings import WORKER_VARIABLE
 
+from ._port_directory import remove_sockets_of
 from ._pulse import INTERVALS, until_silent
 from ._registry._hub import Hub
 from ._settings import READY, Order, WorkerProgram, WorkerSettings
@@ -47,13 +48,13 @@ class WorkerProcess:
         process: asyncio.subprocess.Process,
         channel: socket.socket,
         serving: "asyncio.Task[None]",
-        hang_timeout: float | None,
+        program: WorkerProgram,
         log: Logger,
     ) -> None:
         self._process = process
         self._channel = channel
         self._tasks = [serving]
-        self._hang_timeout = hang_timeout
+        self._program = program
         self._log = log
         self.longest_close = _LONGEST_CLOSE
         """Seconds that closing may take."""
@@ -84,7 +85,7 @@ class WorkerProcess:
             )
             ours.pop_all()
             serving = asyncio.create_task(hub.serve(pairs[1][0]))
-            return cls(process, pairs[0][0], serving, program.hang_timeout, log)
+            return cls(process, pairs[0][0], serving, program, log)
 
     @property
     def pid(self) -> int:
@@ -120,8 +121,8 @@ class WorkerProcess:
             if not is_ready:
                 self._kill()
                 await self.until_ended()
-        if is_ready and self._hang_timeout is not None:
-            self._tasks.append(asyncio.create_task(self._kill_if_hung(self._hang_timeout)))
+        if is_ready and self._program.hang_timeout is not None:
+            self._tasks.append(asyncio.create_task(self._kill_if_hung(self._program.hang_timeout)))
         return is_ready
 
     async def _read_ready(self) -> bool:
@@ -147,6 +148,8 @@ class WorkerProcess:
         self._channel.close()
         for each in self._tasks:
             each.cancel()
+        if self._program.directory is not None:
+            remove_sockets_of(self._program.directory, self.pid)
 
     async def leave(self, order: Order) -> bool:
         """Have it close; kill it if it takes longer than it has reported. Return False if it had to be killed."""

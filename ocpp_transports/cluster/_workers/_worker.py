@@ -28,6 +28,7 @@ from ocpp_transports.server import OCPPServer
 
 from ._next_supervisor import connect_to_next
 from ._orders import follow_supervisors, show_life
+from ._port_directory import socket_of_worker
 from ._registry._backend import WorkersBackend
 from ._registry._link import SupervisorLink
 from ._settings import READY, REGISTRY, Order, WorkerSettings
@@ -69,11 +70,17 @@ async def _serve(settings: WorkerSettings) -> None:
 
 
 def _join(server: OCPPServer, settings: WorkerSettings, registry: socket.socket, tasks: TaskGroup) -> None:
-    """Have the server share a registry with the other workers, unless the application has a cluster or directory."""
+    """Have the server share a registry with the other workers, unless the application has a cluster or directory.
+
+    In any cluster the workers connect to each other over Unix sockets, unless the application has the server advertise
+    another address.
+    """
     if server._options.cluster is None and server._directory is server._registry:
         link = SupervisorLink(registry, partial(connect_to_next, settings.directory, REGISTRY))
         tasks.start_soon(link.run)
         server._join(Cluster(WorkersBackend(link), name=f"worker-{settings.number}"))
+    if server._cluster is not None and settings.directory is not None:
+        server._cluster.advertise(f"unix://{socket_of_worker(settings.directory)}")
 
 
 async def _listen(server: OCPPServer, fd: int) -> TcpListener:

@@ -1,8 +1,9 @@
 """What the nodes in the workers of one supervisor share: their registry, and the way of their frames.
 
 The workers of a supervisor that was killed go on: each claims stations in a table of its own, so stations can still
-connect, but a connection on another worker no longer ends. When the port has another supervisor, they join its
-registry: the other life of its data has each node restore its claims, and the newest one of a station wins.
+connect, but a connection on another worker no longer ends. Calls to stations whose worker was known go on over streams
+between the workers. When the port has another supervisor, they join its registry: the other life of its data has each
+node restore its claims, and the newest one of a station wins.
 """
 
 import time
@@ -59,8 +60,8 @@ class WorkersStore:
 
     async def open(self, node: NodeId, address: str | None) -> Renewed:
         """Report the node to the supervisor."""
-        self._node = self._link.node = node
-        return self._renewed(await self._ask("open", node))
+        self._node, self._link.opening = node, ("open", node, address)
+        return self._renewed(await self._ask(*self._link.opening))
 
     async def claim(self, identity: str) -> Claimed:
         """Take a station."""
@@ -102,7 +103,7 @@ class WorkersStore:
 
     async def aclose(self) -> None:
         """Report the end of the node."""
-        self._link.node = None
+        self._link.opening = None
         with suppress(StoreUnavailableError):
             await self._ask("close")
 

@@ -46,8 +46,8 @@ class SupervisorLink:
     """
 
     def __init__(self, stream: socket, connect_to_next: Callable[[], Awaitable[socket]]) -> None:
-        self.node: NodeId | None = None
-        """The node that is open, which joins the registry of each further supervisor."""
+        self.opening: tuple[Any, ...] | None = None
+        """The request that opens the node, with which it joins the registry of each further supervisor."""
         self._stream = stream
         self._connect_to_next = connect_to_next
         self._is_gone = False
@@ -70,7 +70,7 @@ class SupervisorLink:
         while True:
             await self._run_once()
             self._stream = await self._connect_to_next()
-            self._unsent = [] if self.node is None else [write_packet(0, "open", self.node)]
+            self._unsent = [] if self.opening is None else [write_packet(0, *self.opening)]
             self._wants_to_write.set()
             self._is_gone = False
 

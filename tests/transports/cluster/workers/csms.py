@@ -13,7 +13,7 @@ logging.basicConfig(level=logging.WARNING)
 def make_server():
     window = float(os.environ.get("CLOSE_WINDOW", "0"))
     server = OCPPServer(protocols=["ocpp1.6"], http=True, close_window=window, cluster=os.environ.get("REDIS"))
-    server.http("/worker")(lambda _: (200, {}, [worker_number(), os.getpid()]))
+    server.http("/worker")(lambda _: (200, {}, [worker_number(), os.getpid(), *node_of(server)]))
 
     @server.handle("DataTransfer")
     async def transfer(ctx):
@@ -30,6 +30,11 @@ def make_server():
         return {"status": answer["status"]}
 
     return server
+
+
+def node_of(server):
+    """Return the name of the node and its epoch, and the address for other nodes."""
+    return (*server._cluster._node.id.rsplit(".", 1), server._cluster._cluster.advertise)
 
 
 async def make_server_later():

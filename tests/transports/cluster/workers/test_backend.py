@@ -40,7 +40,7 @@ class Node:
         self.lost: asyncio.Queue[NodeId] = asyncio.Queue()
 
     async def opened(self, node):
-        await self.store.open(node, None)
+        await self.store.open(node, f"unix:///{node}")
         self.carrier = self._backend.new_carrier(node, lambda *each: self.frames.put_nowait(each), self.lost.put_nowait)
         return self
 
@@ -93,7 +93,7 @@ class TestTheRegistry:
         assert second.fence > first.fence
         assert sum((await one.store.renew()).losses) == 1
         assert not await one.store.release("CP1", first.fence), "a late goodbye removes no newer entry"
-        assert await one.store.find("CP1") == Found(ClusterOwner(TWO, second.fence), None, True)
+        assert await one.store.find("CP1") == Found(ClusterOwner(TWO, second.fence), f"unix:///{TWO}", True)
         assert await one.store.check(["CP1", "CP2"]) == [ClusterOwner(TWO, second.fence), None]
 
     async def test_forgets_the_stations_of_a_node_whose_stream_ends(self, nodes):

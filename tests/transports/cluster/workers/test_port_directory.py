@@ -2,12 +2,14 @@
 
 import errno
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from ocpp_transports.cluster._workers._port_directory import PortDirectory
+from ocpp_transports.cluster._workers._port_directory import PortDirectory, socket_of_worker
 
 PORT = 9000
 ADDRESSES = ["0.0.0.0", "::"]
@@ -50,11 +52,24 @@ def test_other_ports_and_addresses_have_others():
         each.close()
 
 
-def test_what_a_killed_supervisor_left_is_taken_over():
+def test_what_a_killed_supervisor_left_is_taken_over_with_the_sockets_of_workers_that_run():
     directory = opened()
     os.close(directory._lock)  # as its death does
     directory.control.close()
-    opened().close()
+    running = Path(socket_of_worker(str(directory.path)))
+    ended = running.with_name(f"{_ended_process()}-0a0b0c0d")
+    for each in (running, ended):
+        each.touch()
+    following = opened()
+    assert (running.exists(), ended.exists()) == (True, False)
+    following.close()
+    assert running.exists()
+
+
+def _ended_process():
+    return subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 @pytest.mark.parametrize("left", ["others may enter it", "a file", "a link"])

@@ -55,8 +55,13 @@ async def test_a_station_has_one_connection_and_every_worker_can_call_it(stack):
         assert (await ask(caller, "CP1"))["status"] == "Rejected"
         csms.until("serves")
 
+        _, process = await station(csms, stack, "CP1")
+        caller, _ = await elsewhere(csms, stack, "CP2", process)
+        await until_accepted(caller, "CP1")
+
         csms.signal(signal.SIGKILL)
         csms.until("the supervisor has ended", times=2)
+        assert await ask(caller, "CP1") == {"status": "Accepted"}, "its worker is known, and reached directly"
         late, _ = await station(csms, stack, "CP3")
         assert await ask(late, "CP3") == {"status": "Accepted"}
 

@@ -16,6 +16,7 @@ import pytest
 from ocpp_transports.cluster.__main__ import main
 from tests.free_ports import free_port
 from tests.link.wire import TEXT, frame
+from tests.transports.cluster.redis.redis_server import needs_redis, redis_server
 from tests.transports.cluster.workers.program import close_code, life, program, status, until_gone
 from tests.transports.pairs import SECONDS
 
@@ -179,8 +180,9 @@ class TestTheRest:
             with csms.station() as station:
                 assert status(station) == 101
 
-    def test_the_workers_of_a_supervisor_that_does_not_start_replace_none(self):
-        with program(workers=1) as csms:
+    @pytest.mark.parametrize("loop", ["uvloop", "trio"])
+    def test_the_workers_of_a_supervisor_that_does_not_start_replace_none(self, loop):
+        with program("--loop", loop, workers=1) as csms:
             early = csms.station("EARLY")
             assert status(early) == 101
             csms.signal(signal.SIGKILL)
@@ -207,10 +209,23 @@ class TestTheRest:
             with csms.station("NEXT") as station:
                 assert status(station) == 101
 
-    def test_each_worker_has_a_port_of_its_own(self):
+    def test_a_worker_has_a_port_of_its_own(self):
         with (
-            free_port() as second,
-            program("--worker-port", str(second - 1)) as csms,
-            urlopen(f"http://127.0.0.1:{second}/worker") as answer,
+            free_port() as own,
+            program("--worker-port", str(own), workers=1) as csms,
+            urlopen(f"http://127.0.0.1:{own}/worker") as answer,
         ):
-            assert json.load(answer) == [2, csms.workers[2]]
+            assert json.load(answer)[:2] == [1, csms.workers[1]]
+
+    @needs_redis
+    def test_workers_with_a_registry_in_redis_are_nodes_with_names_epochs_and_addresses_of_their_own(self, tmp_path):
+        nodes: dict[int, list[str]] = {}
+        with redis_server(tmp_path) as redis, program(environment={"REDIS": redis.url}) as csms:
+            while len(nodes) < 2:
+                with urlopen(f"http://127.0.0.1:{csms.port}/worker") as answer:
+                    number, pid, *nodes[number] = json.load(answer)
+                name, _, address = nodes[number]
+                assert csms.workers[number] == pid
+                assert name.endswith(f"-{number}")
+                assert address.startswith(f"unix://{csms.temporary}/")
+        assert all(len({*values}) == 2 for values in zip(*nodes.values(), strict=True))
