@@ -53,13 +53,13 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=30.0,
         metavar="SECONDS",
-        help="kill a process whose event loop stands still for so long; 0 for no limit",
+        help="seconds, ≥ 0, after which a process is killed whose event loop stands still; 0 for no limit",
     )
     parser.add_argument(
         "--worker-port",
         type=int,
         metavar="PORT",
-        help="port of the first process alone, for its /metrics; each other process has the next one",
+        help="port of the first process alone, 1 to 65535, for its /metrics; each other process has the next one",
     )
     parser.add_argument(
         "--worker-host", default="127.0.0.1", metavar="HOST", help='address of these ports; "" for all addresses'

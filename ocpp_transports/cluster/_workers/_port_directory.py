@@ -98,9 +98,9 @@ class PortDirectory:
     def _clear(self) -> None:
         """Remove the sockets of workers that ended after their supervisor."""
         for each in self.path.glob("*-*"):
-            pid = int(each.name.partition("-")[0])
-            if not _is_running(pid):
-                remove_sockets_of(self.path, pid)
+            pid = each.name.partition("-")[0]
+            if pid.isdecimal() and not _is_running(int(pid)):
+                each.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Unlock the directory, and remove it unless workers are left that use it."""

@@ -24,7 +24,7 @@ _BOOT: Final = """\
 import json, sys
 given = json.loads(sys.argv[1])
 sys.path[:] = given["path"]
-from ocpp_transports.cluster._workers._worker import main
+from ocpp_transports.cluster._workers._in_worker._worker import main
 main(given)
 """
 _OF_SYSTEMD: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")

@@ -168,6 +168,16 @@ class TestTheRest:
             waiting.close()
             until_gone(csms.workers[1])
 
+    def test_the_next_supervisor_loses_no_station_that_waits_for_a_worker_of_an_earlier_one(self, threads):
+        with program(workers=1) as csms, ExitStack() as stack:
+            csms.signal(signal.SIGKILL)
+            csms.until("the supervisor has ended")
+            stop(csms)
+            lives = threads.map(life, waiting(csms, stack, WAITING))
+            with program(workers=1, before=csms):
+                os.kill(csms.workers[1], signal.SIGCONT)
+                assert {*lives} == {(101, 1012)}
+
     def test_a_second_supervisor_of_a_port_is_refused(self, monkeypatch, capsys):
         with program(workers=1) as csms:
             monkeypatch.setattr(tempfile, "tempdir", csms.temporary)

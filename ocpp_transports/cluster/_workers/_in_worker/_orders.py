@@ -8,10 +8,10 @@ from contextlib import suppress
 import anyio
 
 from ocpp_transports._logging._log import LOGGER
+from ocpp_transports.cluster._workers._pulse import ALIVE
+from ocpp_transports.cluster._workers._settings import ORDERS, Order
 
 from ._next_supervisor import connect_to_next
-from ._pulse import ALIVE
-from ._settings import ORDERS, Order
 
 __all__ = ["follow_supervisors", "show_life"]
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import anyio
 
-from ._port_directory import control_socket
+from ocpp_transports.cluster._workers._port_directory import control_socket
 
 __all__ = ["connect_to_next"]
 

@@ -24,14 +24,14 @@ from ocpp_transports._runtime._interrupts import Interrupts
 from ocpp_transports._runtime._tcp_listener import TcpListener
 from ocpp_transports._server._lifecycle._serving import run_on
 from ocpp_transports.cluster._settings import Cluster
+from ocpp_transports.cluster._workers._port_directory import socket_of_worker
+from ocpp_transports.cluster._workers._registry._backend import WorkersBackend
+from ocpp_transports.cluster._workers._registry._link import SupervisorLink
+from ocpp_transports.cluster._workers._settings import READY, REGISTRY, Order, WorkerSettings
 from ocpp_transports.server import OCPPServer
 
 from ._next_supervisor import connect_to_next
 from ._orders import follow_supervisors, show_life
-from ._port_directory import socket_of_worker
-from ._registry._backend import WorkersBackend
-from ._registry._link import SupervisorLink
-from ._settings import READY, REGISTRY, Order, WorkerSettings
 from ._target import make_server
 
 __all__ = ["main"]
