@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=30.0,
         metavar="SECONDS",
-        help="seconds, ≥ 0, after which a process is killed whose event loop stands still; 0 for no limit",
+        help="seconds, ≥ 1, after which a process is killed whose event loop stands still; 0 for no limit",
     )
     parser.add_argument(
         "--worker-port",

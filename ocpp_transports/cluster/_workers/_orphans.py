@@ -117,8 +117,8 @@ class Orphans:
             await self._hub.serve(stream)  # closes it
             return
         with stream:
-            if kind == ORDERS:
-                pid, longest_close = (await _received(stream, _GREETING)).split()  # written at once
+            if kind == ORDERS and (greeting := await _received(stream, _GREETING)):  # written at once
+                pid, longest_close = greeting.split()
                 await self._see_off(_Orphan(stream, int(pid), float(longest_close)))
 
     async def _see_off(self, worker: _Orphan) -> None:

@@ -1,8 +1,8 @@
 """The private directory of a port: the lock of its supervisor, and the sockets over which its workers are reached.
 
 It is `ocpp-ws-io-<user>/<port>-<addresses>` in the directory for temporary files, and only this user can enter it. The
-supervisor holds a lock on the directory, which ends with its process however that ends. Programs that clear up
-temporary files leave a locked directory alone.
+supervisor holds a lock on the directory, which ends with its process however that ends. systemd-tmpfiles, which removes
+old files, leaves a locked directory alone.
 """
 
 import os
@@ -10,7 +10,7 @@ import socket
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from errno import EADDRINUSE
+from errno import EADDRINUSE, EINVAL
 from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
@@ -20,15 +20,20 @@ __all__ = ["PortDirectory", "control_socket", "remove_sockets_of", "socket_of_wo
 
 
 def control_socket(directory: str | Path) -> str:
-    """Return the path of the socket on which the supervisor of a port accepts workers of an earlier one."""
-    return str(Path(directory) / "supervisor")
+    """Return the path of the socket on which the supervisor of a port accepts workers of an earlier one.
+
+    It is longer than the paths for workers: if one is too long for a socket, this one is.
+    """
+    return str(Path(directory) / "supervisor.socket")
 
 
-def socket_of_worker(directory: str) -> str:
-    """Return a path for the socket of this process, to which the other workers connect.
+def socket_of_worker(directory: str | None) -> str | None:
+    """Return a path for the socket of this process, to which the other workers connect; None without the directory.
 
     It is no other's on any machine: nodes of a cluster that find it in the registry must not find another node there.
     """
+    if directory is None or not Path(directory).is_dir():  # removed in the meantime
+        return None
     return str(Path(directory) / f"{os.getpid()}-{token_hex(4)}")
 
 
@@ -47,7 +52,7 @@ class PortDirectory:
 
     Raises:
         OSError: With EADDRINUSE, a supervisor of this user serves the port. With another number, the directory cannot
-            be made, others may enter it, or its path is too long for a socket.
+            be made, others may enter it, or its path cannot be that of a socket in a URL.
     """
 
     def __init__(self, port: int, addresses: Iterable[str]) -> None:
@@ -56,6 +61,8 @@ class PortDirectory:
         _make_private(parent)
         self.path: Path = parent / name
         """The directory."""
+        if not {"?", "#"}.isdisjoint(str(self.path)):
+            raise OSError(EINVAL, f"expected a path without ? and #, got {str(self.path)!r}")
         self._lock = self._locked(port)
         try:
             self._note().write_text(str(os.getpid()))
@@ -153,5 +160,5 @@ def _is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass  # of another user
     return True

@@ -24,6 +24,7 @@ __all__ = ["serve"]
 
 _MOST_WORKERS: Final = 1024
 _HANG_TIMEOUT: Final = 30.0
+_LEAST_HANG_TIMEOUT: Final = 1
 _MOST_PORT: Final = 65535
 
 
@@ -62,7 +63,7 @@ def serve(
         host: The address to listen on; None means all addresses.
         backlog: Connections that wait to be accepted by one worker, 1024 by default, within the system's limit.
         loop: The event loop of the workers.
-        hang_timeout: Seconds, above 0, for which the event loop of a worker may stand still: 30 by default. Then the
+        hang_timeout: Seconds, at least 1, for which the event loop of a worker may stand still: 30 by default. Then the
             worker writes the stacks of its threads to standard error, is killed, and another one starts. None for no
             limit.
         worker_port: The port on which worker 1 alone listens too; worker 2 has the next one, and so on. `/metrics`,
@@ -144,8 +145,8 @@ def _expect_hang_timeout(hang_timeout: object) -> None:
         return
     if isinstance(hang_timeout, bool) or not isinstance(hang_timeout, (int, float)):
         raise TypeError(f"expected hang_timeout as seconds or None, got {hang_timeout!r}")
-    if not 0 < hang_timeout < inf:
-        raise ValueError(f"expected hang_timeout above 0 or None, got {hang_timeout!r}")
+    if not _LEAST_HANG_TIMEOUT <= hang_timeout < inf:
+        raise ValueError(f"expected hang_timeout >= {_LEAST_HANG_TIMEOUT} or None, got {hang_timeout!r}")
 
 
 def _expect_worker_ports(worker_port: object, worker_host: object, workers: int, port: int) -> None:

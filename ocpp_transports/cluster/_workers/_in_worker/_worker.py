@@ -79,8 +79,9 @@ def _join(server: OCPPServer, settings: WorkerSettings, registry: socket.socket,
         link = SupervisorLink(registry, partial(connect_to_next, settings.directory, REGISTRY))
         tasks.start_soon(link.run)
         server._join(Cluster(WorkersBackend(link), name=f"worker-{settings.number}"))
-    if server._cluster is not None and settings.directory is not None:
-        server._cluster.advertise(f"unix://{socket_of_worker(settings.directory)}")
+    path = socket_of_worker(settings.directory)
+    if server._cluster is not None and path is not None:
+        server._cluster.advertise(f"unix://{path}")
 
 
 async def _listen(server: OCPPServer, fd: int) -> TcpListener:

@@ -56,7 +56,9 @@ def test_what_a_killed_supervisor_left_is_taken_over_with_the_sockets_of_workers
     directory = opened()
     os.close(directory._lock)  # as its death does
     directory.control.close()
-    running = Path(socket_of_worker(str(directory.path)))
+    path = socket_of_worker(str(directory.path))
+    assert path is not None
+    running = Path(path)
     ended = running.with_name(f"{_ended_process()}-0a0b0c0d")
     for each in (running, ended):
         each.touch()
@@ -87,10 +89,17 @@ def test_a_directory_that_is_not_private_is_refused(temporary, left):
         opened()
 
 
-def test_a_path_that_is_too_long_for_a_socket_is_refused_and_left_unlocked(monkeypatch, temporary):
-    long = Path(temporary, "x" * 100)
-    long.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(long))
+@pytest.mark.parametrize(
+    ("name", "words"), [("x" * 100, "too long"), ("a?b", "expected a path without"), ("a#b", "a#b")]
+)
+def test_a_path_that_cannot_be_that_of_a_socket_is_refused_and_left_unlocked(monkeypatch, temporary, name, words):
+    folder = Path(temporary, name)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     for _ in range(2):
-        with pytest.raises(OSError, match="too long"):
+        with pytest.raises(OSError, match=words):
             opened()
+
+
+def test_a_worker_has_no_socket_in_a_directory_that_was_removed(temporary):
+    assert socket_of_worker(f"{temporary}/removed") is socket_of_worker(None) is None

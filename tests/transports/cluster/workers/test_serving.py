@@ -19,7 +19,7 @@ from ocpp_transports.cluster.__main__ import main
         ({"workers": 0}, "expected workers from 1 to 1024, got 0"),
         ({"workers": True}, "expected workers from 1 to 1024, got True"),
         ({"port": 65536}, "expected a port from 0 to 65535, got 65536"),
-        ({"hang_timeout": 0}, "expected hang_timeout above 0 or None, got 0"),
+        ({"hang_timeout": 0.9}, "expected hang_timeout >= 1 or None, got 0.9"),
         ({"worker_port": 65535}, "expected worker_port from 1 to 65534 for 2 workers, got 65535"),
         ({"worker_port": 8999, "port": 9000}, "expected worker_port with 2 ports beside port 9000, got 8999"),
         ({"loop": "twisted"}, "expected loop as one of asyncio, uvloop, trio, got 'twisted'"),
