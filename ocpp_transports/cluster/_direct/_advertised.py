@@ -63,8 +63,10 @@ def _read(name: str, address: object) -> StreamAddress:
         raise TypeError(f"expected {name} as str, got {type(address).__name__}")
     try:
         return StreamAddress.read(address)
-    except ValueError as error:
-        raise ValueError(f"expected {name} as tcp://host:port, tls://host:port or unix:///path: {error}") from None
+    except ValueError:
+        raise ValueError(
+            f"expected {name} as tcp://host:port, tls://host:port or unix:///path, got {address!r}"
+        ) from None
 
 
 def _expect_reachable(where: StreamAddress) -> None:

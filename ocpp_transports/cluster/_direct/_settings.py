@@ -32,7 +32,8 @@ class DirectSettings:
     silence: float = number(9.0, above=0)
     """Seconds without a whole frame after which the other node counts as lost; at least twice `keepalive`."""
     send_timeout: float = number(10.0, above=0)
-    """Seconds that a frame may take to be written, with those before it; then the stream is closed."""
+    """Seconds that a frame may take to be written, with those before it; then the stream is closed, at twice the time
+    at the latest."""
 
     def __post_init__(self) -> None:
         expect_declared(self)

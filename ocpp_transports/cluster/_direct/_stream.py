@@ -7,7 +7,6 @@ from typing import Final
 
 import anyio
 from anyio.abc import ByteStream
-from anyio.streams.buffered import BufferedByteReceiveStream
 
 from ocpp_core.cluster.calls.frames import VERSION, ByeFrame, Frame, HelloFrame, NodeFrameError, read_frame, write_frame
 from ocpp_core.cluster.records import NodeId
@@ -24,9 +23,9 @@ BROKEN: Final = (
     OSError,
     SSLError,
     anyio.BrokenResourceError,
+    anyio.BusyResourceError,  # TLS must write in order to read, while a frame is written
     anyio.ClosedResourceError,
     anyio.EndOfStream,
-    anyio.IncompleteRead,
 )
 """What the operations of a byte stream raise after its end; TimeoutError is an OSError."""
 
@@ -49,11 +48,15 @@ class FrameStream:
         """False after its end."""
         self._stream = stream
         self._settings = settings
-        self._input = BufferedByteReceiveStream(stream)
+        self._input = bytearray()
+        self._heard_at = anyio.current_time()
+        """When the last whole frame arrived."""
         self._unsent = unsent
-        self._writing = anyio.Lock()
+        self._writing = anyio.Lock(fast_acquire=True)
+        self._writing_since: float | None = None
+        """Since when the frame has waited that is being written; None if there is none."""
         self._waiting = 0
-        """Frames that wait to be written, and the one that is written."""
+        """Frames that wait to be written, and the one that is being written."""
         self._scope = anyio.CancelScope()
 
     async def greet(self, node: NodeId, expected: NodeId | None = None) -> NodeId:
@@ -94,30 +97,15 @@ class FrameStream:
         self._unsent.add(size)
         self._waiting += 1
         try:
-            await self._send(frame)
+            since = anyio.current_time()
+            async with self._writing:
+                if not self.is_open:
+                    raise NotSentError("the stream to the node has ended")
+                self._writing_since = since
+                await self._write_whole(frame)
         finally:
             self._waiting -= 1
             self._unsent.remove(size)
-
-    async def _send(self, frame: bytes) -> None:
-        is_begun = is_written = False
-        try:
-            with anyio.fail_after(self._settings.send_timeout):
-                async with self._writing:
-                    if self.is_open:
-                        is_begun = True
-                        await self._write(frame)
-                        is_written = True
-        except BROKEN:
-            pass
-        except BaseException:
-            if is_begun:
-                self.close()  # a part of the frame may be written
-            raise
-        if not is_written:
-            self.close()
-            failure = UnknownError if is_begun else NotSentError
-            raise failure("the stream to the node ended before the frame was written")
 
     async def run(self, received: Callable[[bytes], None]) -> None:
         """Pass on frames that arrive, until the end of the stream."""
@@ -125,6 +113,7 @@ class FrameStream:
             with self._scope:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._keep_alive)
+                    tasks.start_soon(self._watch)
                     await self._receive(received)
                     tasks.cancel_scope.cancel()
         finally:
@@ -142,6 +131,8 @@ class FrameStream:
         with anyio.CancelScope(shield=True):
             await anyio.aclose_forcefully(self._stream)
 
+    # The first frames
+
     def _accepted(self, frame: Frame | None, expected: NodeId | None) -> HelloFrame | str:
         """Return the greeting; the reason for its refusal if this node cannot talk to the sender."""
         if isinstance(frame, ByeFrame):
@@ -155,35 +146,82 @@ class FrameStream:
         return frame
 
     async def _read_greeting(self) -> Frame | None:
-        size = await self._read_length()
+        await self._read(_LENGTH)
+        size = int.from_bytes(self._input[:_LENGTH])
         if not 0 < size <= _MAX_HELLO:
             return None
+        await self._read(_LENGTH + size)
+        frame = bytes(self._input[_LENGTH : _LENGTH + size])
+        del self._input[: _LENGTH + size]
         try:
-            return read_frame(await self._input.receive_exactly(size))
+            return read_frame(frame)
         except NodeFrameError:
             return None
 
+    async def _read(self, size: int) -> None:
+        while len(self._input) < size:
+            self._input += await self._stream.receive()
+
+    # Frames
+
     async def _receive(self, received: Callable[[bytes], None]) -> None:
-        while True:
+        while self._take_frames(received):
             try:
-                with anyio.fail_after(self._settings.silence):
-                    size = await self._read_length()
-                    if size > self._settings.max_frame:
-                        return
-                    frame = await self._input.receive_exactly(size) if size else b""
+                self._input += await self._stream.receive()
             except BROKEN:
                 return
-            if frame:
-                received(frame)
+
+    def _take_frames(self, received: Callable[[bytes], None]) -> bool:
+        """Pass on the frames that have arrived; return False at one that is too large."""
+        given, at = self._input, 0
+        while len(given) - at >= _LENGTH:
+            begin = at + _LENGTH
+            end = begin + int.from_bytes(given[at:begin])
+            if end - begin > self._settings.max_frame:
+                return False
+            if end > len(given):
+                break
+            if begin < end:
+                received(bytes(given[begin:end]))
+            at = end
+        if at:
+            del given[:at]
+            self._heard_at = anyio.current_time()
+        return True
+
+    async def _write_whole(self, frame: bytes) -> None:
+        """Write a frame; end the stream if a part of it may be missing."""
+        try:
+            await self._write(frame)
+        except BROKEN:
+            self.close()
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._writing_since = None
+        if not self.is_open:
+            raise UnknownError("the stream to the node ended while the frame was written")
+
+    async def _write(self, frame: bytes) -> None:
+        await self._stream.send(len(frame).to_bytes(_LENGTH) + frame)
+
+    # Time
 
     async def _keep_alive(self) -> None:
-        while self.is_open:
+        while True:
             await anyio.sleep(self._settings.keepalive)
             with suppress(NotSentError, UnknownError):
                 await self.send(b"")
 
-    async def _read_length(self) -> int:
-        return int.from_bytes(await self._input.receive_exactly(_LENGTH))
-
-    async def _write(self, frame: bytes) -> None:
-        await self._stream.send(len(frame).to_bytes(_LENGTH) + frame)
+    async def _watch(self) -> None:
+        """End the stream if nothing arrives, or a frame cannot be written; a timeout for each frame would cost more."""
+        silence, send_timeout = self._settings.silence, self._settings.send_timeout
+        while True:
+            now = anyio.current_time()
+            since = now if self._writing_since is None else self._writing_since
+            end = min(self._heard_at + silence, since + send_timeout)
+            if end <= now:
+                self.close()
+                return
+            await anyio.sleep_until(end)

@@ -112,7 +112,7 @@ class TestFrames:
 
     async def test_that_are_not_read_end_the_stream_unknown_if_begun_and_else_not_sent(self):
         async def second():
-            with pytest.raises(NotSentError, match="ended before the frame was written"):
+            with pytest.raises(NotSentError, match="the stream to the node has ended"):
                 await a.carrier.send(B, address, b"waits")
 
         async with nodes(A, send_timeout=0.1, max_frame=MUCH) as (a,), mute_node(B) as address:
