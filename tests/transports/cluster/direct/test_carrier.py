@@ -1,5 +1,6 @@
 """Streams between nodes, over real sockets."""
 
+import errno
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from ocpp_core.cluster.calls.frames import ByeFrame, HelloFrame, read_frame, wri
 from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports.cluster._carrier import NotSentError, UnknownError
+from ocpp_transports.cluster._direct import _incoming
 from ocpp_transports.cluster._direct._address import StreamAddress
 from ocpp_transports.cluster._direct._carrier import DirectCarrier
 from ocpp_transports.cluster._direct._settings import DirectSettings
@@ -284,6 +286,22 @@ async def ends(stream):
     with anyio.fail_after(SECONDS), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
         while True:
             await stream.receive()
+
+
+async def test_accepting_goes_on_after_a_failure(monkeypatch):
+    async def fail(self, handler, task_group=None):
+        monkeypatch.setattr(kind, "serve", serve)
+        raise OSError(errno.EMFILE, "too many open files")
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        kind = type(listener.listeners[0])
+    serve = kind.serve
+    monkeypatch.setattr(kind, "serve", fail)
+    monkeypatch.setattr(_incoming, "_PAUSE", 0)
+    async with nodes(A, B) as (a, b):
+        await a.carrier.send(B, await b.listen(ANY_PORT), b"1")
+        assert await b.next_frame() == (A, b"1")
+    assert kind.serve is serve
 
 
 class TestAStreamEnds:
