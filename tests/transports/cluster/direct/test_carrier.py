@@ -319,6 +319,14 @@ async def test_accepting_goes_on_after_a_failure(monkeypatch):
     assert kind.serve is serve
 
 
+async def test_frames_may_arrive_in_any_pieces():
+    async with nodes(B) as (b,), greeted(b) as stream:
+        for byte in framed(b"one") + framed(b"") + framed(b"two"):
+            await stream.send(bytes([byte]))
+        await stream.send(framed(b"three") + framed(b"four"))
+        assert [(await b.next_frame())[1] for _ in range(4)] == [b"one", b"two", b"three", b"four"]
+
+
 class TestAStreamEnds:
     async def test_at_a_frame_that_is_too_large(self):
         async with nodes(B) as (b,), greeted(b) as stream:
