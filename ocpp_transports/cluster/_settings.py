@@ -88,7 +88,6 @@ class Cluster:
     """Seconds after which a node that renews nothing counts as dead; it renews at each third."""
     timeout: float = number(2, least=0.01, most=60)
     """Seconds to wait for an answer of the registry. A station that connects gets 503 then."""
-
     advertise: str | None = None
     """Where other nodes connect to this one, so that calls do not pass through Redis: `tls://host:port`,
     `tcp://host:port` or `unix:///path`. With port 0, the port on which this node listens. None: this node does not

@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import anyio
 from anyio.abc import ByteStream, Listener
@@ -25,6 +25,7 @@ _SOCKET_MODE: Final = 0o600
 """Only the user of the process may connect to its Unix socket."""
 _PAUSE: Final = 0.1
 """Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
+_Greeted: TypeAlias = tuple[FrameStream, NodeId]
 
 
 class IncomingStreams:
@@ -110,7 +111,7 @@ class IncomingStreams:
             with anyio.CancelScope(shield=True):
                 await anyio.aclose_forcefully(accepted)
 
-    async def _within_limit(self, greet: Callable[[], Awaitable[tuple[FrameStream, NodeId]]]) -> Any:
+    async def _within_limit(self, greet: Callable[[], Awaitable[_Greeted]]) -> _Greeted | None:
         """Greet a node; beyond the limit, give up the greeting that began first. Return None if this one is it."""
         if len(self._greeting) >= self._settings.max_greetings:
             oldest = next(iter(self._greeting))
@@ -125,7 +126,7 @@ class IncomingStreams:
                 self._greeting.pop(scope, None)
         return None
 
-    async def _greet(self, tls: ssl.SSLContext | None, accepted: ByteStream) -> tuple[FrameStream, NodeId]:
+    async def _greet(self, tls: ssl.SSLContext | None, accepted: ByteStream) -> _Greeted:
         with anyio.fail_after(self._settings.hello_timeout):
             if tls is not None:
                 accepted = await TLSStream.wrap(accepted, ssl_context=tls, standard_compatible=False)

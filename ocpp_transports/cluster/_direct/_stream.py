@@ -109,6 +109,7 @@ class FrameStream:
 
     async def run(self, received: Callable[[bytes], None]) -> None:
         """Pass on frames that arrive, until the end of the stream."""
+        self._heard_at = anyio.current_time()
         try:
             with self._scope:
                 async with anyio.create_task_group() as tasks:
@@ -140,7 +141,7 @@ class FrameStream:
         if not isinstance(frame, HelloFrame):
             return "expected the greeting of a node"
         if VERSION not in frame.versions:
-            return f"expected version {VERSION}, got {list(frame.versions)}"
+            return f"expected version {VERSION}, got {list(frame.versions[:10])}"
         if expected not in {None, frame.node}:  # a successor of the node may have its address
             return f"expected node {expected!r}, got {frame.node!r}"
         return frame

@@ -1,4 +1,4 @@
-"""The outcomes of calls to stations of other nodes: the failure table of docs/design/cluster.md, row by row."""
+"""The outcomes of calls to stations of other nodes: see docs/design/cluster-calls.md."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The frames between nodes, see docs/design/cluster.md."""
+"""The frames between nodes, see docs/design/cluster-calls.md."""
 
 import pytest
 

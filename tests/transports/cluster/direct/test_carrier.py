@@ -1,8 +1,10 @@
 """Streams between nodes, over real sockets."""
 
+import errno
 import os
 import signal
 import socket
+import ssl
 import sys
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,8 +15,11 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from ocpp_core.cluster.calls.frames import ByeFrame, HelloFrame, read_frame, write_frame
 from ocpp_core.cluster.records import NodeId
+from ocpp_transports import TLSOptions
 from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports._tls._contexts import client_context
 from ocpp_transports.cluster._carrier import NotSentError, UnknownError
+from ocpp_transports.cluster._direct import _incoming
 from ocpp_transports.cluster._direct._address import StreamAddress
 from ocpp_transports.cluster._direct._carrier import DirectCarrier
 from ocpp_transports.cluster._direct._settings import DirectSettings
@@ -101,6 +106,18 @@ class TestFrames:
         async with nodes(A, tls=certificates()) as (a,), nodes(B, tls=certificates()) as (b,):
             with pytest.raises(NotSentError):
                 await a.carrier.send(B, await b.listen("tls://127.0.0.1:0"), b"lost")
+
+    async def test_of_a_peer_without_a_certificate_do_not_arrive(self):
+        tls = certificates()
+        async with nodes(B, tls=tls) as (b,):
+            host, _, port = (await b.listen("tls://127.0.0.1:0")).removeprefix("tls://").partition(":")
+            context = client_context(TLSOptions(ca=tls.ca))
+            with suppress(anyio.BrokenResourceError, ssl.SSLError):
+                async with await anyio.connect_tcp(host, int(port), ssl_context=context) as stream:
+                    await stream.send(framed(write_frame(HelloFrame(A, (1,)))) + framed(b"lost"))
+                    await ends(stream)
+            assert b.received.statistics().current_buffer_used == 0
+            assert b.carrier._incoming._streams == {}
 
     async def test_are_not_sent_if_they_are_too_large_and_the_stream_goes_on(self):
         async with nodes(A, B, max_frame=1024) as (a, b):
@@ -284,6 +301,30 @@ async def ends(stream):
     with anyio.fail_after(SECONDS), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
         while True:
             await stream.receive()
+
+
+async def test_accepting_goes_on_after_a_failure(monkeypatch):
+    async def fail(self, handler, task_group=None):
+        monkeypatch.setattr(kind, "serve", serve)
+        raise OSError(errno.EMFILE, "too many open files")
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        kind = type(listener.listeners[0])
+    serve = kind.serve
+    monkeypatch.setattr(kind, "serve", fail)
+    monkeypatch.setattr(_incoming, "_PAUSE", 0)
+    async with nodes(A, B) as (a, b):
+        await a.carrier.send(B, await b.listen(ANY_PORT), b"1")
+        assert await b.next_frame() == (A, b"1")
+    assert kind.serve is serve
+
+
+async def test_frames_may_arrive_in_any_pieces():
+    async with nodes(B) as (b,), greeted(b) as stream:
+        for byte in framed(b"one") + framed(b"") + framed(b"two"):
+            await stream.send(bytes([byte]))
+        await stream.send(framed(b"three") + framed(b"four"))
+        assert [(await b.next_frame())[1] for _ in range(4)] == [b"one", b"two", b"three", b"four"]
 
 
 class TestAStreamEnds:
