@@ -1,8 +1,8 @@
 """A listening TCP port: its sockets, the tasks that accept their connections, and how it stops.
 
 Connections that wait in the backlog of a socket are reset when the socket closes, although their peers may have sent a
-request already. So a listener accepts them first. It leaves those of inherited sockets, which stay open elsewhere: the
-next process accepts them.
+request already. So a listener accepts them first. It leaves those of inherited sockets as long as these stay open
+elsewhere: the next process accepts them.
 """
 
 import socket
@@ -92,8 +92,12 @@ class TcpListener:
         `accept` runs until it is cancelled.
         """
         self._tasks = [self._owner.spawn_detached(partial(accept, each)) for each in self.sockets]
-        self._accept_waiting = None if self._is_inherited else accept_waiting
+        self._accept_waiting = accept_waiting
         return self
+
+    def own_sockets(self) -> None:
+        """Count inherited sockets as its own: no other process has them any more, though others share the port."""
+        self._is_inherited, self.reuse_port = False, True
 
     async def aclose(self) -> None:
         """Stop accepting; accepted connections continue. Idempotent."""
@@ -112,7 +116,7 @@ class TcpListener:
             accept_waiting, self._accept_waiting = self._accept_waiting, None
             for each in self.sockets:
                 try:
-                    if accept_waiting is not None:
+                    if accept_waiting is not None and not self._is_inherited:
                         await accept_waiting(each)
                 finally:
                     await each.aclose()

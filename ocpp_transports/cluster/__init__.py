@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._client import ClusterClient
 from ._everywhere._station import ClusterStation
 from ._memory import MemoryCluster
-from ._settings import Backend, Cluster, Share
+from ._settings import Backend, Cluster, Share, worker_number
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = [
     "StoreUnavailableError",
     "WorkersError",
     "serve",
+    "worker_number",
 ]
 
 _OF_WORKERS: Final = {"WorkersError": "_supervisor", "serve": "_serving"}

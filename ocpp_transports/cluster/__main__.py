@@ -20,7 +20,16 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        serve(given.target, workers=given.workers, port=given.port, host=given.host, loop=given.loop)
+        serve(
+            given.target,
+            workers=given.workers,
+            port=given.port,
+            host=given.host,
+            loop=given.loop,
+            hang_timeout=given.hang_timeout or None,
+            worker_port=given.worker_port,
+            worker_host=given.worker_host or None,
+        )
     except (OSError, RuntimeError, ValueError, ImportError) as error:
         sys.stderr.write(f"{getattr(error, 'strerror', None) or error}\n")
         return 1
@@ -39,6 +48,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, required=True, help="port to listen on, 0 to 65535; 0 picks a free port")
     parser.add_argument("--host", help="address to listen on; without it, all addresses")
     parser.add_argument("--loop", choices=get_args(Loop), default="asyncio", help="event loop")
+    parser.add_argument(
+        "--hang-timeout",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="seconds, ≥ 1, after which a process is killed whose event loop stands still; 0 for no limit",
+    )
+    parser.add_argument(
+        "--worker-port",
+        type=int,
+        metavar="PORT",
+        help="port of the first process alone, 1 to 65535, for its /metrics; each other process has the next one",
+    )
+    parser.add_argument(
+        "--worker-host", default="127.0.0.1", metavar="HOST", help='address of these ports; "" for all addresses'
+    )
     return parser
 
 

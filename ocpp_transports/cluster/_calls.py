@@ -13,6 +13,7 @@ from ocpp_core.cluster.calls.caller_actions import (
     CallFailed,
     FindOwner,
     WriteCancel,
+    WriteProbe,
     WriteRequest,
 )
 from ocpp_core.cluster.calls.caller_inputs import (
@@ -36,6 +37,7 @@ from ocpp_core.cluster.calls.executor_inputs import (
     ExecutionSucceeded,
     ExecutorAction,
     ExecutorInput,
+    ProbeReceived,
     RequestReceived,
     WriteAnswer,
 )
@@ -47,6 +49,7 @@ from ocpp_core.cluster.calls.frames import (
     HelloFrame,
     NodeFrameError,
     OpenedFrame,
+    ProbeFrame,
     ReplacedFrame,
     RequestFrame,
     read_frame,
@@ -61,8 +64,9 @@ from ocpp_transports._calls._calling import CallRequest
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
 from ocpp_transports._logging._log import Log
 
-from ._carrier import Carrier, NotSentError, UnknownError
-from ._settings import Backend
+from ._carrier import NotSentError, UnknownError
+from ._direct._composed import ComposedCarrier
+from ._settings import Cluster
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
 __all__ = ["LocalStations", "NodeCalls", "RemoteCall"]
@@ -104,7 +108,7 @@ class NodeCalls:
 
     Args:
         node: The node.
-        backend: What makes the carrier.
+        cluster: The settings of the carriers.
         store: The registry, which must be open before the first call.
         runtime: The event loop.
         log: What gets faults of this node, whose callers learn no more than that there was one.
@@ -112,7 +116,7 @@ class NodeCalls:
     """
 
     def __init__(
-        self, node: NodeId, backend: Backend, store: RegistryStore, runtime: Runtime, log: Log, stations: LocalStations
+        self, node: NodeId, cluster: Cluster, store: RegistryStore, runtime: Runtime, log: Log, stations: LocalStations
     ) -> None:
         self._log = log
         self._store = store
@@ -126,7 +130,15 @@ class NodeCalls:
         self._executing: dict[tuple[NodeId, int], Handle] = {}
         self._timer: Handle | None = None
         self._timer_at = inf
-        self._carrier: Carrier = backend.new_carrier(node, self._received, self._lost)
+        self._carrier = ComposedCarrier(cluster, node, log, self._received, self._lost)
+
+    async def listen(self) -> str | None:
+        """Accept streams of other nodes, and return the address to advertise; None for none. Raises OSError."""
+        return await self._carrier.listen()
+
+    def open(self) -> None:
+        """Receive from the other nodes over the carrier of the backend, too."""
+        self._carrier.open()
 
     async def call(self, name: str, request: CallRequest) -> dict[str, Any]:
         """Call a station wherever it is. Raises what `Peer.call` raises."""
@@ -177,6 +189,8 @@ class NodeCalls:
                 self._feed_caller(AnswerReceived(node, frame))
             case CancelFrame():
                 self._feed_executor(CancelReceived(node, frame))
+            case ProbeFrame():
+                self._feed_executor(ProbeReceived(node, frame))
             case ReplacedFrame():
                 self._stations.replaced(frame.identity, frame.fence, node)
             case AskFrame() | OpenedFrame():
@@ -219,7 +233,7 @@ class NodeCalls:
                 self._runtime.spawn(self._find(action))
             case WriteRequest():
                 self._runtime.spawn(self._write(action))
-            case WriteCancel():
+            case WriteCancel() | WriteProbe():
                 self.send(action.node, action.address, action.frame)
             case CallAnswered():
                 self._settle(action, action.payload)

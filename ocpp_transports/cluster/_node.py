@@ -7,6 +7,7 @@ import anyio
 
 from ocpp_core.cluster.calls.frames import AskFrame, OpenedFrame
 from ocpp_core.cluster.records import Found, NodeId
+from ocpp_core.cluster.registry.actions import EvictionReason
 from ocpp_core.cluster.waits.inputs import StationAwaited, StationEnded, StationOpened
 from ocpp_core.errors import ClosedError, ConnectionLostError
 from ocpp_transports._calls._calling import CallRequest
@@ -31,8 +32,8 @@ _NOT_OPEN: Final = "this node of the cluster is not open"
 class StationHost(Protocol):
     """What has the connections of this node's stations."""
 
-    def evict(self, connection: Hashable) -> None:
-        """Close a connection: the station has a newer one, perhaps on another node."""
+    def evict(self, connection: Hashable, reason: EvictionReason) -> None:
+        """Close a connection: the station has a newer one, perhaps on another node, or the registry is away."""
 
     def is_open(self, name: str) -> bool:
         """Return True if a station has an open connection."""
@@ -71,6 +72,8 @@ class ClusterNode:
             StoreUnavailableError: The registry did not answer.
             LayoutError: Its data belong to another version.
             ForeignDataError: A key has a value that is none of ours.
+            OSError: The node cannot listen for others, or a file of its certificates cannot be read.
+            ValueError: The certificates are invalid.
         """
         async with self._opening:
             if self._registry is None:
@@ -81,11 +84,17 @@ class ClusterNode:
                     raise
 
     async def _open(self) -> None:
-        await self._store.open(self.id, None)
+        calls = NodeCalls(self.id, self._cluster, self._store, self._runtime, self._log, self)
+        try:
+            await self._store.open(self.id, await calls.listen())
+            calls.open()
+        except BaseException:
+            await calls.aclose()
+            raise
+        self._calls = calls
         config = self._cluster.registry_config(self._store.buckets)
-        self._calls = NodeCalls(self.id, self._cluster.backend, self._store, self._runtime, self._log, self)
         look = self._cluster.lease / _LOOKS
-        self._waits = WaitHost(self.id, look, self._is_open, self._store, self._runtime, self._calls)
+        self._waits = WaitHost(self.id, look, self._is_open, self._store, self._runtime, calls)
         self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
 
     async def aclose(self) -> None:
@@ -165,10 +174,10 @@ class ClusterNode:
 
     # For its registry, its calls and its waits
 
-    def evict(self, connection: Hashable) -> None:
-        """Close a connection: the station has a newer one."""
+    def evict(self, connection: Hashable, reason: EvictionReason) -> None:
+        """Close a connection that the node no longer has for the station."""
         if self._host is not None:
-            self._host.evict(connection)
+            self._host.evict(connection, reason)
 
     def report_replaced(self, node: NodeId, identity: str, fence: int) -> None:
         """Report to a node that a station is no longer its own; its registry notices it too, later."""

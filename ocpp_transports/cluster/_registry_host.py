@@ -8,6 +8,7 @@ from ocpp_core.cluster.records import NodeId
 from ocpp_core.cluster.registry.actions import (
     AdmitConnection,
     EvictConnection,
+    EvictionReason,
     LeaseChanged,
     NotifyReplaced,
     RefuseConnection,
@@ -46,8 +47,8 @@ _UNANSWERED: Final = (StoreUnavailableError, ForeignDataError, LayoutError)
 class RegistryOwner(Protocol):
     """The node, which has the connections of stations and talks to other nodes."""
 
-    def evict(self, connection: Hashable) -> None:
-        """Close a connection: the station has a newer one."""
+    def evict(self, connection: Hashable, reason: EvictionReason) -> None:
+        """Close a connection that the node no longer has for the station."""
 
     def report_replaced(self, node: NodeId, identity: str, fence: int) -> None:
         """Report to a node that a station is no longer its own."""
@@ -144,7 +145,7 @@ class RegistryHost:
             case RefuseConnection():
                 self._settle(action.connection, is_ours=False)
             case EvictConnection():
-                self._owner.evict(action.connection)
+                self._owner.evict(action.connection, action.reason)
             case NotifyReplaced():
                 self._owner.report_replaced(action.node, action.identity, action.fence)
             case LeaseChanged():

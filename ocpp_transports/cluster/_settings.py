@@ -1,5 +1,6 @@
 """How a process joins a cluster: the value of the option `cluster`, and what it is made of."""
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import field
 from functools import cached_property
@@ -11,12 +12,15 @@ from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.cluster.registry.settings import RegistryConfig
 from ocpp_core.config import expect_declared, number
+from ocpp_transports._options._tls import TLSOptions
 
 from ._carrier import Carrier
+from ._direct._advertised import AdvertisedAddress, expect_node_tls
+from ._direct._settings import DirectSettings
 from ._shared._store import SharingBackend
 from ._store import RegistryStore
 
-__all__ = ["Backend", "Cluster", "Share"]
+__all__ = ["WORKER_VARIABLE", "Backend", "Cluster", "Share", "worker_number"]
 
 Share: TypeAlias = Literal["sessions", "answers", "handshake_rate"]
 """What the servers of a cluster can share besides their stations."""
@@ -27,6 +31,18 @@ _RENEWALS: Final = 3
 _MARGIN: Final = 1 / 18
 """The part of a lease by which a node stops to believe in its stations before others count it as dead: 0.5 s of 9."""
 _OF_HOSTS: Final = ascii_letters + digits + "-."
+WORKER_VARIABLE: Final = "OCPP_WORKER"
+"""The environment variable with the number of a worker."""
+
+
+def worker_number() -> int | None:
+    """Return the number of this process among the workers of `serve`, from 1.
+
+    A worker that replaces another one has its number, also while the old one still closes. None in any other process,
+    except in those that a worker starts: the number is in the environment variable `OCPP_WORKER`.
+    """
+    number = os.environ.get(WORKER_VARIABLE, "")
+    return int(number) if number.isdecimal() else None
 
 
 class Backend(Protocol):
@@ -71,7 +87,7 @@ class Cluster:
     """Where the nodes keep what they share: the URL of Redis, a `RedisBackend`, or a `MemoryCluster`."""
     name: str = ""
     """The name of this node, for logs: at most 64 printable ASCII characters. Nodes may share one. By default the name
-    of the host."""
+    of the host, followed in a worker of `serve` by its number."""
     lease: float = number(9, least=1, most=3600)
     """Seconds after which a node that renews nothing counts as dead; it renews at each third."""
     timeout: float = number(2, least=0.01, most=60)
@@ -80,6 +96,19 @@ class Cluster:
     """What the servers share besides their stations: `sessions`, so that a station that moves to another server keeps
     `client.session`; `answers`, so that a repeated CALL gets the response of the earlier server; `handshake_rate`, so
     that this option counts over all servers. Nothing by default. A `ClusterClient` shares nothing."""
+    advertise: str | None = None
+    """Where other nodes connect to this one, so that calls do not pass through Redis: `tls://host:port`,
+    `tcp://host:port` or `unix:///path`. With port 0, the port on which this node listens. None: this node does not
+    listen, but connects to those that do."""
+    listen: str | None = None
+    """Where this node listens, if that differs from `advertise`: `tls://0.0.0.0:7000` in a container."""
+    tls: TLSOptions | None = field(default=None, repr=False)
+    """Certificate, key and authority for `tls://`. Each node checks that the certificate of the other is from this
+    authority, and that of a node which listens also for the host of its address. So use an authority of its own."""
+    allow_plain_tcp: bool = False
+    """True to listen with `tcp://` beyond this machine. Anyone who reaches the port can command all stations."""
+    close_when_lapsed: bool = False
+    """True to close the connections of stations with 1013 if the registry is away for longer than `lease`."""
 
     def __post_init__(self) -> None:
         _ = self.backend
@@ -88,7 +117,12 @@ class Cluster:
         if not (len(self.name) <= _NAME_LENGTH and self.name.isascii() and self.name.isprintable()):
             raise ValueError(f"expected name as at most {_NAME_LENGTH} printable ASCII characters, got {self.name!r}")
         expect_declared(self)
+        for switch in ("allow_plain_tcp", "close_when_lapsed"):
+            if not isinstance(getattr(self, switch), bool):
+                raise TypeError(f"expected {switch} as bool, got {type(getattr(self, switch)).__name__}")
         self._expect_share()
+        expect_node_tls(self.tls)
+        _ = self.advertised
         if self.timeout >= self.lease * (1 - _MARGIN):
             most = self.lease * (1 - _MARGIN)
             raise ValueError(f"expected timeout below {most:.15g} seconds with this lease, got {self.timeout!r}")
@@ -103,6 +137,15 @@ class Cluster:
             got = type(given).__name__
             raise TypeError(f"expected the URL of Redis, a RedisBackend or a MemoryCluster, got {got}")
         return self.store
+
+    @cached_property
+    def advertised(self) -> AdvertisedAddress | None:
+        """Where this node listens and what it advertises; None if it does not listen."""
+        return AdvertisedAddress.read(self.advertise, self.listen, self.tls, allow_plain_tcp=self.allow_plain_tcp)
+
+    def direct_settings(self) -> DirectSettings:
+        """Return the settings of streams between nodes: a silent stream ends when a silent node counts as dead."""
+        return DirectSettings(tls=self.tls, keepalive=self.lease / _RENEWALS, silence=self.lease)
 
     def _expect_share(self) -> None:
         if isinstance(self.share, str) or not isinstance(self.share, Collection):
@@ -123,9 +166,14 @@ class Cluster:
             renewal=self.lease / _RENEWALS,
             margin=self.lease * _MARGIN,
             claim_timeout=self.timeout,
+            close_when_lapsed=self.close_when_lapsed,
         )
 
     @property
     def node_name(self) -> str:
-        """The name of this node, or of the host without one."""
-        return self.name or "".join(each for each in gethostname() if each in _OF_HOSTS)[:_NAME_LENGTH] or "node"
+        """The name of this node, or that of the host and the worker without one."""
+        if self.name:
+            return self.name
+        host = "".join(each for each in gethostname() if each in _OF_HOSTS) or "node"
+        worker = "" if worker_number() is None else f"-{worker_number()}"
+        return f"{host[: _NAME_LENGTH - len(worker)]}{worker}"

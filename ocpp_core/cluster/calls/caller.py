@@ -6,10 +6,11 @@ the station has not seen the call and never will.
 
 Why it holds. A request is repeated only after the node of the station, or the carrier, reported that it was certainly
 not executed; the repetition has a number of its own. An outcome that is not known ends the call with `sent=True`. The
-timer of a call is the caller's own, so an answer that is lost never leaves a call open.
+timer of a call is the caller's own, so an answer that is lost never leaves a call open. Long before that timer, the
+caller asks the other node, which answers for each request that it does not execute.
 """
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Hashable
 from itertools import count
 from typing import Final, assert_never
@@ -25,7 +26,7 @@ from ocpp_core.errors import (
 from ocpp_core.inputs import Tick
 from ocpp_core.timers import Timers
 
-from .caller_actions import CallAnswered, CallerAction, CallFailed, FindOwner, WriteCancel, WriteRequest
+from .caller_actions import CallAnswered, CallerAction, CallFailed, FindOwner, WriteCancel, WriteProbe, WriteRequest
 from .caller_inputs import (
     AbandonRemoteCall,
     AnswerReceived,
@@ -38,7 +39,7 @@ from .caller_inputs import (
     WriteEnded,
     WriteResult,
 )
-from .frames import AnswerFrame, AnswerKind, CancelFrame, write_frame, write_request
+from .frames import MAX_PROBED, AnswerFrame, AnswerKind, CancelFrame, ProbeFrame, write_frame, write_request
 from .known_owners import KnownOwners
 from .outcomes import read_error
 from .settings import RemoteCallsConfig
@@ -47,13 +48,16 @@ __all__ = ["RemoteCaller"]
 
 _OVERHEAD: Final = 8192
 """Bytes of a request besides its content, at most."""
+_PROBING: Final = object()
+"""The name of the timer of probes; others are the names of calls."""
 
 
 @dataclass(slots=True)
 class _Attempt:
     number: int
     found: Found
-    is_written: bool = False
+    written_at: float | None = None
+    """When the carrier reported that it was written."""
     is_node_lost: bool = False
 
     @property
@@ -137,7 +141,10 @@ class RemoteCaller:
 
     def _expire(self, now: float) -> None:
         for name in self._timers.due(now):
-            self._time_out(self._calls[name])
+            if name is _PROBING:
+                self._probe(now)
+            else:
+                self._time_out(self._calls[name])
 
     # The application
 
@@ -220,7 +227,9 @@ class RemoteCaller:
             self._owners.forget(call.identity)
             self._fail_unknown(call)
         else:
-            attempt.is_written = True
+            attempt.written_at = now
+            if _PROBING not in self._timers:
+                self._timers.set(_PROBING, now + self._config.probe_after)
 
     def _take_answer(self, event: AnswerReceived, now: float) -> None:
         answer = event.answer
@@ -260,11 +269,31 @@ class RemoteCaller:
             attempt = call.attempt
             if attempt is None or attempt.node != node:
                 continue
-            if attempt.is_written:
+            if attempt.written_at is not None:
                 self._owners.forget(call.identity)
                 self._fail_unknown(call)
             else:
                 attempt.is_node_lost = True  # the carrier will report what became of the request
+
+    # Probes
+
+    def _probe(self, now: float) -> None:
+        """Ask each node about the requests that it has not answered for long: answers may get lost."""
+        silent: defaultdict[tuple[NodeId, str | None], list[int]] = defaultdict(list)
+        is_waiting = False
+        for call in self._attempts.values():
+            attempt = call.attempt
+            if attempt is None or attempt.written_at is None:
+                continue
+            is_waiting = True
+            if attempt.written_at + self._config.probe_after <= now:
+                silent[attempt.node, attempt.found.address].append(attempt.number)
+        for (node, address), numbers in silent.items():
+            for at in range(0, len(numbers), MAX_PROBED):
+                frame = write_frame(ProbeFrame(node, tuple(numbers[at : at + MAX_PROBED])))
+                self._actions.append(WriteProbe(node, address, frame))
+        if is_waiting:
+            self._timers.set(_PROBING, now + self._config.probe_after)
 
     # Ends
 

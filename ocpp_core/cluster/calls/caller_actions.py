@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import NodeId
 
-__all__ = ["CallAnswered", "CallFailed", "CallerAction", "FindOwner", "WriteCancel", "WriteRequest"]
+__all__ = ["CallAnswered", "CallFailed", "CallerAction", "FindOwner", "WriteCancel", "WriteProbe", "WriteRequest"]
 
 
 @dataclass(slots=True)
@@ -46,6 +46,18 @@ class WriteCancel:
 
 
 @dataclass(slots=True)
+class WriteProbe:
+    """Ask a node whether it still executes attempts; the loss of the frame does no harm."""
+
+    node: NodeId
+    """The node."""
+    address: str | None
+    """Where it accepts connections; None if it does not."""
+    frame: bytes
+    """The probe."""
+
+
+@dataclass(slots=True)
 class CallAnswered:
     """A station responded."""
 
@@ -65,5 +77,5 @@ class CallFailed:
     """The error, as the call of a station of this node raises it."""
 
 
-CallerAction: TypeAlias = FindOwner | WriteRequest | WriteCancel | CallAnswered | CallFailed
+CallerAction: TypeAlias = FindOwner | WriteRequest | WriteCancel | WriteProbe | CallAnswered | CallFailed
 """Everything that a `RemoteCaller` asks its host to do."""

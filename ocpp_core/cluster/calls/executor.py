@@ -7,7 +7,7 @@ later finds it. A request for another life of this node is answered "unknown", b
 it. The fence of a request must be that of the claim in which this node believes at this moment.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, TypeAlias, assert_never
 
@@ -23,10 +23,11 @@ from .executor_inputs import (
     ExecutionSucceeded,
     ExecutorAction,
     ExecutorInput,
+    ProbeReceived,
     RequestReceived,
     WriteAnswer,
 )
-from .frames import AnswerFrame, AnswerKind, RequestFrame, write_frame
+from .frames import AnswerFrame, AnswerKind, ProbeFrame, write_frame
 from .outcomes import write_error
 from .replays import Seen, SeenRequests
 from .settings import RemoteCallsConfig
@@ -52,6 +53,7 @@ class RemoteExecutor:
         self._believes = believes
         self._seen = SeenRequests(config.max_callers, config.longest)
         self._sizes: dict[_Key, int] = {}
+        self._per_node: Counter[NodeId] = Counter()
         self._bytes = 0
         self._timers = Timers()
         self._actions: deque[ExecutorAction] = deque()
@@ -80,6 +82,8 @@ class RemoteExecutor:
                 self._seen.note(event.node, event.frame.number, now)  # a request that arrives later is not executed
                 if (event.node, event.frame.number) in self._sizes:
                     self._cancel((event.node, event.frame.number))
+            case ProbeReceived():
+                self._take_probe(event.node, event.frame, now)
             case ExecutionSucceeded():
                 self._finish((event.node, event.number), AnswerKind.OK, event.payload)
             case ExecutionFailed():
@@ -97,23 +101,39 @@ class RemoteExecutor:
         seen = self._seen.note(*key, now)
         if seen is Seen.UNKNOWN:
             self._answer(key, AnswerKind.UNKNOWN, "its node cannot tell whether the request is new")
-        elif seen is Seen.NEW and (refusal := self._refusal(frame, event.size, now)):
+        elif seen is Seen.NEW and (refusal := self._refusal(event, now)):
             self._answer(key, AnswerKind.NOT_SENT, refusal)
         elif seen is Seen.NEW:
             self._sizes[key] = event.size
+            self._per_node[event.node] += 1
             self._bytes += event.size
             self._timers.set(key, now + min(frame.seconds, self._config.longest))
             self._actions.append(ExecuteCall(event.node, frame.number, frame.identity, frame.call))
 
-    def _refusal(self, frame: RequestFrame, size: int, now: float) -> str:
+    def _refusal(self, event: RequestReceived, now: float) -> str:
         """Return why a request is refused; empty if it is not."""
+        frame, config = event.frame, self._config
         if self._believes(frame.identity, now) != frame.fence:
             return "the station is not connected to its node any more"
         if frame.seconds <= 0:
             return "no time is left"
-        if len(self._sizes) >= self._config.max_calls or self._bytes + size > self._config.max_bytes:
+        if len(self._sizes) >= config.max_calls or self._bytes + event.size > config.max_bytes:
             return "its node executes too many calls"
+        if self._per_node[event.node] >= config.max_calls_per_node:
+            return "its node executes too many calls of this node"
         return ""
+
+    def _take_probe(self, node: NodeId, frame: ProbeFrame, now: float) -> None:
+        """Answer for the requests that are not in progress; one that arrives after its answer is not executed."""
+        if frame.owner != self._node:
+            return
+        for key in ((node, number) for number in frame.numbers):
+            if key in self._sizes:
+                continue
+            if self._seen.note(*key, now) is Seen.NEW:
+                self._answer(key, AnswerKind.NOT_SENT, "the request did not arrive")
+            else:
+                self._answer(key, AnswerKind.UNKNOWN, "the answer of its node was lost")
 
     def _finish(self, key: _Key, kind: AnswerKind, value: Any) -> None:
         if key in self._sizes:
@@ -126,6 +146,9 @@ class RemoteExecutor:
 
     def _end(self, key: _Key) -> None:
         self._bytes -= self._sizes.pop(key)
+        self._per_node[key[0]] -= 1
+        if not self._per_node[key[0]]:
+            del self._per_node[key[0]]
         self._timers.cancel(key)
 
     def _answer(self, key: _Key, kind: AnswerKind, value: Any) -> None:

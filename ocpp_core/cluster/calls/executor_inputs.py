@@ -6,7 +6,7 @@ from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.inputs import Tick
 
-from .frames import CancelFrame, RequestFrame
+from .frames import CancelFrame, ProbeFrame, RequestFrame
 
 __all__ = [
     "CancelExecution",
@@ -16,6 +16,7 @@ __all__ = [
     "ExecutionSucceeded",
     "ExecutorAction",
     "ExecutorInput",
+    "ProbeReceived",
     "RequestReceived",
     "WriteAnswer",
 ]
@@ -41,6 +42,16 @@ class CancelReceived:
     """The other node."""
     frame: CancelFrame
     """Its cancellation."""
+
+
+@dataclass(slots=True)
+class ProbeReceived:
+    """Another node asks about requests whose answers may be lost."""
+
+    node: NodeId
+    """The other node."""
+    frame: ProbeFrame
+    """Its probe."""
 
 
 @dataclass(slots=True)
@@ -93,7 +104,7 @@ class CancelExecution:
 
 @dataclass(slots=True)
 class WriteAnswer:
-    """Write an answer to a node; if it is lost, the timer of the caller ends the call."""
+    """Write an answer to a node; if it is lost, the caller asks for it."""
 
     node: NodeId
     """The node."""
@@ -101,7 +112,9 @@ class WriteAnswer:
     """The answer."""
 
 
-ExecutorInput: TypeAlias = RequestReceived | CancelReceived | ExecutionSucceeded | ExecutionFailed | Tick
+ExecutorInput: TypeAlias = (
+    RequestReceived | CancelReceived | ProbeReceived | ExecutionSucceeded | ExecutionFailed | Tick
+)
 """Everything that goes into a `RemoteExecutor`."""
 ExecutorAction: TypeAlias = ExecuteCall | CancelExecution | WriteAnswer
 """Everything that a `RemoteExecutor` asks its host to do."""

@@ -13,6 +13,7 @@ from ocpp_core.cluster.records import NodeId
 
 __all__ = [
     "MAX_NUMBER",
+    "MAX_PROBED",
     "VERSION",
     "AnswerFrame",
     "AnswerKind",
@@ -23,6 +24,7 @@ __all__ = [
     "HelloFrame",
     "NodeFrameError",
     "OpenedFrame",
+    "ProbeFrame",
     "ReplacedFrame",
     "RequestFrame",
     "read_frame",
@@ -34,6 +36,8 @@ VERSION: Final = 1
 """The version of this protocol."""
 MAX_NUMBER: Final = 2**53 - 1
 """The largest number in a frame: JSON parsers read larger ones inexactly (RFC 8259, section 6)."""
+MAX_PROBED: Final = 1000
+"""Attempts in one probe."""
 _MAX_TEXT: Final = 1024
 """Characters of a name in a frame."""
 
@@ -66,8 +70,6 @@ class HelloFrame:
     """The node that sends it, with its epoch."""
     versions: tuple[int, ...]
     """The versions of this protocol that it speaks."""
-    cluster: str
-    """The name of its cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,16 @@ class CancelFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeFrame:
+    """The sender still waits for these attempts: the receiver answers those that it does not execute."""
+
+    owner: NodeId
+    """The receiver, with its epoch: a successor with the same name does not know what was executed."""
+    numbers: tuple[int, ...]
+    """The numbers of the attempts, at most `MAX_PROBED`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplacedFrame:
     """The sender has claimed a station that the receiver had."""
 
@@ -144,7 +156,9 @@ class OpenedFrame:
     """The identity of the station."""
 
 
-_Short: TypeAlias = HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame | AskFrame | OpenedFrame
+_Short: TypeAlias = (
+    HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ProbeFrame | ReplacedFrame | AskFrame | OpenedFrame
+)
 Frame: TypeAlias = _Short | RequestFrame
 """Everything that nodes send to each other."""
 
@@ -186,6 +200,8 @@ def _elements(frame: _Short) -> list[Any]:
             return ["a", frame.caller, frame.number, frame.kind, frame.value]
         case CancelFrame():
             return ["c", frame.number]
+        case ProbeFrame():
+            return ["p", frame.owner, list(frame.numbers)]
         case ReplacedFrame():
             return ["e", frame.identity, frame.fence]
         case AskFrame():
@@ -193,7 +209,7 @@ def _elements(frame: _Short) -> list[Any]:
         case OpenedFrame():
             return ["opened", frame.identity]
         case HelloFrame():
-            return ["hello", frame.node, list(frame.versions), frame.cluster]
+            return ["hello", frame.node, list(frame.versions)]
         case ByeFrame():
             return ["bye", frame.reason]
         case _:
@@ -202,8 +218,8 @@ def _elements(frame: _Short) -> list[Any]:
 
 def _read(elements: Any) -> Frame | None:
     match elements:
-        case [_, "hello", str(node), [*versions], str(cluster)] if _are_texts(node, cluster) and _are_counts(*versions):
-            return HelloFrame(NodeId(node), tuple(versions), cluster)  # of any version: the receiver compares them
+        case [_, "hello", str(node), [*versions], *_] if _are_texts(node) and _are_counts(*versions):
+            return HelloFrame(NodeId(node), tuple(versions))  # of any version: the receiver compares them
         case [_, "bye", str(reason)] if _are_texts(reason):
             return ByeFrame(reason)
         case [1, "q", number, str(identity), fence, str(owner), float(seconds), [*call]] if _are_counts(
@@ -216,6 +232,10 @@ def _read(elements: Any) -> Frame | None:
             return _read_answer(NodeId(caller), number, AnswerKind(kind), value)
         case [1, "c", number] if _are_counts(number):
             return CancelFrame(number)
+        case [1, "p", str(owner), [*numbers]] if (
+            _are_texts(owner) and len(numbers) <= MAX_PROBED and _are_counts(*numbers)
+        ):
+            return ProbeFrame(NodeId(owner), tuple(numbers))
         case [1, "e", str(identity), fence] if _are_texts(identity) and _are_counts(fence):
             return ReplacedFrame(identity, fence)
         case [1, "ask", str(identity)] if _are_texts(identity):

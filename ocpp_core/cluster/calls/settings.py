@@ -16,7 +16,7 @@ class RemoteCallsConfig:
     max_calls: int = number(10_000, least=1, unit="calls")
     """Calls in progress: those of this node, and those that it executes for others. Further ones are not sent."""
     max_calls_per_node: int = number(2_000, least=1, unit="calls")
-    """Calls in progress from one node to another."""
+    """Calls in progress from one node to another; both of them count."""
     max_bytes: int = number(64 * 1024 * 1024, least=1, unit="bytes")
     """Size of all calls in progress, as they are written to frames."""
     max_frame: int = number(4 * 1024 * 1024, least=1024, unit="bytes")
@@ -27,6 +27,8 @@ class RemoteCallsConfig:
     """Stations whose node is remembered, so that a call needs no answer of the registry."""
     longest: float = number(3600, above=0)
     """Seconds that a call may take from its start to its outcome, the time in queues included."""
+    probe_after: float = number(15, above=0)
+    """Seconds after which the caller asks the other node whether it still executes a call, and again after as many."""
     max_callers: int = number(10_000, least=1, unit="nodes")
     """Nodes whose requests are remembered; requests of further nodes are not executed."""
 

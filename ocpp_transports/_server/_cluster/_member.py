@@ -1,14 +1,16 @@
 """A server's part in a cluster: the claims of its handshakes, and the end of connections that another node replaced."""
 
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, cast
 
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
 from ocpp_core.cluster.calls.outcomes import OtherVersionError
+from ocpp_core.cluster.registry.actions import EvictionReason
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.identity import StationKey
-from ocpp_core.inputs import Command
+from ocpp_core.inputs import Close, Command
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._stations._cluster_choice import ClusterChoice
@@ -29,6 +31,8 @@ from ._sharing import Sharing
 __all__ = ["ClaimedConnection", "ClusterMember"]
 
 _UNAVAILABLE: Final = refuse(503, "Registry Unavailable")
+_LAPSED: Final = Close(1013, "registry unavailable", drain=False)
+"""Try again later (IANA's registry of close codes)."""
 
 
 class ClaimedConnection:
@@ -61,7 +65,12 @@ class ClusterMember:
         self.sharing: Sharing = Sharing(self._cluster, log)
         """What the server shares with the others besides its stations."""
         self._stations: dict[ClaimedConnection, OCPPServerClient] = {}
-        self._evicted: set[ClaimedConnection] = set()  # before they opened
+        self._evicted: dict[ClaimedConnection, EvictionReason] = {}  # before they opened
+
+    def advertise(self, address: str) -> None:
+        """Have other nodes connect to this address, unless the application has given another one."""
+        if self._cluster.advertise is None:
+            self._cluster = replace(self._cluster, advertise=address)
 
     def start(self, runtime: SocketRuntime) -> None:
         """Make the node for a use of the server in this event loop."""
@@ -121,7 +130,7 @@ class ClusterMember:
             opened(station, driver)
             self._stations[connection] = station
             if connection in self._evicted:
-                self._registry.evict(station)
+                self._close(station, self._evicted[connection])
             elif self._node is not None:
                 self._node.opened(self._name_of(connection))
 
@@ -133,18 +142,24 @@ class ClusterMember:
 
     def _ended(self, connection: ClaimedConnection) -> None:
         name, station = self._name_of(connection), self._stations.pop(connection, None)
-        self._evicted.discard(connection)
+        self._evicted.pop(connection, None)
         self.sharing.ended(name, connection, station)
         if self._node is not None:
             self._node.end(name, connection)
 
-    def evict(self, connection: Hashable) -> None:
-        """Close the connection of a station that has a newer one, at once or when it opens."""
+    def evict(self, connection: Hashable, reason: EvictionReason) -> None:
+        """Close a connection that this node no longer has for its station, at once or when it opens."""
         if not isinstance(connection, ClaimedConnection):
             raise TypeError(f"expected a ClaimedConnection, got {connection!r}")
         station = self._stations.get(connection)
         if station is None:
-            self._evicted.add(connection)
+            self._evicted[connection] = reason
+        else:
+            self._close(station, reason)
+
+    def _close(self, station: OCPPServerClient, reason: EvictionReason) -> None:
+        if reason is EvictionReason.LAPSED:
+            self._registry.close_one(station, _LAPSED)
         else:
             self._registry.evict(station)
 

@@ -24,9 +24,10 @@ class StreamAddress:
     @classmethod
     def read(cls, text: str) -> Self:
         """Return the address that a text is. Raises ValueError."""
+        path = text.removeprefix("unix://")
+        if path != text and path.startswith("/") and "\0" not in path:
+            return cls("unix", path=path)
         url = urlsplit(text)
-        if url.scheme == "unix" and url.path and not url.netloc:
-            return cls("unix", path=url.path)
         if url.scheme in {"tcp", "tls"} and url.hostname and url.port is not None and not url.path:
             return cls(url.scheme, url.hostname, url.port)
         raise ValueError(f"expected an address as tcp://host:port, tls://host:port or unix:///path, got {text!r}")

@@ -2,11 +2,6 @@
 
 import ssl
 from collections.abc import Callable
-from typing import Any, Final
-
-import anyio
-from anyio.abc import ByteStream, Listener
-from anyio.streams.tls import TLSListener
 
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.handshake import SecurityProfile
@@ -16,13 +11,12 @@ from ocpp_transports._tls._contexts import client_context, server_context
 from ocpp_transports.cluster._carrier import NotSentError
 
 from ._address import StreamAddress
+from ._incoming import IncomingStreams
+from ._outgoing import OutgoingStreams
 from ._settings import DirectSettings
-from ._stream import BROKEN, FrameStream, RefusedError
+from ._unsent import UnsentFrames
 
 __all__ = ["DirectCarrier"]
-
-_SOCKET_MODE: Final = 0o600
-"""Only the user of the process may connect to its Unix socket."""
 
 
 class DirectCarrier:
@@ -53,43 +47,35 @@ class DirectCarrier:
         received: Callable[[NodeId, bytes], None],
         lost: Callable[[NodeId], None],
     ) -> None:
-        self._node = node
-        self._settings = settings
         self._log = log
-        self._received = received
-        self._lost = lost
+        self._deliver = received
         self._server_tls: ssl.SSLContext | None = None
-        self._client_tls: ssl.SSLContext | None = None
+        client_tls = None
         if settings.tls is not None:
             self._server_tls = server_context(settings.tls, SecurityProfile.TLS_CERT)
-            self._client_tls = client_context(settings.tls)
+            client_tls = client_context(settings.tls)
         self._runtime = current_runtime(type(self).__name__, in_block=True, log=log)
-        self._opened: dict[NodeId, FrameStream] = {}
-        self._accepted: dict[NodeId, FrameStream] = {}
-        self._dialing: dict[NodeId, anyio.Lock] = {}
-        self._incoming = 0
+        unsent = UnsentFrames(settings.max_unsent)
+        self._incoming = IncomingStreams(node, settings, unsent, self._runtime, log, self._received)
+        self._outgoing = OutgoingStreams(node, settings, unsent, self._runtime, client_tls, self._received, lost)
         self._is_closed = False
 
-    async def listen(self, address: str) -> str:
-        """Accept streams of other nodes, and return the address with the port.
-
-        Args:
-            address: `tcp://host:port`, `tls://host:port` or `unix:///path`; port 0 picks one.
+    async def listen(self, where: StreamAddress) -> StreamAddress:
+        """Accept streams of other nodes, and return the address with the port; port 0 picks one.
 
         Raises:
-            ValueError: It is no such address, or `tls` has no certificates.
-            OSError: It is in use, or not of this machine.
+            ValueError: An address with `tls://` needs certificates.
+            OSError: The address is in use, or not of this machine.
         """
-        where = StreamAddress.read(address)
-        if where.scheme == "unix":
-            unix = await anyio.create_unix_listener(where.path, mode=_SOCKET_MODE)
-            self._runtime.spawn(self._serve(unix))
-            return address
-        tls = self._tls_for(where, self._server_tls)
-        tcp = await anyio.create_tcp_listener(local_host=where.host, local_port=where.port)
-        port = tcp.extra(anyio.abc.SocketAttribute.local_port)
-        self._runtime.spawn(self._serve(tcp if tls is None else TLSListener(tcp, tls, standard_compatible=False)))
-        return str(StreamAddress(where.scheme, where.host, port))
+        if where.scheme != "tls":
+            return await self._incoming.listen(where, None)
+        if self._server_tls is None:
+            raise ValueError("expected certificates for an address with tls://")
+        return await self._incoming.listen(where, self._server_tls)
+
+    def has_stream_to(self, node: NodeId) -> bool:
+        """Return True while a stream is open that this node has opened."""
+        return self._outgoing.get(node) is not None
 
     async def send(self, node: NodeId, address: str | None, frame: bytes) -> None:
         """Write a frame to a node.
@@ -101,103 +87,29 @@ class DirectCarrier:
         if self._is_closed:
             raise NotSentError("this node is closing")
         if address is None:
-            stream = self._accepted.get(node) or self._opened.get(node)
+            stream = self._incoming.get(node) or self._outgoing.get(node)
             if stream is None:
                 raise NotSentError("there is no stream to the node")
         else:
-            stream = self._opened.get(node) or await self._open(node, address)
+            stream = await self._outgoing.open(node, _read(address))
         await stream.send(frame)
 
     async def aclose(self) -> None:
         """End all streams. Idempotent."""
         self._is_closed = True
+        self._outgoing.close()
         await self._runtime.aclose()
+        await self._incoming.aclose()
 
-    # Streams of this node
-
-    async def _open(self, node: NodeId, address: str) -> FrameStream:
-        lock = self._dialing.setdefault(node, anyio.Lock())
+    def _received(self, node: NodeId, frame: bytes) -> None:
         try:
-            async with lock:
-                return self._opened.get(node) or await self._dial(node, address)
-        finally:
-            if not lock.statistics().tasks_waiting:
-                self._dialing.pop(node, None)
-
-    async def _dial(self, node: NodeId, address: str) -> FrameStream:
-        try:
-            with anyio.fail_after(self._settings.hello_timeout):
-                stream = FrameStream(await self._connect(StreamAddress.read(address)), self._settings)
-        except (*BROKEN, ValueError) as error:
-            raise NotSentError(f"cannot connect to the node: {type(error).__name__}") from None
-        try:
-            await stream.greet(self._node, node)
-        except (*BROKEN, RefusedError) as error:
-            await stream.aclose()
-            raise NotSentError(f"cannot connect to the node: {error}") from None
-        except BaseException:
-            await stream.aclose()
-            raise
-        self._opened[node] = stream
-        self._runtime.spawn(self._run_opened(stream, node))
-        return stream
-
-    async def _run_opened(self, stream: FrameStream, node: NodeId) -> None:
-        await self._run(stream, node, self._opened)
-        if not self._is_closed:
-            self._lost(node)  # answers arrive over this stream only
-
-    async def _connect(self, where: StreamAddress) -> ByteStream:
-        if where.scheme == "unix":
-            return await anyio.connect_unix(where.path)
-        tls = self._tls_for(where, self._client_tls)
-        if tls is None:
-            return await anyio.connect_tcp(where.host, where.port)
-        return await anyio.connect_tcp(where.host, where.port, ssl_context=tls, tls_standard_compatible=False)
-
-    def _tls_for(self, where: StreamAddress, context: ssl.SSLContext | None) -> ssl.SSLContext | None:
-        if where.scheme != "tls":
-            return None
-        if context is None:
-            raise ValueError("expected certificates for an address with tls://")
-        return context
-
-    # Streams of other nodes
-
-    async def _serve(self, listener: Listener[Any]) -> None:
-        async with listener:
-            await listener.serve(self._accept)
-
-    async def _accept(self, accepted: ByteStream) -> None:
-        stream = FrameStream(accepted, self._settings)
-        self._incoming += 1
-        try:
-            if self._incoming > self._settings.max_streams:
-                self._log.recurring("cluster", "too many streams of other nodes; a further one is closed")
-                return
-            node = await stream.greet(self._node)
-            previous = self._accepted.get(node)
-            if previous is not None:
-                previous.close()
-            self._accepted[node] = stream
-            await self._run(stream, node, self._accepted)
-        except (*BROKEN, RefusedError) as error:
-            self._log.recurring("cluster", f"a stream of another node was closed: {str(error) or type(error).__name__}")
-        except Exception as error:
-            self._log.failed("a stream of another node failed", error)
-        finally:
-            self._incoming -= 1
-            await stream.aclose()
-
-    async def _run(self, stream: FrameStream, node: NodeId, streams: dict[NodeId, FrameStream]) -> None:
-        try:
-            await stream.run(lambda frame: self._pass_on(node, frame))
-        finally:
-            if streams.get(node) is stream:
-                del streams[node]
-
-    def _pass_on(self, node: NodeId, frame: bytes) -> None:
-        try:
-            self._received(node, frame)
+            self._deliver(node, frame)
         except Exception as error:
             self._log.failed("the receiver of a frame failed", error)
+
+
+def _read(address: str) -> StreamAddress:
+    try:
+        return StreamAddress.read(address)
+    except ValueError as error:
+        raise NotSentError(str(error)) from None

@@ -13,28 +13,31 @@ those. The supervisor itself accepts nothing, and does not load the application.
   restart ends.
 * **SIGTERM, SIGINT.** All workers close with 1001, each within the time of its options; then it is killed. A second
   signal drops the connections.
+* **A worker hangs.** Its event loop sends signs of life. Without one for `hang_timeout` seconds, it writes the stacks
+  of its threads (SIGABRT) and is killed; then it is one that ended by itself.
 * **The supervisor dies.** The workers notice the end of their stream to it, log it, and go on serving until SIGTERM.
-  Nothing starts them again.
+  Nothing starts them again. They look for the next supervisor of the port, and retire once its workers serve.
+* **A second supervisor.** A lock keeps one from serving a port that a living one has.
 
 It runs on asyncio. Workers are new programs that load everything themselves, so a restart also brings new code.
 """
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from logging import Logger
 from socket import socket
 
 from ocpp_transports._server._lifecycle._notify import Notifier
-from ocpp_transports._server._lifecycle._serving import Loop
 
+from ._orphans import Orphans
 from ._process import WorkerProcess
 from ._registry._hub import Hub
 from ._restarts import RestartPolicy
+from ._settings import WorkerProgram
 from ._slot import WorkerSlot
-from ._sockets import SharedPort
 
 __all__ = ["Supervisor", "WorkersError"]
 
@@ -44,44 +47,60 @@ class WorkersError(RuntimeError):
 
 
 class Supervisor:
-    """Runs the workers of one port until SIGTERM or SIGINT."""
+    """Runs the workers of one port until SIGTERM or SIGINT.
+
+    Args:
+        program: What the workers run.
+        sockets: The listening sockets of each worker.
+        open_sockets: Function that opens sockets for the worker with this number, which was given up.
+        control: The socket to which workers of an earlier supervisor connect; None without one.
+        log: The log.
+        policy: When a worker starts again.
+    """
 
     def __init__(
-        self, target: str, workers: int, port: SharedPort, *, loop: Loop, log: Logger, policy: RestartPolicy
+        self,
+        program: WorkerProgram,
+        sockets: Sequence[Sequence[socket]],
+        open_sockets: Callable[[int], Sequence[socket]],
+        *,
+        control: socket | None,
+        log: Logger,
+        policy: RestartPolicy,
     ) -> None:
-        self._target = target
-        self._loop = loop
-        self._port = port
+        self._program = program
+        self._port = sockets[0][0].getsockname()[1]
+        self._open_sockets = open_sockets
         self._log = log
         self._notifier = Notifier()
         self._hub = Hub(log)
+        self._orphans = Orphans(control, self._hub, log)
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
         self._is_restart_wanted = False
         self._tasks = asyncio.TaskGroup()
-        self._slots = [
-            self._slot(number, sockets, policy) for number, sockets in enumerate(port.open_all(workers), start=1)
-        ]
+        self._slots = [self._slot(number, each, policy) for number, each in enumerate(sockets, start=1)]
 
     async def run(self) -> None:
         """Serve. Raises WorkersError."""
         async with self._tasks:
             self._receive_signals(asyncio.get_running_loop())
-            alive = self._tasks.create_task(self._keep_alive())
+            helpers = [self._tasks.create_task(each) for each in (self._keep_alive(), self._orphans.accept())]
             try:
                 problem = await self._serve_until_stopped()
             finally:
                 await self._stop()
-                alive.cancel()
+                for each in helpers:
+                    each.cancel()
         if problem is not None:
             raise WorkersError(f"cannot serve: {problem}; see what it wrote before")
 
     def _slot(self, number: int, sockets: Sequence[socket], policy: RestartPolicy) -> WorkerSlot:
         return WorkerSlot(
             number,
-            partial(WorkerProcess.start, number, self._target, self._loop, self._hub),
+            partial(WorkerProcess.start, number, self._program, self._hub, self._log),
             sockets,
-            self._port.open,
+            partial(self._open_sockets, number),
             given_up=self._changed.set,
             spawn=self._tasks.create_task,
             log=self._log,
@@ -97,6 +116,7 @@ class Supervisor:
         if self._stopping.is_set():
             for slot in self._slots:
                 slot.drop()
+            self._orphans.drop()
         self._stopping.set()
 
     def _want_restart(self) -> None:
@@ -121,8 +141,9 @@ class Supervisor:
         self._log.info("starting %d workers", len(self._slots))
         if not all(await asyncio.gather(*(slot.start() for slot in self._slots))):
             return "a worker ended before it served"
-        self._log.info("%d workers serve on port %d", len(self._slots), self._port.port)
+        self._log.info("%d workers serve on port %d", len(self._slots), self._port)
         self._notifier.ready()
+        self._orphans.retire()
         while not all(slot.is_given_up for slot in self._slots):
             await self._changed.wait()
             self._changed.clear()
@@ -142,8 +163,8 @@ class Supervisor:
     async def _stop(self) -> None:
         """End all workers, within the time that they have reported."""
         self._stopping.set()
-        self._notifier.stopping(max(slot.longest_close for slot in self._slots))
-        await asyncio.gather(*(slot.stop() for slot in self._slots))
+        self._notifier.stopping(max(self._orphans.longest_close, *(each.longest_close for each in self._slots)))
+        await asyncio.gather(*(slot.stop() for slot in self._slots), self._orphans.until_gone())
 
     async def _keep_alive(self) -> None:
         """Give systemd signs of life, if it waits for them."""

@@ -7,6 +7,7 @@ import pytest
 from ocpp_transports import ConnectionLostError, OCPPServer, UnexpectedHttpResponse
 from ocpp_transports.cluster import Cluster, MemoryCluster
 from ocpp_transports.laboratory import World
+from tests.transports.pairs import first
 
 pytestmark = pytest.mark.filterwarnings("error")
 ONE, TWO = 9001, 9002
@@ -19,14 +20,14 @@ def lab():
     assert lab.network.links == {}
 
 
-def servers_of(shared):
+def servers_of(shared, **options):
     """Make two servers of a cluster."""
-    return [OCPPServer(protocols=["ocpp1.6"], cluster=Cluster(shared, name)) for name in ("one", "two")]
+    return [OCPPServer(protocols=["ocpp1.6"], cluster=Cluster(shared, name, **options)) for name in ("one", "two")]
 
 
-async def listening(lab, shared):
+async def listening(lab, shared, **options):
     """Let both listen."""
-    one, two = servers_of(shared)
+    one, two = servers_of(shared, **options)
     return await lab.server(one, port=ONE), await lab.server(two, port=TWO)
 
 
@@ -57,6 +58,24 @@ class TestARegistryThatIsAway:
 
         lab.play(story())
 
+    def test_closes_the_stations_in_which_their_server_no_longer_believes_if_it_is_told_to(self, lab):
+        shared = MemoryCluster()
+
+        async def story():
+            one, _ = await listening(lab, shared, close_when_lapsed=True)
+            made = await station(lab, ONE)
+            ends = made.client.events("close")
+            shared.is_available = False
+            await lab.run(seconds=5)
+            assert len(one.clients) == 1
+            await lab.run(seconds=5)
+            assert (await first(ends)).code == 1013
+            shared.is_available = True
+            await lab.run(seconds=4)
+            await station(lab, ONE)
+
+        lab.play(story())
+
     def test_refuses_a_newcomer_in_time(self, lab):
         shared = MemoryCluster()
 
@@ -66,6 +85,30 @@ class TestARegistryThatIsAway:
             with pytest.raises(UnexpectedHttpResponse) as refused:
                 await station(lab, ONE)
             assert (refused.value.status, refused.value.retry_after) == (503, 10)
+
+        lab.play(story())
+
+
+class TestAnAnswerThatIsLost:
+    def test_ends_a_call_without_a_limit_of_time_within_30_seconds(self, lab):
+        shared = MemoryCluster()
+
+        async def story():
+            _, two = await listening(lab, shared)
+            made = await station(lab, ONE)
+
+            async def answer(ctx):
+                node = two._cluster._node.id
+                receiver = shared._receivers.pop(node)
+                asyncio.get_running_loop().call_later(1, shared._receivers.update, {node: receiver})
+                return {"status": "Accepted"}
+
+            made.client.handle("Reset", answer)
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(ConnectionLostError) as raised:
+                await two.call("CP1", "Reset", {"type": "Soft"})
+            assert raised.value.sent is True
+            assert asyncio.get_running_loop().time() - began < 30
 
         lab.play(story())
 

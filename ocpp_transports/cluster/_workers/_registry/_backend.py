@@ -1,7 +1,9 @@
 """What the nodes in the workers of one supervisor share: their registry, and the way of their frames.
 
-A supervisor that was killed is not replaced. Its workers go on: each then claims stations in a table of its own, so
-stations can still connect, but a connection on another worker no longer ends. Calls to other workers fail.
+The workers of a supervisor that was killed go on: each claims stations in a table of its own, so stations can still
+connect, but a connection on another worker no longer ends. Calls to stations whose worker was known go on over streams
+between the workers. When the port has another supervisor, they join its registry: the other life of its data has each
+node restore its claims, and the newest one of a station wins.
 """
 
 import time
@@ -54,32 +56,32 @@ class WorkersStore:
         self._lease = lease
         self._timeout = timeout
         self._node = NodeId("")
-        self._alone = RegistryTable(BUCKETS, "alone", lease=inf)
-        """For a node without a supervisor."""
+        self._alone: RegistryTable | None = None
+        """The claims since the supervisor has ended; None while there is one."""
 
     async def open(self, node: NodeId, address: str | None) -> Renewed:
         """Report the node to the supervisor."""
-        self._node = node
-        return self._renewed(await self._ask("open", node))
+        self._node, self._link.opening = node, ("open", node, address)
+        return self._renewed(await self._ask(*self._link.opening))
 
     async def claim(self, identity: str) -> Claimed:
         """Take a station."""
         answer = await self._ask("claim", identity)
         if answer is None:
-            return self._alone.claim(identity, self._node, time.time_ns() // 1000)
+            return self._table().claim(identity, self._node, time.time_ns() // 1000)
         fence, losses, previous, generation, waiters = answer
         return Claimed(fence, losses, _owner(previous), generation, tuple(waiters))
 
     async def release(self, identity: str, fence: int) -> bool:
         """Remove the entry of a station if this node still has it with this fence."""
         answer = await self._ask("release", identity, fence)
-        return self._alone.release(identity, self._node, fence) if answer is None else bool(answer)
+        return self._table().release(identity, self._node, fence) if answer is None else bool(answer)
 
     async def restore(self, identity: str, fence: int) -> ClaimRestored:
         """Take a station again under its old fence."""
         answer = await self._ask("restore", identity, fence)
         if answer is None:
-            return self._alone.restore(identity, self._node, fence)
+            return self._table().restore(identity, self._node, fence)
         is_ours, current, losses, generation = answer
         return ClaimRestored(is_ours, _owner(current), losses, generation)
 
@@ -90,7 +92,7 @@ class WorkersStore:
     async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
         """Return the owner of each of these stations."""
         answer = await self._ask("check", list(identities))
-        return self._alone.check(identities) if answer is None else [_owner(each) for each in answer]
+        return self._table().check(identities) if answer is None else [_owner(each) for each in answer]
 
     async def find(self, identity: str) -> Found | None:
         """Return where a station is."""
@@ -112,6 +114,7 @@ class WorkersStore:
 
     async def aclose(self) -> None:
         """Report the end of the node."""
+        self._link.opening = None
         with suppress(StoreUnavailableError):
             await self._ask("close")
 
@@ -119,15 +122,23 @@ class WorkersStore:
         """Return the answer of the supervisor, None without one. Raises StoreUnavailableError after the timeout."""
         try:
             with anyio.fail_after(self._timeout):
-                return await self._link.ask(*line)
+                answer = await self._link.ask(*line)
         except SupervisorGoneError:
             return None
         except (TimeoutError, ValueError) as error:
             raise StoreUnavailableError("the supervisor of the workers does not answer") from error
+        self._alone = None
+        return answer
+
+    def _table(self) -> RegistryTable:
+        """Return the table of a node without a supervisor."""
+        if self._alone is None:
+            self._alone = RegistryTable(BUCKETS, "alone", lease=inf)
+        return self._alone
 
     def _renewed(self, answer: Any) -> Renewed:
         if answer is None:
-            return self._alone.renew(self._node, None, 0)
+            return self._table().renew(self._node, None, 0)
         generations, losses = answer
         return Renewed(tuple(generations), tuple(losses))
 

@@ -12,7 +12,7 @@ from logging import Logger
 from math import inf
 from secrets import token_hex
 from socket import socket
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.cluster.registry.table import RegistryTable
@@ -27,13 +27,21 @@ _MOST_UNREAD: Final = 4 * 1024 * 1024
 """Bytes that wait for a node that does not read; further frames are not sent."""
 
 
+class _Member(NamedTuple):
+    """A node that is alive."""
+
+    address: str | None
+    """Where the other nodes can connect to it."""
+    writer: asyncio.StreamWriter
+
+
 class Hub:
     """Answers the requests of the workers, and passes their frames on."""
 
     def __init__(self, log: Logger) -> None:
         self._log = log
         self._table = RegistryTable(BUCKETS, token_hex(8), lease=inf)
-        self._nodes: dict[NodeId, asyncio.StreamWriter] = {}
+        self._nodes: dict[NodeId, _Member] = {}
 
     async def serve(self, stream: socket) -> None:
         """Serve a worker until it ends its stream."""
@@ -51,27 +59,27 @@ class Hub:
             worker.leave()
             writer.close()
 
-    def join(self, node: NodeId, writer: asyncio.StreamWriter) -> None:
+    def join(self, node: NodeId, address: str | None, writer: asyncio.StreamWriter) -> None:
         """Count a node as alive."""
-        self._table.renew(node, None, 0)
-        self._nodes[node] = writer
+        self._nodes[node] = _Member(address, writer)
 
     def leave(self, node: NodeId) -> None:
         """Remove a node and its claims, and report its end to the others."""
         if self._nodes.pop(node, None) is None:
             return
         self._table.remove(node)
-        for writer in (each for each in self._nodes.values() if not each.is_closing()):
-            writer.write(write_packet(0, "lost", node))
+        for each in self._nodes.values():
+            if not each.writer.is_closing():
+                each.writer.write(write_packet(0, "lost", node))
 
     def pass_on(self, sender: NodeId, receiver: NodeId, frame: bytes) -> str:
         """Write a frame to the stream of a node; return SENT, or the reason why not."""
-        writer = self._nodes.get(receiver)
-        if writer is None or writer.is_closing():
+        member = self._nodes.get(receiver)
+        if member is None or member.writer.is_closing():
             return _GONE
-        if writer.transport.get_write_buffer_size() > _MOST_UNREAD:
+        if member.writer.transport.get_write_buffer_size() > _MOST_UNREAD:
             return _FULL
-        writer.write(write_packet(0, "frame", sender, frame=frame))
+        member.writer.write(write_packet(0, "frame", sender, frame=frame))
         return SENT
 
     def answer(self, node: NodeId, line: list[Any]) -> Any:
@@ -85,7 +93,8 @@ class Hub:
             case ["restore", str(identity), int(fence)]:
                 return astuple(table.restore(identity, node, fence))
             case ["renew"]:
-                return astuple(table.renew(node, None, 0))
+                member = self._nodes.get(node)
+                return astuple(table.renew(node, None if member is None else member.address, 0))
             case ["check", list(identities)]:
                 return [None if each is None else astuple(each) for each in table.check(identities)]
             case ["find", str(identity)]:
@@ -112,10 +121,10 @@ class _Worker:
         """Answer one request. Raises ValueError for anything else."""
         result: Any = None
         match packet.line:
-            case ["open", str(node)]:
+            case ["open", str(node), None | str() as address]:
                 self.leave()
                 self._node = NodeId(node)
-                self._hub.join(self._node, self._writer)
+                self._hub.join(self._node, address, self._writer)
                 result = self._hub.answer(self._node, ["renew"])
             case ["close"]:
                 self.leave()

@@ -1,6 +1,6 @@
 """The worker's side of the stream to its supervisor."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import count
 from socket import socket
@@ -38,10 +38,18 @@ class _Answer:
 
 
 class SupervisorLink:
-    """Sends requests to the supervisor, and receives answers and frames, on any event loop."""
+    """Sends requests to the supervisor, and receives answers and frames, on any event loop.
 
-    def __init__(self, stream: socket) -> None:
+    Args:
+        stream: The stream to the supervisor, which this owns.
+        connect_to_next: Function that returns a stream to the next supervisor, as soon as there is one.
+    """
+
+    def __init__(self, stream: socket, connect_to_next: Callable[[], Awaitable[socket]]) -> None:
+        self.opening: tuple[Any, ...] | None = None
+        """The request that opens the node, with which it joins the registry of each further supervisor."""
         self._stream = stream
+        self._connect_to_next = connect_to_next
         self._is_gone = False
         self._numbers = count(1)
         self._answers: dict[int, _Answer] = {}
@@ -58,12 +66,22 @@ class SupervisorLink:
         self.attach(_ignore, _ignore)
 
     async def run(self) -> None:
+        """Send and receive until cancelled; while there is no supervisor, `ask` raises."""
+        while True:
+            await self._run_once()
+            self._stream = await self._connect_to_next()
+            self._unsent = [] if self.opening is None else [write_packet(0, *self.opening)]
+            self._wants_to_write.set()
+            self._is_gone = False
+
+    async def _run_once(self) -> None:
         """Send and receive until the supervisor ends."""
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._write)
-                await self._read()
-                tasks.cancel_scope.cancel()
+            with self._stream:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._write)
+                    await self._read()
+                    tasks.cancel_scope.cancel()
         finally:
             self._is_gone = True
             for answer in self._answers.values():

@@ -9,7 +9,14 @@ from random import Random
 from typing import Any
 
 from ocpp_core.cluster.calls.caller import RemoteCaller
-from ocpp_core.cluster.calls.caller_actions import CallAnswered, CallFailed, FindOwner, WriteCancel, WriteRequest
+from ocpp_core.cluster.calls.caller_actions import (
+    CallAnswered,
+    CallFailed,
+    FindOwner,
+    WriteCancel,
+    WriteProbe,
+    WriteRequest,
+)
 from ocpp_core.cluster.calls.caller_inputs import (
     AbandonRemoteCall,
     AnswerReceived,
@@ -27,10 +34,11 @@ from ocpp_core.cluster.calls.executor_inputs import (
     CancelReceived,
     ExecuteCall,
     ExecutionSucceeded,
+    ProbeReceived,
     RequestReceived,
     WriteAnswer,
 )
-from ocpp_core.cluster.calls.frames import AnswerFrame, CancelFrame, RequestFrame, read_frame
+from ocpp_core.cluster.calls.frames import AnswerFrame, CancelFrame, ProbeFrame, RequestFrame, read_frame
 from ocpp_core.cluster.calls.settings import RemoteCallsConfig
 from ocpp_core.cluster.records import ClusterOwner, Found, NodeId
 from ocpp_core.inputs import Tick
@@ -56,7 +64,7 @@ class History:
     def __init__(self, seed: int, *, config: RemoteCallsConfig | None = None) -> None:
         self.random = Random(seed)
         self.now = 0.0
-        self.config = config or RemoteCallsConfig()
+        self.config = config or RemoteCallsConfig(probe_after=2)
         self.events: list[Any] = []
         self.order = count()
         self.fences = count(1)
@@ -96,6 +104,8 @@ class History:
 
     def move(self) -> None:
         """A station connects to a node; the one that had it learns it later."""
+        if not self.nodes:
+            return
         identity, node = self.random.choice(STATIONS), self.random.choice([*self.nodes.values()])
         old = self.owners.get(identity)
         fence = next(self.fences)
@@ -162,7 +172,7 @@ class History:
                 self.at(self.random.uniform(0, 0.2), self.find, node.id, action)
             case WriteRequest():
                 self.at(self.random.uniform(0, 0.1), self.write, node.id, action)
-            case WriteCancel():
+            case WriteCancel() | WriteProbe():
                 self.deliver(node.id, action.node, action.frame)
             case CallAnswered() | CallFailed():
                 self.outcomes.setdefault(action.call, []).append(action)
@@ -205,6 +215,8 @@ class History:
                 self.feed_executor(node, RequestReceived(sender, frame, len(data)))
             case CancelFrame():
                 self.feed_executor(node, CancelReceived(sender, frame))
+            case ProbeFrame():
+                self.feed_executor(node, ProbeReceived(sender, frame))
             case AnswerFrame():
                 self.feed_caller(node.id, AnswerReceived(sender, frame))
 

@@ -1,9 +1,9 @@
-"""The outcomes of calls to stations of other nodes: the failure table of docs/design/cluster.md, row by row."""
+"""The outcomes of calls to stations of other nodes: see docs/design/cluster-calls.md."""
 
 import pytest
 
 from ocpp_core.cluster.calls.caller import RemoteCaller
-from ocpp_core.cluster.calls.caller_actions import CallAnswered, FindOwner, WriteCancel, WriteRequest
+from ocpp_core.cluster.calls.caller_actions import CallAnswered, FindOwner, WriteCancel, WriteProbe, WriteRequest
 from ocpp_core.cluster.calls.caller_inputs import (
     AbandonRemoteCall,
     AnswerReceived,
@@ -15,7 +15,7 @@ from ocpp_core.cluster.calls.caller_inputs import (
     WriteEnded,
     WriteResult,
 )
-from ocpp_core.cluster.calls.frames import AnswerFrame, AnswerKind, CancelFrame, read_frame
+from ocpp_core.cluster.calls.frames import AnswerFrame, AnswerKind, CancelFrame, ProbeFrame, read_frame
 from ocpp_core.cluster.calls.settings import RemoteCallsConfig
 from ocpp_core.cluster.records import ClusterOwner, Found, NodeId
 from ocpp_core.errors import CallDroppedError, ConnectionLostError, RPCSecurityError, TimeoutError
@@ -79,6 +79,7 @@ class TestARequest:
     def test_is_answered_with_the_payload(self, play):
         assert outcome_of(play.answer(play.write(), AnswerKind.OK, {"status": "Accepted"})) == {"status": "Accepted"}
         assert len(play.engine) == 0
+        assert play(Tick(), play.engine.deadline) == []
         assert play.engine.deadline == float("inf")
 
     def test_is_answered_with_the_error_of_the_station(self, play):
@@ -142,7 +143,7 @@ class TestTheOutcomeIsUnknown:
 
     def test_after_the_time_of_the_call_which_cancels_it(self, play):
         request = play.write(now=0)
-        cancelled, failed = play(Tick(), 30)
+        *_, cancelled, failed = play(Tick(), 30)
         assert read_frame(cancelled.frame) == CancelFrame(request.number)
         assert outcome_of([failed]) == (TimeoutError, True)
         assert play.answer(request, AnswerKind.OK, {}) == []
@@ -178,6 +179,35 @@ class TestARefusedRequest:
         play.answer(play.write(), AnswerKind.NOT_SENT, "moved")
         play(OwnerSearched(1, None))
         assert play(StartRemoteCall(2, "CP1", [], 30)) == [FindOwner(2, "CP1")]
+
+
+class TestASilentNode:
+    """It is probed for all requests that it has not answered for `probe_after` seconds, 15 by default."""
+
+    def test_is_probed_in_one_frame_each_time_until_it_answers(self, play):
+        first, second = play.write(1, now=0), play.write(2, now=1)
+        assert play.engine.deadline == 15
+        assert play(Tick(), 15) == [WriteProbe(OTHER, "b.0:1", b'[1,"p","b.0",[1]]')]
+        play.answer(first, AnswerKind.OK, {})
+        (probe,) = play(Tick(), 29.9) + play(Tick(), 30)[:1]
+        assert read_frame(probe.frame) == ProbeFrame(OTHER, (second.number,))
+
+    def test_ends_a_call_with_its_answer(self, play):
+        request = play.write()
+        play(Tick(), 15)
+        assert outcome_of(play.answer(request, AnswerKind.UNKNOWN, "the answer of its node was lost")) == UNKNOWN
+
+    def test_is_probed_for_at_most_1000_requests_in_a_frame(self, play):
+        for call in range(1001):
+            play.write(call)
+        frames = [read_frame(each.frame) for each in play(Tick(), 15)]
+        assert [len(each.numbers) for each in frames if isinstance(each, ProbeFrame)] == [1000, 1]
+
+    def test_is_not_probed_for_a_request_that_is_being_written(self, play):
+        play.write(1)
+        play.write(2, sent=False)
+        (probe,) = play(Tick(), 15)
+        assert read_frame(probe.frame) == ProbeFrame(OTHER, (1,))
 
 
 class TestAnAbandonedCall:

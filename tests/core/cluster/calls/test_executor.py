@@ -9,10 +9,11 @@ from ocpp_core.cluster.calls.executor_inputs import (
     ExecuteCall,
     ExecutionFailed,
     ExecutionSucceeded,
+    ProbeReceived,
     RequestReceived,
     WriteAnswer,
 )
-from ocpp_core.cluster.calls.frames import AnswerFrame, AnswerKind, CancelFrame, RequestFrame, read_frame
+from ocpp_core.cluster.calls.frames import AnswerFrame, AnswerKind, CancelFrame, ProbeFrame, RequestFrame, read_frame
 from ocpp_core.cluster.calls.settings import RemoteCallsConfig
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.errors import RPCSecurityError
@@ -124,8 +125,29 @@ class TestACancellation:
         assert len(play.engine) == 0
 
 
+class TestAProbe:
+    def probe(self, play, number=1, owner=ME):
+        return play(ProbeReceived(OTHER, ProbeFrame(owner, (number,))))
+
+    def test_about_a_call_in_progress_is_not_answered(self, play):
+        play.request()
+        assert self.probe(play) is None
+
+    def test_about_a_call_that_ended_is_answered_unknown(self, play):
+        play.request()
+        play(ExecutionSucceeded(OTHER, 1, {}))
+        assert self.probe(play).kind is AnswerKind.UNKNOWN
+
+    def test_about_a_request_that_did_not_arrive_is_answered_not_sent_and_the_request_is_refused(self, play):
+        assert self.probe(play).kind is AnswerKind.NOT_SENT
+        assert play.request() is None
+
+    def test_for_a_predecessor_is_not_answered(self, play):
+        assert self.probe(play, owner=NodeId("b.1")) is None
+
+
 class TestLimits:
-    @pytest.mark.parametrize("limits", [{"max_calls": 1}, {"max_bytes": 150}])
+    @pytest.mark.parametrize("limits", [{"max_calls": 1}, {"max_bytes": 150}, {"max_calls_per_node": 1}])
     def test_refuse_a_request(self, limits):
         play = Player(**limits)
         play.request(1)

@@ -4,6 +4,8 @@ import pytest
 
 from ocpp_core.cluster.calls.caller import RemoteCaller
 from ocpp_core.cluster.calls.caller_actions import CallFailed
+from ocpp_core.cluster.calls.executor import RemoteExecutor
+from ocpp_core.cluster.calls.frames import AnswerKind
 from ocpp_core.cluster.calls.replays import Seen, SeenRequests
 from tests.core.cluster.calls.histories import History
 
@@ -47,6 +49,14 @@ def broken(check):
 class TestAMutantIsCaught:
     def test_that_remembers_no_requests(self, monkeypatch):
         monkeypatch.setattr(SeenRequests, "note", lambda *_: Seen.NEW)
+        assert broken(executed_twice)
+
+    def test_that_reports_what_it_has_executed_as_not_sent_when_it_is_asked(self, monkeypatch):
+        def deny(self, node, frame, now):
+            for number in frame.numbers:
+                self._answer((node, number), AnswerKind.NOT_SENT, "")
+
+        monkeypatch.setattr(RemoteExecutor, "_take_probe", deny)
         assert broken(executed_twice)
 
     def test_that_repeats_after_an_unknown_outcome(self, monkeypatch):

@@ -6,6 +6,7 @@ import anyio
 
 from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports.cluster._direct._address import StreamAddress
 from ocpp_transports.cluster._direct._carrier import DirectCarrier
 from ocpp_transports.cluster._direct._settings import DirectSettings
 
@@ -18,7 +19,7 @@ async def main(node: str, address: str) -> None:
 
         log = Log(logger_of(True), "cluster", is_station=False)
         carrier = DirectCarrier(NodeId(node), DirectSettings(), log, answer, lambda _: None)
-        print(await carrier.listen(address), flush=True)
+        print(await carrier.listen(StreamAddress.read(address)), flush=True)
         await anyio.sleep_forever()
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.free_ports import free_port
 from tests.transports.pairs import SECONDS, upgrade
@@ -20,9 +21,11 @@ APPLICATION = "tests.transports.cluster.workers.csms"
 class Program:
     """The command line, whose log is read line by line."""
 
-    def __init__(self, port, process):
+    def __init__(self, port, process, temporary):
         self.port = port
         self.process = process
+        self.temporary = temporary
+        """The directory for its temporary files."""
         self.log = ""
         self.workers: dict[int, int] = {}
         """The process of each worker that has served last."""
@@ -39,7 +42,7 @@ class Program:
 
     def _read(self, line):
         self.log += line
-        self._seen |= {int(each) for each in re.findall(r"process (\d+)", line)}
+        self._seen |= {int(each) for each in re.findall(r"process (\d+)\b(?!, a worker of an earlier)", line)}
         if served := re.search(r"worker (\d+) serves \(process (\d+)\)", line):
             self.workers[int(served[1])] = int(served[2])
 
@@ -74,18 +77,24 @@ class Program:
 
 
 @contextmanager
-def program(*arguments, workers=2, target="make_server", port=None, environment=None, until="workers serve on port"):
-    """Run the command on a free port; yields it when all workers serve. Nothing is left of it."""
-    with free_port() if port is None else nullcontext(port) as port:
+def program(*arguments, workers=2, target="make_server", before=None, environment=None, until="workers serve on port"):
+    """Run the command on a free port, or on that of another program; yields it when all workers serve.
+
+    Nothing is left of it.
+    """
+    with (
+        free_port() if before is None else nullcontext(before.port) as port,
+        TemporaryDirectory() if before is None else nullcontext(before.temporary) as temporary,
+    ):
         command = [sys.executable, "-m", "ocpp_transports.cluster", f"{APPLICATION}:{target}", "--host", "127.0.0.1"]
         process = subprocess.Popen(
             [*command, "--port", str(port), "--workers", str(workers), *arguments],
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": temporary, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        running = Program(port, process)
+        running = Program(port, process, temporary)
         try:
             running.until(until)
             yield running

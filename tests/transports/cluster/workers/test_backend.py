@@ -27,10 +27,12 @@ class Node:
         theirs, ours = socket.socketpair()
         for each in (theirs, ours):
             each.setblocking(False)
-        self.served = asyncio.create_task(hub.serve(theirs)) if hub is not None else None
+        self.served: asyncio.Task[None] | None = asyncio.create_task(hub.serve(theirs)) if hub is not None else None
         self.theirs = theirs
         self.ours = ours
-        link = SupervisorLink(ours)
+        self.orphaned, self.followed = asyncio.Event(), asyncio.Event()
+        self._offered: asyncio.Queue[socket.socket] = asyncio.Queue()
+        link = SupervisorLink(ours, self._connect_to_next)
         self.running = asyncio.create_task(link.run())
         self._backend = WorkersBackend(link)
         self.store = self._backend.new_store(9, timeout)
@@ -38,9 +40,29 @@ class Node:
         self.lost: asyncio.Queue[NodeId] = asyncio.Queue()
 
     async def opened(self, node):
-        await self.store.open(node, None)
+        await self.store.open(node, f"unix:///{node}")
         self.carrier = self._backend.new_carrier(node, lambda *each: self.frames.put_nowait(each), self.lost.put_nowait)
         return self
+
+    async def _connect_to_next(self):
+        self.orphaned.set()
+        stream = await self._offered.get()
+        self.followed.set()
+        return stream
+
+    async def lose(self):
+        """Have the supervisor end, and wait until the worker has noticed."""
+        assert self.served is not None
+        self.served.cancel()
+        await self.orphaned.wait()
+
+    def follow(self, hub):
+        """Connect the worker to the next supervisor."""
+        self.ours, theirs = socket.socketpair()
+        for each in (theirs, self.ours):
+            each.setblocking(False)
+        self.served = asyncio.create_task(hub.serve(theirs))
+        self._offered.put_nowait(self.ours)
 
     async def end(self):
         for each in (self.running, self.served):
@@ -71,7 +93,7 @@ class TestTheRegistry:
         assert second.fence > first.fence
         assert sum((await one.store.renew()).losses) == 1
         assert not await one.store.release("CP1", first.fence), "a late goodbye removes no newer entry"
-        assert await one.store.find("CP1") == Found(ClusterOwner(TWO, second.fence), None, True)
+        assert await one.store.find("CP1") == Found(ClusterOwner(TWO, second.fence), f"unix:///{TWO}", True)
         assert await one.store.check(["CP1", "CP2"]) == [ClusterOwner(TWO, second.fence), None]
 
     async def test_lists_the_stations_and_knows_who_waits(self, nodes):
@@ -101,8 +123,7 @@ class TestTheRegistry:
         one, two = nodes
         kept, lost = await one.store.claim("CP1"), await one.store.renew()
         for each in nodes:
-            each.served.cancel()
-            await each.running
+            await each.lose()
         assert (await one.store.renew()).generations != lost.generations, "the node restores what it has"
         assert (await one.store.restore("CP1", kept.fence)).is_ours
         assert (await two.store.claim("CP2")).previous is None
@@ -110,6 +131,24 @@ class TestTheRegistry:
         with pytest.raises(StoreUnavailableError, match="the supervisor of the workers has ended"):
             await one.store.stations_of([0])
         await one.store.aclose()
+
+    async def test_of_the_next_supervisor_has_one_owner_for_each_station(self, nodes):
+        one, two = nodes
+        for each in nodes:
+            await each.lose()
+        alone = [await each.store.claim("CP1") for each in nodes]
+        hub = Hub(logging.getLogger("ocpp_ws_io.workers"))
+        for each in nodes:
+            each.follow(hub)
+        for each in nodes:
+            await each.followed.wait()
+        newest = await two.store.restore("CP1", alone[1].fence)
+        assert newest.is_ours
+        assert newest.generation != alone[1].generation, "so each node restores what it has claimed alone"
+        older = await one.store.restore("CP1", alone[0].fence)
+        assert (older.is_ours, older.current) == (False, ClusterOwner(TWO, alone[1].fence))
+        await one.carrier.send(TWO, None, b"frame")
+        assert await two.frames.get() == (ONE, b"frame")
 
 
 class TestTheCarrier:
@@ -131,7 +170,6 @@ class TestTheCarrier:
         one, _ = nodes
         with pytest.raises(NotSentError, match="expected a packet of at most 16777216 bytes"):
             await one.carrier.send(TWO, None, bytes(16 * 1024 * 1024))
-        one.served.cancel()
-        await one.running
+        await one.lose()
         with pytest.raises(NotSentError, match="the supervisor of the workers has ended"):
             await one.carrier.send(TWO, None, b"frame")

@@ -1,6 +1,9 @@
 """What `serve` refuses before it starts anything."""
 
+import os
 import socket
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,9 @@ from ocpp_transports.cluster.__main__ import main
         ({"workers": 0}, "expected workers from 1 to 1024, got 0"),
         ({"workers": True}, "expected workers from 1 to 1024, got True"),
         ({"port": 65536}, "expected a port from 0 to 65535, got 65536"),
+        ({"hang_timeout": 0.9}, "expected hang_timeout >= 1 or None, got 0.9"),
+        ({"worker_port": 65535}, "expected worker_port from 1 to 65534 for 2 workers, got 65535"),
+        ({"worker_port": 8999, "port": 9000}, "expected worker_port with 2 ports beside port 9000, got 8999"),
         ({"loop": "twisted"}, "expected loop as one of asyncio, uvloop, trio, got 'twisted'"),
     ],
 )
@@ -24,10 +30,13 @@ def test_arguments(arguments, words):
         serve(**{"target": "csms:make_server", "workers": 2, "port": 0, **arguments})
 
 
-def test_a_port_of_another_program(capsys):
+def test_a_port_of_another_program(capsys, caplog, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    Path(tmp_path, f"ocpp-ws-io-{os.geteuid()}").touch()  # nobody can have a directory there
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert main(["csms:make_server", "--workers", "2", "--port", port, "--host", "127.0.0.1"]) == 1
+    assert f"there is no directory for port {port}, so no later supervisor can replace its workers" in caplog.text
     assert f"cannot listen on 127.0.0.1 port {port}: Address already in use\n" in capsys.readouterr().err
 
 

@@ -1,14 +1,22 @@
 """A supervisor and its workers as real processes: what the end of one of them does to stations."""
 
+import json
 import os
 import signal
 import socket
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from ocpp_transports.cluster.__main__ import main
+from tests.free_ports import free_port
+from tests.link.wire import TEXT, frame
+from tests.transports.cluster.redis.redis_server import needs_redis, redis_server
 from tests.transports.cluster.workers.program import close_code, life, program, status, until_gone
 from tests.transports.pairs import SECONDS
 
@@ -63,17 +71,23 @@ def test_the_end_of_a_worker_and_a_restart_lose_no_station_that_waits_and_sigter
         assert csms.ended() == (0, "")
 
 
-def test_workers_go_on_without_their_supervisor_until_sigterm():
+def test_workers_go_on_without_their_supervisor_until_the_next_one_serves_the_port(threads):
     with program(workers=1) as csms:
         early = csms.station("EARLY")
         assert status(early) == 101
         csms.signal(signal.SIGKILL)
-        csms.until("the supervisor has ended; process .* goes on serving until SIGTERM")
+        csms.until("the supervisor has ended; process .* serves until SIGTERM, or until the next one of its port")
         late = csms.station("LATE")
         assert status(late) == 101
-        os.kill(csms.workers[1], signal.SIGTERM)
-        assert {close_code(early), close_code(late)} == {1001}
-        until_gone(csms.workers[1])
+        codes = threads.map(close_code, [early, late])
+        with program(workers=1, before=csms) as following:
+            assert {*codes} == {1012}
+            until_gone(csms.workers[1])
+            with following.station() as station:
+                assert status(station) == 101
+            following.signal(signal.SIGTERM)
+            assert following.ended()[0] == 0
+            assert not [*Path(csms.temporary).glob("*/*")], "the directory of the port is gone"
 
 
 @pytest.mark.cluster
@@ -106,11 +120,18 @@ class TestTheRest:
             assert csms.ended() == (0, "")
 
     @pytest.mark.parametrize(
-        ("target", "words"),
-        [("missing", "has no attribute 'missing'"), ("make_nothing", "expected an OCPPServer from .*, got str")],
+        ("target", "environment", "words"),
+        [
+            ("missing", {}, "has no attribute 'missing'"),
+            ("make_nothing", {}, "expected an OCPPServer from .*, got str"),
+            ("make_server", {"REDIS": "redis://127.0.0.1:1"}, "StoreUnavailableError"),
+        ],
     )
-    def test_a_program_that_does_not_start_ends_all(self, target, words):
-        with pytest.raises(AssertionError, match=words) as raised, program(target=target):
+    def test_a_program_that_does_not_start_ends_all(self, target, environment, words):
+        with (
+            pytest.raises(AssertionError, match=words) as raised,
+            program(target=target, environment=environment),
+        ):
             pass
         assert "cannot serve: a worker ended before it served; see what it wrote before" in str(raised.value)
 
@@ -132,6 +153,89 @@ class TestTheRest:
             assert csms.process.wait(timeout=SECONDS) == 0
             assert "Traceback" not in csms.process.stdout.read(), "it ends with the last worker"
 
-    def test_a_second_supervisor_warns_that_the_port_is_shared(self):
-        with program(workers=1) as csms, program(workers=1, port=csms.port) as second:
-            assert f"other processes listen on port {csms.port} already: they share its connections" in second.log
+    def test_a_worker_without_a_supervisor_closes_at_sigterm_and_serves_what_waits_before(self):
+        with program(workers=1) as csms:
+            early = csms.station("EARLY")
+            assert status(early) == 101
+            csms.signal(signal.SIGKILL)
+            csms.until("the supervisor has ended")
+            os.kill(csms.workers[1], signal.SIGSTOP)
+            waiting = csms.station("WAITING")
+            os.kill(csms.workers[1], signal.SIGTERM)
+            os.kill(csms.workers[1], signal.SIGCONT)
+            assert status(waiting) in {101, 503}
+            assert close_code(early) == 1001
+            waiting.close()
+            until_gone(csms.workers[1])
+
+    def test_the_next_supervisor_loses_no_station_that_waits_for_a_worker_of_an_earlier_one(self, threads):
+        with program(workers=1) as csms, ExitStack() as stack:
+            csms.signal(signal.SIGKILL)
+            csms.until("the supervisor has ended")
+            stop(csms)
+            lives = threads.map(life, waiting(csms, stack, WAITING))
+            with program(workers=1, before=csms):
+                os.kill(csms.workers[1], signal.SIGCONT)
+                assert {*lives} == {(101, 1012)}
+
+    def test_a_second_supervisor_of_a_port_is_refused(self, monkeypatch, capsys):
+        with program(workers=1) as csms:
+            monkeypatch.setattr(tempfile, "tempdir", csms.temporary)
+            arguments = ["csms:make_server", "--workers", "1", "--port", str(csms.port), "--host", "127.0.0.1"]
+            assert main(arguments) == 1
+            assert (
+                f"cannot serve on port {csms.port}: process {csms.process.pid} is the supervisor"
+                in capsys.readouterr().err
+            )
+            with csms.station() as station:
+                assert status(station) == 101
+
+    @pytest.mark.parametrize("loop", ["uvloop", "trio"])
+    def test_the_workers_of_a_supervisor_that_does_not_start_replace_none(self, loop):
+        with program("--loop", loop, workers=1) as csms:
+            early = csms.station("EARLY")
+            assert status(early) == 101
+            csms.signal(signal.SIGKILL)
+            csms.until("the supervisor has ended")
+            with pytest.raises(AssertionError), program(target="missing", before=csms):
+                pass
+            with program(workers=1, before=csms):
+                assert close_code(early) == 1012
+                until_gone(csms.workers[1])
+
+    @pytest.mark.parametrize("hang", ["stopped", "blocked"])
+    def test_a_worker_whose_event_loop_stands_still_is_killed_and_another_one_starts(self, hang):
+        with program("--hang-timeout", "2", workers=1) as csms:
+            hung = csms.workers[1]
+            with csms.station("HUNG") as station:
+                assert status(station) == 101
+                if hang == "stopped":
+                    os.kill(hung, signal.SIGSTOP)
+                else:
+                    station.sendall(frame(TEXT, b'[2,"1","DataTransfer",{"vendorId":"block"}]'))
+                csms.until(f"process {hung} has shown no sign of life for 2 s")
+                csms.until("worker 1 serves")
+                assert ("in transfer" in csms.log) is (hang == "blocked"), "its stack"
+            with csms.station("NEXT") as station:
+                assert status(station) == 101
+
+    def test_a_worker_has_a_port_of_its_own(self):
+        with (
+            free_port() as own,
+            program("--worker-port", str(own), workers=1) as csms,
+            urlopen(f"http://127.0.0.1:{own}/worker") as answer,
+        ):
+            assert json.load(answer)[:2] == [1, csms.workers[1]]
+
+    @needs_redis
+    def test_workers_with_a_registry_in_redis_are_nodes_with_names_epochs_and_addresses_of_their_own(self, tmp_path):
+        nodes: dict[int, list[str]] = {}
+        with redis_server(tmp_path) as redis, program(environment={"REDIS": redis.url}) as csms:
+            while len(nodes) < 2:
+                with urlopen(f"http://127.0.0.1:{csms.port}/worker") as answer:
+                    number, pid, *nodes[number] = json.load(answer)
+                name, _, address = nodes[number]
+                assert csms.workers[number] == pid
+                assert name.endswith(f"-{number}")
+                assert address.startswith(f"unix://{csms.temporary}/")
+        assert all(len({*values}) == 2 for values in zip(*nodes.values(), strict=True))

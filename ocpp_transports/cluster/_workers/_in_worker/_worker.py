@@ -1,31 +1,37 @@
 """A worker: it serves on the sockets of its supervisor, and ends when it is told to.
 
-Its supervisor gives orders on a stream. If the supervisor is killed the stream ends, and the worker goes on. SIGTERM
-and SIGINT close it as any server.
+Its supervisor gives orders on a stream, on which the worker shows that its event loop runs. If the supervisor is killed
+the stream ends, and the worker goes on until the next supervisor of the port has it close. SIGTERM and SIGINT close it
+as any server.
 """
 
+import faulthandler
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ocpp_transports._driver._interfaces import Handle
-from ocpp_transports._logging._log import LOGGER
 from ocpp_transports._runtime._interrupts import Interrupts
+from ocpp_transports._runtime._tcp_listener import TcpListener
 from ocpp_transports._server._lifecycle._serving import run_on
 from ocpp_transports.cluster._settings import Cluster
-from ocpp_transports.server import Listener, OCPPServer
+from ocpp_transports.cluster._workers._port_directory import socket_of_worker
+from ocpp_transports.cluster._workers._registry._backend import WorkersBackend
+from ocpp_transports.cluster._workers._registry._link import SupervisorLink
+from ocpp_transports.cluster._workers._settings import READY, REGISTRY, Order, WorkerSettings
+from ocpp_transports.server import OCPPServer
 
-from ._registry._backend import WorkersBackend
-from ._registry._link import SupervisorLink
-from ._settings import READY, Order, WorkerSettings
+from ._next_supervisor import connect_to_next
+from ._orders import follow_supervisors, show_life
 from ._target import make_server
 
 __all__ = ["main"]
@@ -43,6 +49,8 @@ def main(given: Mapping[str, Any]) -> None:
     """Serve as the supervisor's argument says. Raises what the application raises before it serves."""
     settings = WorkerSettings(**given)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the supervisor; the application may receive it
+    if sys.stderr is not None:
+        faulthandler.enable()  # the supervisor sends SIGABRT if the event loop stands still
     run_on(settings.loop, partial(_serve, settings))
 
 
@@ -54,26 +62,31 @@ async def _serve(settings: WorkerSettings) -> None:
         server = await make_server(settings.target)
         with Interrupts() as interrupts:
             async with anyio.create_task_group() as tasks:
-                _join(server, settings.number, registry, tasks)
+                _join(server, settings, registry, tasks)
                 async with server:
                     listeners = [await _listen(server, fd) for fd in settings.sockets]
-                    with suppress(OSError):  # the supervisor was killed meanwhile
-                        channel.send(b"%s%f\n" % (READY, server._options.longest_close + _HANDOVER))
-                    await _Serving(server, listeners).until_told(interrupts, channel)
+                    await _Serving(server, listeners, settings).until_told(interrupts, channel)
                 tasks.cancel_scope.cancel()
 
 
-def _join(server: OCPPServer, number: int, registry: socket.socket, tasks: TaskGroup) -> None:
-    """Have the server share a registry with the other workers, unless the application has a cluster or directory."""
+def _join(server: OCPPServer, settings: WorkerSettings, registry: socket.socket, tasks: TaskGroup) -> None:
+    """Have the server share a registry with the other workers, unless the application has a cluster or directory.
+
+    In any cluster the workers connect to each other over Unix sockets, unless the application has the server advertise
+    another address.
+    """
     if server._options.cluster is None and server._directory is server._registry:
-        link = SupervisorLink(registry)
+        link = SupervisorLink(registry, partial(connect_to_next, settings.directory, REGISTRY))
         tasks.start_soon(link.run)
-        server._join(Cluster(WorkersBackend(link), name=f"worker-{number}"))
+        server._join(Cluster(WorkersBackend(link), name=f"worker-{settings.number}"))
+    path = socket_of_worker(settings.directory)
+    if server._cluster is not None and path is not None:
+        server._cluster.advertise(f"unix://{path}")
 
 
-async def _listen(server: OCPPServer, fd: int) -> Listener:
+async def _listen(server: OCPPServer, fd: int) -> TcpListener:
     try:
-        return await server.listen(fd=fd)
+        return cast("TcpListener", await server.listen(fd=fd))
     finally:
         os.close(fd)  # the server has a copy
 
@@ -81,17 +94,23 @@ async def _listen(server: OCPPServer, fd: int) -> Listener:
 class _Serving:
     """A server that listens, and its end."""
 
-    def __init__(self, server: OCPPServer, listeners: list[Listener]) -> None:
+    def __init__(self, server: OCPPServer, listeners: list[TcpListener], settings: WorkerSettings) -> None:
         self._server = server
         self._listeners = listeners
+        self._settings = settings
+        self._longest_close = server._options.longest_close + _HANDOVER
 
     async def until_told(self, interrupts: Interrupts, channel: socket.socket) -> None:
-        """Serve until there is an order, a signal, or the application closes the server; then close it."""
+        """Report that it serves, and close the server at an order or a signal, or as the application does."""
         giving, orders = anyio.create_memory_object_stream[Order | None](8)
         spawn: Callable[[Coroutine[Any, Any, None]], Handle] = self._server._spawner()
         with giving, orders:
             self._server.once("closing", lambda _: _give(giving, None))
-            tasks = [spawn(_signals(interrupts, giving)), spawn(_orders(channel, giving))]
+            with suppress(OSError):  # the supervisor was killed meanwhile
+                channel.send(b"%s%f\n" % (READY, self._longest_close))
+            tasks = [spawn(_signals(interrupts, giving)), spawn(self._follow(channel, giving))]
+            if self._settings.interval is not None:
+                tasks.append(spawn(show_life(channel, self._settings.interval)))
             try:
                 order = await orders.receive()
                 tasks.append(spawn(self._hasten(orders)))
@@ -99,6 +118,15 @@ class _Serving:
             finally:
                 for each in tasks:
                     each.cancel()
+
+    async def _follow(self, channel: socket.socket, giving: _Giving) -> None:
+        directory, obey = self._settings.directory, partial(_give, giving)
+        await follow_supervisors(channel, directory, self._longest_close, obey, self._own_sockets)
+
+    def _own_sockets(self) -> None:
+        """Note that no supervisor keeps the sockets open."""
+        for each in self._listeners:
+            each.own_sockets()
 
     async def _close(self, order: Order | None) -> None:
         if order is None:
@@ -127,22 +155,3 @@ async def _signals(interrupts: Interrupts, giving: _Giving) -> None:
         await interrupts.next()
         _give(giving, order)
         order = Order.DROP
-
-
-async def _orders(channel: socket.socket, giving: _Giving) -> None:
-    """Obey the supervisor until it ends."""
-    received = b""
-    while True:
-        await anyio.wait_readable(channel)
-        try:
-            chunk = channel.recv(64)
-        except OSError:
-            chunk = b""
-        if not chunk:
-            break
-        *lines, received = (received + chunk).split(b"\n")
-        for line in lines:
-            _give(giving, Order(line.decode()))
-    LOGGER.getChild("workers").warning(
-        "the supervisor has ended; process %d goes on serving until SIGTERM, and nothing starts it again", os.getpid()
-    )
