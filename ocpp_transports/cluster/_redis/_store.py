@@ -172,7 +172,7 @@ class RedisStore:
     async def watch(self, identity: str) -> Found | None:
         """Let this node wait for a station, and return where it is; see `RegistryStore`."""
         deadline, key = self._deadline(), self._keys.bucket(identity)
-        arguments = (_encoded(identity), self._me, self._lease)
+        arguments = (_encoded(identity), self._me, round(self._lease * 1000))
         call = ScriptCall(WATCH, (key, self._keys.waiters(identity)), arguments)
         owner = owner_of((await self._run([call], deadline))[0], key)
         return await self._found(owner, deadline)

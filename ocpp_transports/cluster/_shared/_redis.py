@@ -123,7 +123,7 @@ class RedisSharedStore:
         try:
             return await self._connection.execute(commands, anyio.current_time() + self._timeout)
         except Unreachable as error:
-            raise StoreUnavailableError(f"cannot use Redis at {self._settings.shown}: {error}") from None
+            raise StoreUnavailableError(f"cannot use Redis at {self._settings.where.shown}: {error}") from None
 
 
 def _milliseconds(seconds: float) -> int:

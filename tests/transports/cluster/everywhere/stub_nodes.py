@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 
+from ocpp_core.cluster.registry.actions import EvictionReason
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster import Backend, Cluster
@@ -23,7 +24,7 @@ class StubHost:
         self.calls: list[str] = []
         self.most = self._now = 0
 
-    def evict(self, connection: Hashable) -> None:
+    def evict(self, connection: Hashable, reason: EvictionReason) -> None:
         """Every station stays."""
 
     def is_open(self, name: str) -> bool:

@@ -101,7 +101,7 @@ class TestTheRegistry:
         assert await one.store.watch("CP1") is None
         claimed = await two.store.claim("CP1")
         assert claimed.waiters == (ONE,)
-        there = Found(ClusterOwner(TWO, claimed.fence), None, True)
+        there = Found(ClusterOwner(TWO, claimed.fence), f"unix:///{TWO}", True)
         assert await one.store.watch("CP1") == there
         assert await one.store.stations_of(range(one.store.buckets)) == {"CP1": there}
 
