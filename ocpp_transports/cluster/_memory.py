@@ -10,6 +10,7 @@ from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Foun
 from ocpp_core.cluster.registry.table import RegistryTable
 
 from ._carrier import NotSentError
+from ._events._memory import MemoryEventLog, MemoryStreams
 from ._store import StoreUnavailableError
 
 __all__ = ["MemoryCluster"]
@@ -33,6 +34,7 @@ class MemoryCluster:
         self._lease = 0.0
         self._receivers: dict[NodeId, Callable[[NodeId, bytes], None]] = {}
         self._lost: dict[NodeId, Callable[[NodeId], None]] = {}
+        self._streams = MemoryStreams(lambda: self.is_available)
 
     @property
     def stations(self) -> int:
@@ -53,6 +55,10 @@ class MemoryCluster:
         """Return the carrier of a node."""
         self._receivers[node], self._lost[node] = received, lost
         return MemoryCarrier(self, node)
+
+    def new_events(self, timeout: float) -> MemoryEventLog:
+        """Return the streams of events as one process uses them."""
+        return MemoryEventLog(self._streams)
 
 
 class MemoryRegistryStore:

@@ -13,6 +13,8 @@ from ocpp_core.cluster.registry.settings import RegistryConfig
 from ocpp_core.config import expect_declared, number
 
 from ._carrier import Carrier
+from ._events._log import EventsBackend
+from ._events._settings import EventsOut
 from ._store import RegistryStore
 
 __all__ = ["Backend", "Cluster"]
@@ -72,6 +74,8 @@ class Cluster:
     """Seconds after which a node that renews nothing counts as dead; it renews at each third."""
     timeout: float = number(2, least=0.01, most=60)
     """Seconds to wait for an answer of the registry. A station that connects gets 503 then."""
+    events: EventsOut | None = None
+    """Which events a server writes to streams, where `ClusterEvents` reads them; None for none."""
 
     def __post_init__(self) -> None:
         _ = self.backend
@@ -80,6 +84,10 @@ class Cluster:
         if not (len(self.name) <= _NAME_LENGTH and self.name.isascii() and self.name.isprintable()):
             raise ValueError(f"expected name as at most {_NAME_LENGTH} printable ASCII characters, got {self.name!r}")
         expect_declared(self)
+        if self.events is not None:
+            if not isinstance(self.events, EventsOut):
+                raise TypeError(f"expected events as EventsOut or None, got {type(self.events).__name__}")
+            _ = self.events_backend
         if self.timeout >= self.lease * (1 - _MARGIN):
             most = self.lease * (1 - _MARGIN)
             raise ValueError(f"expected timeout below {most:.15g} seconds with this lease, got {self.timeout!r}")
@@ -94,6 +102,15 @@ class Cluster:
             got = type(given).__name__
             raise TypeError(f"expected the URL of Redis, a RedisBackend or a MemoryCluster, got {got}")
         return self.store
+
+    @cached_property
+    def events_backend(self) -> EventsBackend:
+        """The object that has the streams of events. Raises ValueError if the store has none."""
+        store = None if self.events is None else self.events.store
+        backend = _redis(store) if isinstance(store, str) else store or self.backend
+        if not isinstance(backend, EventsBackend):
+            raise ValueError("cannot use events with this store: it has no streams; use Redis or a MemoryCluster")
+        return backend
 
     def registry_config(self, buckets: int) -> RegistryConfig:
         """Return the settings of the engine for a store with this number of buckets."""

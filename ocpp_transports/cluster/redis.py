@@ -10,6 +10,7 @@ from typing import Final
 from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import Logging
 
+from ._events._redis import RedisEventLog
 from ._redis._carrier import RedisCarrier
 from ._redis._servers._url import Credentials
 from ._redis._settings import RedisSettings
@@ -72,6 +73,10 @@ class RedisBackend:
     ) -> RedisCarrier:
         """Return the carrier of a node, and begin to receive; see `Backend`."""
         return RedisCarrier(self._settings, _TIMEOUT, node, received, lost)
+
+    def new_events(self, timeout: float) -> RedisEventLog:
+        """Return the streams of events as one process uses them; nothing is opened yet. `timeout` is in seconds."""
+        return RedisEventLog(self._settings, timeout)
 
 
 _TIMEOUT: Final = 2.0

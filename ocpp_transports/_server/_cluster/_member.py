@@ -20,6 +20,7 @@ from ocpp_transports.cluster._settings import Cluster
 from ocpp_transports.handshake import Handshake
 
 from ._directory import ClusterDirectory
+from ._publishing import EventPublishing
 
 __all__ = ["ClaimedConnection", "ClusterMember"]
 
@@ -48,8 +49,15 @@ class ClusterMember:
     claim lasts until the last handshake and connection of the station have ended here.
     """
 
-    def __init__(self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log) -> None:
+    def __init__(
+        self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log, dropped: Callable[[], None]
+    ) -> None:
         self._cluster = Cluster(choice) if isinstance(choice, str) else cast("Cluster", choice)
+        events = self._cluster.events
+        self.publishing: EventPublishing | None = (
+            None if events is None else EventPublishing(self._cluster, events, log, dropped)
+        )
+        """What writes the events of the server; None without the setting `events`."""
         self._registry = registry
         self._log = log
         self._node: ClusterNode | None = None
@@ -59,17 +67,25 @@ class ClusterMember:
     def start(self, runtime: SocketRuntime) -> None:
         """Make the node for a use of the server in this event loop."""
         self._node = ClusterNode(self._cluster, runtime, self._log, self)
+        if self.publishing is not None:
+            self.publishing.start(runtime, self._node.id)
 
     async def open(self) -> None:
         """Open the node, unless it is open. Raises the errors of `ClusterNode.open`."""
         if self._node is not None:
             await self._node.open()
+        if self.publishing is not None:
+            await self.publishing.open()
 
     async def close(self) -> None:
         """Release all stations, and remove the lease of the node."""
         node, self._node = self._node, None
-        if node is not None:
-            await node.aclose()
+        try:
+            if node is not None:
+                await node.aclose()
+        finally:
+            if self.publishing is not None:
+                await self.publishing.close()
 
     # Admission
 
