@@ -58,9 +58,14 @@ def is_secret_name(name: str) -> bool:
 
 
 def may_hold_secret(message: str) -> bool:
-    """Return False if nothing in a message, which is JSON in ASCII, would be redacted: this is cheap to find out."""
+    """Return False if nothing in a message, which is JSON, would be redacted: this is cheap to find out."""
+    if not message.isascii():
+        return True
     low = message.lower()
-    return any(hint in low for hint in _HINTS)
+    for hint in _HINTS:  # noqa: SIM110 - `any` with a generator takes twice the time
+        if hint in low:
+            return True
+    return False
 
 
 def hide_in_text(text: str, redact: Callable[[Any], Any]) -> str:

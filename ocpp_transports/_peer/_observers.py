@@ -76,6 +76,7 @@ class Observers(Generic[_ClientT]):
     def remove(self, observer: Callable[..., object]) -> None:
         """Remove an observer, if it is there."""
         self._functions = tuple(other for other in self._functions if other != observer)
+        self._without_messages = tuple(other for other in self._without_messages if other != observer)
         self._update()
 
     def forward_to(self, forward: Forward[_ClientT] | None, *, messages: bool) -> None:

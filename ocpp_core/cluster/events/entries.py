@@ -10,25 +10,42 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ocpp_core._dataclasses import dataclass
+from ocpp_core._json import dumps
 from ocpp_core.cluster.records import NodeId
 
-__all__ = ["EVENTS_VERSION", "EventEntry", "UnreadableEntryError", "entry_fields", "event_line", "read_entry"]
+__all__ = [
+    "EVENTS_VERSION",
+    "EventEntry",
+    "UnreadableEntryError",
+    "entry_fields",
+    "event_json",
+    "event_line",
+    "read_entry",
+]
 
 EVENTS_VERSION: Final = 1
 """The version of the entries and of the events in them. Consumers skip entries of another one, and report a gap."""
 
 _MOST_DIGITS: Final = 18
 
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_encode: Final = json.JSONEncoder(separators=(",", ":"), default=lambda value: type(value).__name__).encode
 
 
 class UnreadableEntryError(Exception):
     """An entry was not written by this version of the library; the text does not quote it."""
 
 
-def event_line(*values: Any) -> bytes:
-    """Return an event as one line of JSON. Raises TypeError or ValueError for what JSON cannot represent."""
-    return _encode(values).encode()
+def event_json(value: object) -> str:
+    """Return a part of an event as JSON without line breaks; of what JSON cannot represent, the name of its type."""
+    try:
+        return dumps(value)
+    except (TypeError, ValueError):  # also half a surrogate pair, which identities may have
+        return _encode(value)
+
+
+def event_line(*values: object) -> bytes:
+    """Return an event as one line of JSON."""
+    return event_json(values).encode()
 
 
 @dataclass(frozen=True, slots=True)

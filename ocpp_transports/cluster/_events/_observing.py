@@ -6,11 +6,10 @@
 ["s", time, kind, identity, namespace, address, detail, status, reason]
 """
 
-import json
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
-from ocpp_core.cluster.events.entries import event_line
+from ocpp_core.cluster.events.entries import event_json, event_line
 from ocpp_transports._logging._redaction import redact
 from ocpp_transports._logging._redaction_text import may_hold_secret
 from ocpp_transports.events import CloseEvent, ConnectionEvent, MessageEvent, OpenEvent, SecurityEvent
@@ -19,8 +18,6 @@ from ocpp_transports.handshake import Handshake
 from ._settings import EventsOut
 
 __all__ = ["EventWriter", "ObservedStation"]
-
-_encode: Final = json.JSONEncoder(separators=(",", ":"), default=lambda value: type(value).__name__).encode
 
 
 class ObservedStation(Protocol):
@@ -80,9 +77,9 @@ class EventWriter:
         return event_line(kind, self._wall(), station.identity, station.namespace, *values)
 
     def _message(self, event: MessageEvent, station: ObservedStation) -> bytes:
-        text = _encode(event.frame)
+        text = event_json(event.frame)
         if self._redact and may_hold_secret(text):
-            text = _encode(redact(event.frame))
+            text = event_json(redact(event.frame))
         head = self._line("m", station, event.direction.value, event.action, event.latency)
         return b"%b,%b]" % (head[:-1], text.encode())
 
