@@ -75,7 +75,7 @@ class ClusterMember:
         if self._node is not None:
             await self._node.open()
         if self.publishing is not None:
-            await self.publishing.open()
+            self.publishing.open()
 
     async def close(self) -> None:
         """Release all stations, and remove the lease of the node."""

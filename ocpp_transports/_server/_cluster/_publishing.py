@@ -42,10 +42,10 @@ class EventPublishing:
         )
         self._publisher = publisher
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Begin to write, unless it has begun; the store need not be reachable."""
         if self._publisher is not None:
-            await self._publisher.open()
+            self._publisher.open()
 
     async def close(self) -> None:
         """Write what is left, for at most the timeout of the cluster."""

@@ -99,7 +99,6 @@ class ClusterEvents:
         self._ready.clear()
         use = self._use = _Use(runtime, self._backend.new_events(self._cluster.timeout), self._reports)
         try:
-            await use.log.open()
             for stream in range(self._streams):
                 use.read(stream, self._reader, self._after, self._claim_after)
         except BaseException:
@@ -160,6 +159,7 @@ class _Use:
         self.deliveries: Final = Deliveries(_MOST_UNACKNOWLEDGED)
         self._runtime = runtime
         self._reports = reports
+        log.open(runtime)
         self._acknowledging: Acknowledging | None = None
         self._tasks: list[Handle] = []
         streams: tuple[MemoryObjectSendStream[_Arrived], MemoryObjectReceiveStream[_Arrived]]
@@ -210,8 +210,8 @@ class _Use:
         finally:
             self._arriving.close()
             self._arrived.close()
+            self.log.close()
             with anyio.CancelScope(shield=True):
-                await self.log.aclose()
                 await self._runtime.aclose()
 
 

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from ocpp_core._dataclasses import dataclass
+from ocpp_transports._runtime._base import SocketRuntime
 
 __all__ = ["START", "AppendedEntry", "EntryPosition", "EventLog", "EventSession", "EventsBackend", "Retention"]
 
@@ -69,8 +70,8 @@ class EventSession(Protocol):
 class EventLog(Protocol):
     """The streams of events, as one process uses them."""
 
-    async def open(self) -> None:
-        """Begin; the store need not be reachable."""
+    def open(self, runtime: SocketRuntime) -> None:
+        """Begin, in this event loop; nothing is connected until it is needed."""
 
     async def append(self, stream: int, fields: Mapping[str, bytes], keep: Retention) -> None:
         """Append an entry, and remove old ones. After an error it may have been appended nevertheless.
@@ -86,7 +87,7 @@ class EventLog(Protocol):
     def session(self, stream: int) -> AbstractAsyncContextManager[EventSession]:
         """Connect to a stream to read it. Raises StoreUnavailableError."""
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Disconnect. Idempotent."""
 
 

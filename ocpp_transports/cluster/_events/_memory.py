@@ -1,5 +1,6 @@
 """Streams of events in memory, for tests and in virtual time; they behave like those of Redis."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -8,8 +9,7 @@ from typing import Final
 import anyio
 import anyio.lowlevel
 
-from ocpp_transports._logging._log import Log, logger_of
-from ocpp_transports._runtime._current import current_runtime
+from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports.cluster._store import StoreUnavailableError
 
 from ._log import START, AppendedEntry, EntryPosition, Retention
@@ -32,7 +32,7 @@ class _Group:
 
 class _Stream:
     def __init__(self) -> None:
-        self.entries: dict[EntryPosition, dict[bytes, bytes]] = {}
+        self._entries: list[AppendedEntry] = []
         self.groups: defaultdict[str, _Group] = defaultdict(_Group)
         self.newest = START
         self.grown = anyio.Event()
@@ -42,20 +42,27 @@ class _Stream:
             self.newest = EntryPosition(milliseconds, 0)
         else:
             self.newest = EntryPosition(self.newest.milliseconds, self.newest.sequence + 1)
-        self.entries[self.newest] = fields
+        self._entries.append(AppendedEntry(self.newest, fields))
         grown, self.grown = self.grown, anyio.Event()
         grown.set()
 
     def trim(self, keep: Retention) -> None:
-        oldest = self.newest.milliseconds - int(keep.seconds * _MILLI)
-        gone = [each for each in self.entries if each.milliseconds < oldest]
-        gone += list(self.entries)[len(gone) : max(len(gone), len(self.entries) - keep.entries)]
-        for position in gone:
-            del self.entries[position]
+        oldest = EntryPosition(self.newest.milliseconds - int(keep.seconds * _MILLI), 0)
+        del self._entries[: max(self._first_after(oldest), len(self._entries) - keep.entries)]
 
     def after(self, position: EntryPosition, most: int) -> Sequence[AppendedEntry]:
-        found = [AppendedEntry(each, fields) for each, fields in self.entries.items() if each > position]
-        return found[:most]
+        first = self._first_after(position)
+        return self._entries[first : first + most]
+
+    def at(self, position: EntryPosition) -> AppendedEntry:
+        """Return an entry, without its fields if it was removed."""
+        before = self._first_after(position) - 1
+        if before >= 0 and self._entries[before].position == position:
+            return self._entries[before]
+        return AppendedEntry(position, None)
+
+    def _first_after(self, position: EntryPosition) -> int:
+        return bisect_right(self._entries, position, key=lambda entry: entry.position)
 
 
 class MemoryStreams:
@@ -80,11 +87,9 @@ class MemoryEventLog:
         self._streams = streams
         self._wall: Callable[[], float] | None = None
 
-    async def open(self) -> None:
+    def open(self, runtime: SocketRuntime) -> None:
         """Begin."""
-        runtime = current_runtime(type(self).__name__, in_block=True, log=Log(logger_of(False), "", is_station=False))
         self._wall = runtime.wall
-        await runtime.aclose()
 
     async def append(self, stream: int, fields: Mapping[str, bytes], keep: Retention) -> None:
         """Append an entry, and remove old ones."""
@@ -105,7 +110,7 @@ class MemoryEventLog:
         await self._streams.reach(stream)
         yield MemoryEventSession(self._streams, stream)
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """End."""
 
 
@@ -144,7 +149,7 @@ class MemoryEventSession:
         """Return entries that this consumer has got and not acknowledged."""
         stream = await self._reach()
         own = [each for each, (owner, _) in sorted(stream.groups[group].pending.items()) if owner == consumer]
-        return [AppendedEntry(each, stream.entries.get(each)) for each in own if each > after][:most]
+        return [stream.at(each) for each in own if each > after][:most]
 
     async def claim(self, group: str, consumer: str, idle: float) -> bool:
         """Take over entries that a consumer got before this many seconds."""
@@ -159,5 +164,5 @@ class MemoryEventSession:
     async def _wait_for_entries(self, after: Callable[[], EntryPosition]) -> None:
         stream = await self._reach()
         with anyio.move_on_after(_BLOCK):
-            while stream.newest <= after():
+            while not stream.after(after(), 1):
                 await stream.grown.wait()

@@ -9,8 +9,9 @@ from ocpp_core.cluster.events.buffer import EventBatch, EventBuffer
 from ocpp_core.cluster.events.entries import entry_fields
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.cluster.registry.buckets import bucket_of
-from ocpp_transports._driver._interfaces import Handle, Runtime
+from ocpp_transports._driver._interfaces import Handle
 from ocpp_transports._logging._log import Log
+from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableError
 
 from ._log import EventLog
@@ -45,7 +46,7 @@ class EventPublisher:
         node: NodeId,
         settings: EventsOut,
         log: EventLog,
-        runtime: Runtime,
+        runtime: SocketRuntime,
         reports: Log,
         dropped: Callable[[], None],
     ) -> None:
@@ -64,10 +65,10 @@ class EventPublisher:
         self._idle = anyio.Event()
         self._task: Handle | None = None
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Begin to write, unless it has begun; the store need not be reachable."""
         if self._task is None:
-            await self._log.open()
+            self._log.open(self._runtime)
             self._task = self._runtime.spawn(self._run())
 
     def add(self, line: bytes, *, is_message: bool) -> None:
@@ -92,7 +93,7 @@ class EventPublisher:
         finally:
             task.cancel()
             self._report_lost()
-            await self._log.aclose()
+            self._log.close()
 
     @property
     def _has_news(self) -> bool:

@@ -10,7 +10,6 @@ from coredis.exceptions import StreamConsumerGroupError, StreamDuplicateConsumer
 from coredis.tokens import PureToken
 
 from ocpp_transports._runtime._base import SocketRuntime
-from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._redis._commands import Command, PlainCommand
 from ocpp_transports.cluster._redis._connection import CommandExecutor
 from ocpp_transports.cluster._redis._errors import Unreachable, checked, reason
@@ -46,14 +45,12 @@ class RedisEventLog:
     def __init__(self, settings: RedisSettings, timeout: float) -> None:
         self._settings = settings
         self._timeout = timeout
-        self._runtime: SocketRuntime | None = None
         self._connection: CommandExecutor | None = None
         self._trimmed_at = 0.0
 
-    async def open(self) -> None:
-        """Begin; nothing is connected until it is needed."""
-        self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._settings.log())
-        self._connection = connection_to(self._settings, self._timeout, self._runtime)
+    def open(self, runtime: SocketRuntime) -> None:
+        """Begin, in this event loop; nothing is connected until it is needed."""
+        self._connection = connection_to(self._settings, self._timeout, runtime)
 
     async def append(self, stream: int, fields: Mapping[str, bytes], keep: Retention) -> None:
         """Append an entry, and once a second remove those that are too old."""
@@ -85,14 +82,11 @@ class RedisEventLog:
         except Exception as error:  # also groups of them, from the tasks of coredis
             raise _translated(error, key) from None
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Disconnect. Idempotent."""
         connection, self._connection = self._connection, None
-        runtime, self._runtime = self._runtime, None
         if connection is not None:
             connection.close()
-        if runtime is not None:
-            await runtime.aclose()
 
     def _key(self, stream: int) -> str:
         return f"{self._settings.prefix}:ev:{{{stream}}}"
