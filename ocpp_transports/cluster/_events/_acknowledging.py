@@ -7,7 +7,7 @@ import anyio
 from ocpp_transports._logging._log import Log
 from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableError
 
-from ._deliveries import Deliveries
+from ._deliveries import EventDeliveries
 from ._log import EventLog
 
 __all__ = ["Acknowledging"]
@@ -28,7 +28,7 @@ class Acknowledging:
         reports: Gets a warning while the store is away.
     """
 
-    def __init__(self, log: EventLog, group: str, deliveries: Deliveries, reports: Log) -> None:
+    def __init__(self, log: EventLog, group: str, deliveries: EventDeliveries, reports: Log) -> None:
         self._log = log
         self._group = group
         self._deliveries = deliveries

@@ -17,7 +17,7 @@ from ocpp_transports.cluster._settings import Backend, Cluster
 
 from ._acknowledging import Acknowledging
 from ._decoding import events_of, unknown_gap
-from ._deliveries import Deliveries, Delivery
+from ._deliveries import EventDeliveries, EventDelivery
 from ._kinds import ClusterEvent
 from ._log import AppendedEntry, EntryPosition, EventLog
 from ._reading import GroupReader, PositionReader, ReaderId
@@ -30,7 +30,7 @@ _MOST_UNACKNOWLEDGED: Final = 1_000
 _NAME_LENGTH: Final = 128
 _MILLI: Final = 1000
 
-_Arrived = tuple[AppendedEntry, Delivery | None]
+_Arrived = tuple[AppendedEntry, EventDelivery | None]
 
 
 class ClusterEvents:
@@ -156,7 +156,7 @@ class _Use:
 
     def __init__(self, runtime: SocketRuntime, log: EventLog, reports: Log) -> None:
         self.log: Final = log
-        self.deliveries: Final = Deliveries(_MOST_UNACKNOWLEDGED)
+        self.deliveries: Final = EventDeliveries(_MOST_UNACKNOWLEDGED)
         self._runtime = runtime
         self._reports = reports
         log.open(runtime)
@@ -180,7 +180,7 @@ class _Use:
     def _spawn(self, what: PositionReader | GroupReader | Acknowledging) -> None:
         self._tasks.append(self._runtime.spawn(what.run()))
 
-    async def _deliver(self, entry: AppendedEntry, delivery: Delivery | None) -> None:
+    async def _deliver(self, entry: AppendedEntry, delivery: EventDelivery | None) -> None:
         await self._arriving.send((entry, delivery))
 
     async def receive(self) -> _Arrived:

@@ -9,7 +9,7 @@ from ocpp_core.cluster.events.entries import EventEntry, UnreadableEntryError, r
 from ocpp_core.identity import StationKey
 from ocpp_transports.events import MessageEvent, SecurityEvent
 
-from ._deliveries import Delivery
+from ._deliveries import EventDelivery
 from ._kinds import ClusterEvent, EventGap, MessageSeen, SecurityReported, StationConnected, StationDisconnected
 from ._log import AppendedEntry
 
@@ -18,7 +18,7 @@ __all__ = ["events_of", "unknown_gap"]
 _MILLI: Final = 1000
 
 
-def events_of(appended: AppendedEntry, delivery: Delivery | None) -> Sequence[ClusterEvent]:
+def events_of(appended: AppendedEntry, delivery: EventDelivery | None) -> Sequence[ClusterEvent]:
     """Return the events of an entry, or raise UnreadableEntryError for one that this version did not write."""
     if appended.fields is None:
         return (unknown_gap(appended, delivery),)
@@ -29,13 +29,13 @@ def events_of(appended: AppendedEntry, delivery: Delivery | None) -> Sequence[Cl
         raise UnreadableEntryError("expected an event of a known kind, got another one") from None
 
 
-def unknown_gap(appended: AppendedEntry, delivery: Delivery | None) -> EventGap:
+def unknown_gap(appended: AppendedEntry, delivery: EventDelivery | None) -> EventGap:
     """Return the event that stands for an entry which cannot be read."""
     stored = appended.position.milliseconds / _MILLI
     return EventGap(id="", node="", time=stored, stored=stored, delivery=delivery, messages=None, others=None)
 
 
-def _event(entry: EventEntry, place: int, stored: float, delivery: Delivery | None) -> ClusterEvent:
+def _event(entry: EventEntry, place: int, stored: float, delivery: EventDelivery | None) -> ClusterEvent:
     kind, time, *values = entry.events[place]
     common = {
         "id": f"{entry.node}-{entry.first + place}",

@@ -7,10 +7,10 @@ import anyio
 
 from ._log import EntryPosition
 
-__all__ = ["Deliveries", "Delivery"]
+__all__ = ["EventDeliveries", "EventDelivery"]
 
 
-class Delivery:
+class EventDelivery:
     """An entry that was delivered, until all of its events are acknowledged."""
 
     __slots__ = ("left", "position", "returned", "stream")
@@ -24,22 +24,22 @@ class Delivery:
         """The IDs of the events that the program got."""
 
 
-class Deliveries:
+class EventDeliveries:
     """The deliveries of one consumer of a group; `most` is how many may be unacknowledged."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._unacknowledged: dict[tuple[int, EntryPosition], Delivery] = {}
-        self._done: dict[Delivery, None] = {}
+        self._unacknowledged: dict[tuple[int, EntryPosition], EventDelivery] = {}
+        self._done: dict[EventDelivery, None] = {}
         self._changed = anyio.Event()
         self._finished = anyio.Event()
 
-    def begin(self, stream: int, position: EntryPosition) -> Delivery | None:
+    def begin(self, stream: int, position: EntryPosition) -> EventDelivery | None:
         """Note an entry that the store delivered; return None if it was delivered before and is not stored as done."""
         key = (stream, position)
         if key in self._unacknowledged:
             return None
-        delivery = self._unacknowledged[key] = Delivery(stream, position)
+        delivery = self._unacknowledged[key] = EventDelivery(stream, position)
         return delivery
 
     @property
@@ -53,7 +53,7 @@ class Deliveries:
             self._changed = anyio.Event()
             await self._changed.wait()
 
-    def acknowledge(self, delivery: Delivery, event: str) -> None:
+    def acknowledge(self, delivery: EventDelivery, event: str) -> None:
         """Note that the program is done with an event, of this ID."""
         delivery.left.discard(event)
         if not delivery.left:
@@ -67,7 +67,7 @@ class Deliveries:
                 if not delivery.left:
                     self.finish(delivery)
 
-    def finish(self, delivery: Delivery) -> None:
+    def finish(self, delivery: EventDelivery) -> None:
         """Note that nothing of an entry is left."""
         self._done[delivery] = None
         self._finished.set()
@@ -76,12 +76,12 @@ class Deliveries:
         """Wait until entries are finished."""
         await self._finished.wait()
 
-    def finished(self) -> Iterator[tuple[int, list[Delivery]]]:
+    def finished(self) -> Iterator[tuple[int, list[EventDelivery]]]:
         """Iterate over the finished entries of each stream."""
         for stream in sorted({delivery.stream for delivery in self._done}):
             yield stream, [delivery for delivery in self._done if delivery.stream == stream]
 
-    def forget(self, deliveries: list[Delivery]) -> None:
+    def forget(self, deliveries: list[EventDelivery]) -> None:
         """Forget entries: the store knows that they are done."""
         for delivery in deliveries:
             self._done.pop(delivery, None)

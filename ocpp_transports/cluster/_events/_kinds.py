@@ -6,7 +6,7 @@ from ocpp_core._dataclasses import dataclass
 from ocpp_core.identity import StationKey
 from ocpp_transports.events import MessageEvent, SecurityEvent
 
-from ._deliveries import Delivery
+from ._deliveries import EventDelivery
 
 __all__ = ["ClusterEvent", "EventGap", "MessageSeen", "SecurityReported", "StationConnected", "StationDisconnected"]
 
@@ -24,7 +24,7 @@ class ClusterEvent:
     """When the event happened, in seconds since 1970, on the clock of the server."""
     stored: float
     """When the event was stored, in seconds since 1970, on the clock of the store; see `since` of `ClusterEvents`."""
-    delivery: Delivery | None = field(default=None, repr=False, compare=False)
+    delivery: EventDelivery | None = field(default=None, repr=False, compare=False)
     """The delivery that `ClusterEvents.ack` acknowledges."""
 
 

@@ -8,7 +8,7 @@ import anyio
 from ocpp_transports._logging._log import Log
 from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableError
 
-from ._deliveries import Deliveries, Delivery
+from ._deliveries import EventDeliveries, EventDelivery
 from ._log import START, AppendedEntry, EntryPosition, EventLog, EventSession
 
 __all__ = ["Deliver", "GroupReader", "PositionReader", "ReaderId"]
@@ -20,7 +20,7 @@ _PAUSE: Final = 0.2
 _REMINDER: Final = 10.0
 """Seconds for which too many entries are unacknowledged until the log has it."""
 
-Deliver = Callable[[AppendedEntry, Delivery | None], Awaitable[None]]
+Deliver = Callable[[AppendedEntry, EventDelivery | None], Awaitable[None]]
 """Called with each entry; it may wait for the program."""
 
 
@@ -98,7 +98,7 @@ class GroupReader:
         stream: int,
         reader: ReaderId,
         claim_after: float,
-        deliveries: Deliveries,
+        deliveries: EventDeliveries,
         deliver: Deliver,
         reports: Log,
     ) -> None:

@@ -1,6 +1,7 @@
 """Streams of events in a real Redis: what it answers, and what consumers and servers do while it is away."""
 
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
@@ -118,7 +119,7 @@ async def collect(events, got):
 
 class TestARestart:
     async def test_without_data_delays_events_and_loses_none_that_comes_later(self, redis):
-        got = []
+        got: list[Any] = []
         cluster = ClusterEvents(redis.url, group="g", consumer="w", logging=False)
         async with publishing(redis) as add, cluster as events, anyio.create_task_group() as tasks:
             tasks.start_soon(collect, events, got)
@@ -137,7 +138,7 @@ class TestARestart:
 @pytest.mark.cluster
 class TestAStop:
     async def test_of_five_seconds_delays_events_in_their_order(self, redis):
-        got = []
+        got: list[Any] = []
         cluster = ClusterEvents(redis.url, since=0, logging=False)
         async with publishing(redis) as add, cluster as events, anyio.create_task_group() as tasks:
             tasks.start_soon(collect, events, got)
