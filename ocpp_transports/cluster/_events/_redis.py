@@ -46,7 +46,9 @@ class RedisEventLog:
         self._settings = settings
         self._timeout = timeout
         self._connection: CommandExecutor | None = None
-        self._trimmed_at = 0.0
+        self._trim_at = 0.0
+        self._newest = 0
+        """When the newest entry was stored, in ms since 1970."""
 
     def open(self, runtime: SocketRuntime) -> None:
         """Begin, in this event loop; nothing is connected until it is needed."""
@@ -56,16 +58,20 @@ class RedisEventLog:
         """Append an entry, and once a second remove those that are too old."""
         key = self._key(stream)
         commands: list[Command] = [PlainCommand(key, lambda pipe: _append(pipe, key, fields, keep))]
-        now = anyio.current_time()
-        is_trimming = now >= self._trimmed_at + _TRIMMING
-        if is_trimming:
-            expiry = round((keep.seconds + _TRIMMING) * _MILLI)
-            commands.append(PlainCommand(key, lambda pipe: pipe.pexpire(key, expiry)))
-        position = _position((await self._run(commands))[0])
-        if is_trimming:
-            self._trimmed_at = now
-            oldest = position.milliseconds - round(keep.seconds * _MILLI)
-            await self._run([PlainCommand(key, lambda pipe: _trim(pipe, key, oldest))])
+        if anyio.current_time() >= self._trim_at:
+            commands += self._trimming(key, keep)
+        replies = await self._run(commands)  # those of the others do not matter: they are repeated
+        self._newest = _position(replies[0]).milliseconds
+
+    def _trimming(self, key: str, keep: Retention) -> list[Command]:
+        """Return what removes entries by their age on the clock of Redis, which is that of the newest entry."""
+        self._trim_at = anyio.current_time() + _TRIMMING
+        kept = round(keep.seconds * _MILLI)
+        oldest, expiry = max(0, self._newest - kept), kept + round(_TRIMMING * _MILLI)
+        return [
+            PlainCommand(key, lambda pipe: _trim(pipe, key, oldest)),
+            PlainCommand(key, lambda pipe: pipe.pexpire(key, expiry)),
+        ]
 
     async def acknowledge(self, stream: int, group: str, entries: Sequence[EntryPosition]) -> None:
         """Note that a group is done with these entries."""
@@ -92,13 +98,15 @@ class RedisEventLog:
         return f"{self._settings.prefix}:ev:{{{stream}}}"
 
     async def _run(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the replies to commands. Raises an error only if the first one failed."""
         if self._connection is None:
             raise StoreUnavailableError("the connection is closed")
         try:
             replies = await self._connection.execute(commands, anyio.current_time() + self._timeout)
         except Unreachable as error:
             raise StoreUnavailableError(f"cannot use Redis at {self._settings.where.shown}: {error}") from None
-        return [checked(reply, command.key) for command, reply in zip(commands, replies, strict=True)]
+        checked(replies[0], commands[0].key)
+        return replies
 
 
 class RedisEventSession:

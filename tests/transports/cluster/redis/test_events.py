@@ -75,6 +75,8 @@ class TestAStream:
             for number in range(12):
                 redis("XADD", KEY, f"1-{number + 1}", "v", "1")
             await appended(log, 1)
+            log._trim_at = 0.0
+            await appended(log, 2)
             assert int(redis("XLEN", KEY).removeprefix(b":")) < 10
             assert 3_590_000 < int(redis("PTTL", KEY).removeprefix(b":")) <= 3_601_000
             await appended(log, *range(40), keep=Retention(3600, 20))
