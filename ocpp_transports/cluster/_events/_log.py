@@ -73,8 +73,8 @@ class EventLog(Protocol):
     def open(self, runtime: SocketRuntime) -> None:
         """Begin, in this event loop; nothing is connected until it is needed."""
 
-    async def append(self, stream: int, fields: Mapping[str, bytes], keep: Retention) -> None:
-        """Append an entry, and remove old ones. After an error it may have been appended nevertheless.
+    async def append(self, stream: int, entries: Sequence[Mapping[str, bytes]], keep: Retention) -> None:
+        """Append entries, and remove old ones. After an error they may have been appended nevertheless.
 
         Raises:
             StoreUnavailableError: The store did not answer, or refused.

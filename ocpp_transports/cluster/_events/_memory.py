@@ -91,11 +91,12 @@ class MemoryEventLog:
         """Begin."""
         self._wall = runtime.wall
 
-    async def append(self, stream: int, fields: Mapping[str, bytes], keep: Retention) -> None:
-        """Append an entry, and remove old ones."""
+    async def append(self, stream: int, entries: Sequence[Mapping[str, bytes]], keep: Retention) -> None:
+        """Append entries, and remove old ones."""
         reached = await self._streams.reach(stream)
         wall = 0.0 if self._wall is None else self._wall()
-        reached.append({name.encode(): value for name, value in fields.items()}, int(wall * _MILLI))
+        for fields in entries:
+            reached.append({name.encode(): value for name, value in fields.items()}, int(wall * _MILLI))
         reached.trim(keep)
 
     async def acknowledge(self, stream: int, group: str, entries: Sequence[EntryPosition]) -> None:

@@ -23,8 +23,10 @@ _INTERVAL: Final = 0.01
 """Seconds from the first event of an entry until the entry is written."""
 _ENTRY: Final = 65_536
 """Bytes of the events of an entry; more are written without delay."""
+_AT_ONCE: Final = 16
+"""Entries of one request to the store, so that a store that is far away is no limit."""
 _PAUSE: Final = 0.2
-"""Seconds until a failed entry is written again."""
+"""Seconds until failed entries are written again."""
 
 
 class EventPublisher:
@@ -58,7 +60,7 @@ class EventPublisher:
         self._reports = reports
         self._dropped = dropped
         self._buffer = EventBuffer(settings.buffer_events, settings.buffer_bytes)
-        self._batch: EventBatch | None = None  # that is being written
+        self._batches: list[EventBatch] = []  # that are being written
         self._wanted = anyio.Event()
         self._full = anyio.Event()
         self._is_closing = False
@@ -97,10 +99,10 @@ class EventPublisher:
 
     @property
     def _has_news(self) -> bool:
-        return self._batch is not None or self._buffer.has_news
+        return bool(self._batches) or self._buffer.has_news
 
     def _report_lost(self) -> None:
-        lost = len(self._buffer) + (0 if self._batch is None else len(self._batch.lines))
+        lost = len(self._buffer) + sum(len(batch.lines) for batch in self._batches)
         if lost:
             self._reports.warning(f"{lost} events were not written: the store did not answer until the server closed")
             for _ in range(lost):
@@ -118,19 +120,26 @@ class EventPublisher:
 
     async def _write_all(self) -> None:
         while self._has_news:
-            if self._batch is None:
-                self._batch = self._buffer.take(self._runtime.wall(), _ENTRY)
-            if self._batch is not None and await self._is_written(self._batch):
-                self._batch = None
+            if not self._batches:
+                self._batches = self._taken()
+            if await self._are_written():
+                self._batches = []
         self._wanted = anyio.Event()
         if not self._is_closing:
             self._full = anyio.Event()
         self._idle.set()
 
-    async def _is_written(self, batch: EventBatch) -> bool:
-        """Append an entry; if it fails, return False after a pause."""
+    def _taken(self) -> list[EventBatch]:
+        batches: list[EventBatch] = []
+        while len(batches) < _AT_ONCE and (batch := self._buffer.take(self._runtime.wall(), _ENTRY)) is not None:
+            batches.append(batch)
+        return batches
+
+    async def _are_written(self) -> bool:
+        """Append the entries; if it fails, return False after a pause."""
+        entries = [entry_fields(self._node, batch.first, batch.lines) for batch in self._batches]
         try:
-            await self._log.append(self._stream, entry_fields(self._node, batch.first, batch.lines), self._keep)
+            await self._log.append(self._stream, entries, self._keep)
         except (StoreUnavailableError, ForeignDataError) as error:
             self._reports.recurring("cannot write events for the consumers of the cluster", str(error))
             await anyio.sleep(_PAUSE)

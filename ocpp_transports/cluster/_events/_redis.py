@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -54,14 +55,14 @@ class RedisEventLog:
         """Begin, in this event loop; nothing is connected until it is needed."""
         self._connection = connection_to(self._settings, self._timeout, runtime)
 
-    async def append(self, stream: int, fields: Mapping[str, bytes], keep: Retention) -> None:
-        """Append an entry, and once a second remove those that are too old."""
+    async def append(self, stream: int, entries: Sequence[Mapping[str, bytes]], keep: Retention) -> None:
+        """Append entries, and once a second remove those that are too old."""
         key = self._key(stream)
-        commands: list[Command] = [PlainCommand(key, lambda pipe: _append(pipe, key, fields, keep))]
+        commands: list[Command] = [PlainCommand(key, partial(_append, key, fields, keep)) for fields in entries]
         if anyio.current_time() >= self._trim_at:
             commands += self._trimming(key, keep)
-        replies = await self._run(commands)  # those of the others do not matter: they are repeated
-        self._newest = _position(replies[0]).milliseconds
+        replies = await self._run(commands, len(entries))  # the other commands are repeated in any case
+        self._newest = _position(replies[len(entries) - 1]).milliseconds
 
     def _trimming(self, key: str, keep: Retention) -> list[Command]:
         """Return what removes entries by their age on the clock of Redis, which is that of the newest entry."""
@@ -76,7 +77,7 @@ class RedisEventLog:
     async def acknowledge(self, stream: int, group: str, entries: Sequence[EntryPosition]) -> None:
         """Note that a group is done with these entries."""
         key, names = self._key(stream), [_identifier(each) for each in entries]
-        await self._run([PlainCommand(key, lambda pipe: pipe.xack(key, group, names))])
+        await self._run([PlainCommand(key, lambda pipe: pipe.xack(key, group, names))], 1)
 
     @asynccontextmanager
     async def session(self, stream: int) -> AsyncIterator["RedisEventSession"]:
@@ -97,15 +98,16 @@ class RedisEventLog:
     def _key(self, stream: int) -> str:
         return f"{self._settings.prefix}:ev:{{{stream}}}"
 
-    async def _run(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the replies to commands. Raises an error only if the first one failed."""
+    async def _run(self, commands: Sequence[Command], checks: int) -> list[Any]:
+        """Return the replies to commands. Raises an error if one of the first `checks` commands failed."""
         if self._connection is None:
             raise StoreUnavailableError("the connection is closed")
         try:
             replies = await self._connection.execute(commands, anyio.current_time() + self._timeout)
         except Unreachable as error:
             raise StoreUnavailableError(f"cannot use Redis at {self._settings.where.shown}: {error}") from None
-        checked(replies[0], commands[0].key)
+        for command, reply in zip(commands[:checks], replies, strict=False):
+            checked(reply, command.key)
         return replies
 
 
@@ -155,7 +157,7 @@ class RedisEventSession:
                 return is_any
 
 
-def _append(pipe: Any, key: str, fields: Mapping[str, bytes], keep: Retention) -> None:
+def _append(key: str, fields: Mapping[str, bytes], keep: Retention, pipe: Any) -> None:
     limit = PureToken.APPROXIMATELY
     pipe.xadd(key, fields, trim_strategy=PureToken.MAXLEN, threshold=keep.entries, trim_operator=limit)
 

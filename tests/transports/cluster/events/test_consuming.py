@@ -123,7 +123,7 @@ class TestAGroup:
             cluster = cluster_of(shared)
             log = log_of(shared)
             for number in range(1_200):
-                await log.append(0, {"v": b"1", "n": b"a.1", "s": b"%d" % number, "e": b'["g",0,1,0]'}, KEEP)
+                await log.append(0, [{"v": b"1", "n": b"a.1", "s": b"%d" % number, "e": b'["g",0,1,0]'}], KEEP)
             async with consuming(cluster) as events:
                 got = await arrived(events, ack=False)
                 assert 1_000 <= len(got) < 1_100
@@ -150,8 +150,8 @@ class TestAGroup:
             cluster = cluster_of(shared)
             await serving(lab, cluster)
             log = log_of(shared)
-            await log.append(0, {"other": b"secret"}, KEEP)
-            await log.append(0, {"v": b"1", "n": b"a.1", "s": b"1", "e": b'["?",0,1]'}, KEEP)
+            await log.append(0, [{"other": b"secret"}], KEEP)
+            await log.append(0, [{"v": b"1", "n": b"a.1", "s": b"1", "e": b'["?",0,1]'}], KEEP)
             await connects(lab, "CP1")
             async with consuming(cluster) as events:
                 got = await arrived(events)
@@ -170,7 +170,7 @@ class TestAGroup:
             await connects(lab, "CP1")
             async with consuming(cluster) as events:
                 await arrived(events, ack=False)
-            await log_of(shared).append(0, {}, Retention(3600, 0))
+            await log_of(shared).append(0, [{}], Retention(3600, 0))
             async with consuming(cluster) as events:
                 return await arrived(events)
 

@@ -36,7 +36,7 @@ async def opened(redis, timeout=2):
 
 async def appended(log, *numbers, keep=KEEP):
     for number in numbers:
-        await log.append(0, {"v": b"1", "n": b"a.1", "s": b"%d" % number, "e": b'["g",0,1,0]'}, keep)
+        await log.append(0, [{"v": b"1", "n": b"a.1", "s": b"%d" % number, "e": b'["g",0,1,0]'}], keep)
 
 
 def numbers(entries):
