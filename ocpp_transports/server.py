@@ -241,9 +241,15 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         """Become a node of this cluster, before the server is used."""
         from ._server._cluster._member import ClusterMember  # loaded only when used
 
-        self._cluster = ClusterMember(cluster, self._registry, self._log)
+        self._cluster = ClusterMember(cluster, self._registry, self._log, self._event_dropped)
         self._cluster.sharing.expect_used(self._options)
+        if (publishing := self._cluster.publishing) is not None:
+            self._observers.add(publishing.observe, messages=publishing.settings.messages)
         self._directory = self._cluster.directory(self._check_call)
+
+    def _event_dropped(self) -> None:
+        if self._metrics is not None:
+            self._metrics.count("ocpp_cluster_events_dropped")
 
     def _plain_requests(self) -> PlainRequests:
         return (self._closed or self._start()[1]).plain

@@ -80,6 +80,7 @@ FAMILIES: Final = {
         _counter("ocpp_validation_failures", "Payloads that violate their schema.", "direction", "action", "outcome"),
         _counter("ocpp_handler_errors", "Handlers that raised.", "action", "kind"),
         _counter("ocpp_rate_exceeded", "CALLs of peers beyond a rate or a limit.", "outcome"),
+        _counter("ocpp_cluster_events_dropped", "Events that were not stored for the consumers of the cluster."),
         _counter("ocpp_keepalive", "Pings and pongs that were received, and pongs that did not come in time.", "event"),
         _gauge("ocpp_outstanding_calls", "CALLs of this side that wait for their response."),
         _gauge("ocpp_queued_calls", "CALLs of this side that wait for their turn."),

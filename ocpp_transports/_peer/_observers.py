@@ -31,7 +31,16 @@ class Observers(Generic[_ClientT]):
     order. Coroutines of a slow observer would grow in number without limit; use `events()` to iterate in one.
     """
 
-    __slots__ = ("_changed", "_failed", "_forward", "_forwards_messages", "_functions", "is_wanted", "wants_messages")
+    __slots__ = (
+        "_changed",
+        "_failed",
+        "_forward",
+        "_forwards_messages",
+        "_functions",
+        "_without_messages",
+        "is_wanted",
+        "wants_messages",
+    )
 
     def __init__(self, changed: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
         self.is_wanted: bool = False
@@ -41,11 +50,12 @@ class Observers(Generic[_ClientT]):
         self._changed = changed
         self._failed = failed
         self._functions: tuple[Callable[..., object], ...] = ()
+        self._without_messages: tuple[Callable[..., object], ...] = ()
         self._forward: Forward[_ClientT] | None = None
         self._forwards_messages = False
 
-    def add(self, observer: _ObserverT) -> _ObserverT:
-        """Add an observer and return it.
+    def add(self, observer: _ObserverT, *, messages: bool = True) -> _ObserverT:
+        """Add an observer and return it; without `messages` it gets all other events.
 
         Raises TypeError unless it is a plain function of two arguments, ValueError if it observes already.
         """
@@ -54,15 +64,19 @@ class Observers(Generic[_ClientT]):
         if is_coroutine_function(observer):
             raise TypeError("expected a plain function as observer, got a coroutine function: use events() to iterate")
         expect_arguments(observer, "observer", "event", "client")
-        if observer in self._functions:
+        if observer in self._functions or observer in self._without_messages:
             raise ValueError("cannot add the observer: it observes already")
-        self._functions = (*self._functions, observer)
+        if messages:
+            self._functions = (*self._functions, observer)
+        else:
+            self._without_messages = (*self._without_messages, observer)
         self._update()
         return observer
 
     def remove(self, observer: Callable[..., object]) -> None:
         """Remove an observer, if it is there."""
         self._functions = tuple(other for other in self._functions if other != observer)
+        self._without_messages = tuple(other for other in self._without_messages if other != observer)
         self._update()
 
     def forward_to(self, forward: Forward[_ClientT] | None, *, messages: bool) -> None:
@@ -76,6 +90,9 @@ class Observers(Generic[_ClientT]):
         if name not in _REPEATED:
             for observer in self._functions:
                 self._call(observer, event, client)
+            if name != "message":
+                for observer in self._without_messages:
+                    self._call(observer, event, client)
         if self._forward is not None:
             self._forward(name, event, client)
 
@@ -90,7 +107,7 @@ class Observers(Generic[_ClientT]):
             self._failed(TypeError("expected a plain function as observer, got one that returned a coroutine"))
 
     def _update(self) -> None:
-        wanted = bool(self._functions) or self._forward is not None
+        wanted = bool(self._functions or self._without_messages) or self._forward is not None
         messages = bool(self._functions) or self._forwards_messages
         if (wanted, messages) != (self.is_wanted, self.wants_messages):
             self.is_wanted, self.wants_messages = wanted, messages

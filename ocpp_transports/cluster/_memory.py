@@ -11,6 +11,7 @@ from ocpp_core.cluster.registry.table import RegistryTable
 from ocpp_core.cluster.shared.table import SharedTable
 
 from ._carrier import NotSentError
+from ._events._memory import MemoryEventLog, MemoryStreams
 from ._shared._memory import MemorySharedStore
 from ._store import StoreUnavailableError
 
@@ -36,6 +37,7 @@ class MemoryCluster:
         self._shared = SharedTable(self._fence_of)
         self._receivers: dict[NodeId, Callable[[NodeId, bytes], None]] = {}
         self._lost: dict[NodeId, Callable[[NodeId], None]] = {}
+        self._streams = MemoryStreams(lambda: self.is_available)
 
     @property
     def stations(self) -> int:
@@ -66,6 +68,10 @@ class MemoryCluster:
     def new_shared(self, timeout: float) -> MemorySharedStore:
         """Return the store of what one node shares with the others."""
         return MemorySharedStore(self._shared, lambda: self.is_available)
+
+    def new_events(self, timeout: float) -> MemoryEventLog:
+        """Return the streams of events as one process uses them."""
+        return MemoryEventLog(self._streams)
 
     def _fence_of(self, name: str) -> int:
         owner = None if self._table is None else self._table.check([name])[0]

@@ -17,6 +17,8 @@ from ocpp_transports._options._tls import TLSOptions
 from ._carrier import Carrier
 from ._direct._advertised import AdvertisedAddress, expect_node_tls
 from ._direct._settings import DirectSettings
+from ._events._log import EventsBackend
+from ._events._settings import EventsOut
 from ._shared._store import SharingBackend
 from ._store import RegistryStore
 
@@ -109,6 +111,8 @@ class Cluster:
     """True to listen with `tcp://` beyond this machine. Anyone who reaches the port can command all stations."""
     close_when_lapsed: bool = False
     """True to close the connections of stations with 1013 if the registry is away for longer than `lease`."""
+    events: EventsOut | None = None
+    """Which events a server writes to streams, where `ClusterEvents` reads them; None for none."""
 
     def __post_init__(self) -> None:
         _ = self.backend
@@ -123,6 +127,10 @@ class Cluster:
         self._expect_share()
         expect_node_tls(self.tls)
         _ = self.advertised
+        if self.events is not None:
+            if not isinstance(self.events, EventsOut):
+                raise TypeError(f"expected events as EventsOut or None, got {type(self.events).__name__}")
+            _ = self.events_backend
         if self.timeout >= self.lease * (1 - _MARGIN):
             most = self.lease * (1 - _MARGIN)
             raise ValueError(f"expected timeout below {most:.15g} seconds with this lease, got {self.timeout!r}")
@@ -157,6 +165,15 @@ class Cluster:
         if self.share and not isinstance(self.backend, SharingBackend):
             raise ValueError("cannot share sessions, answers or rates with this store; use Redis or a MemoryCluster")
         object.__setattr__(self, "share", frozenset(self.share))
+
+    @cached_property
+    def events_backend(self) -> EventsBackend:
+        """The object that has the streams of events. Raises ValueError if the store has none."""
+        store = None if self.events is None else self.events.store
+        backend = _redis(store) if isinstance(store, str) else store or self.backend
+        if not isinstance(backend, EventsBackend):
+            raise ValueError("cannot use events with this store: it has no streams; use Redis or a MemoryCluster")
+        return backend
 
     def registry_config(self, buckets: int) -> RegistryConfig:
         """Return the settings of the engine for a store with this number of buckets."""

@@ -10,6 +10,7 @@ from typing import Final
 from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import Logging
 
+from ._events._redis import RedisEventLog
 from ._redis._carrier import RedisCarrier
 from ._redis._servers._url import Credentials
 from ._redis._settings import RedisSettings
@@ -83,6 +84,10 @@ class RedisBackend:
     def new_shared(self, timeout: float) -> RedisSharedStore:
         """Return the store of what one node shares; nothing is opened yet. The argument is in seconds."""
         return RedisSharedStore(self._settings, timeout)
+
+    def new_events(self, timeout: float) -> RedisEventLog:
+        """Return the streams of events as one process uses them; nothing is opened yet. `timeout` is in seconds."""
+        return RedisEventLog(self._settings, timeout)
 
 
 _TIMEOUT: Final = 2.0

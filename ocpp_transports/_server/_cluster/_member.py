@@ -26,6 +26,7 @@ from ocpp_transports.cluster._settings import Cluster
 from ocpp_transports.handshake import Handshake
 
 from ._directory import ClusterDirectory
+from ._publishing import EventPublishing
 from ._sharing import Sharing
 
 __all__ = ["ClaimedConnection", "ClusterMember"]
@@ -57,8 +58,15 @@ class ClusterMember:
     claim lasts until the last handshake and connection of the station have ended here.
     """
 
-    def __init__(self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log) -> None:
+    def __init__(
+        self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log, dropped: Callable[[], None]
+    ) -> None:
         self._cluster = Cluster(choice) if isinstance(choice, str) else cast("Cluster", choice)
+        events = self._cluster.events
+        self.publishing: EventPublishing | None = (
+            None if events is None else EventPublishing(self._cluster, events, log, dropped)
+        )
+        """What writes the events of the server; None without the setting `events`."""
         self._registry = registry
         self._log = log
         self._node: ClusterNode | None = None
@@ -77,12 +85,16 @@ class ClusterMember:
         self._node = ClusterNode(self._cluster, runtime, self._log, self)
         self._now = runtime.now
         self.sharing.start(runtime)
+        if self.publishing is not None:
+            self.publishing.start(runtime, self._node.id)
 
     async def open(self) -> None:
         """Open the node, unless it is open. Raises the errors of `ClusterNode.open`."""
         if self._node is not None:
             await self._node.open()
             await self.sharing.open()
+        if self.publishing is not None:
+            self.publishing.open()
 
     async def close(self) -> None:
         """Release all stations, and remove the lease of the node."""
@@ -91,7 +103,11 @@ class ClusterMember:
             if node is not None:
                 await node.aclose()
         finally:
-            await self.sharing.close()
+            try:
+                if self.publishing is not None:
+                    await self.publishing.close()
+            finally:
+                await self.sharing.close()
 
     # Admission
 

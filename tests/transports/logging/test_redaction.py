@@ -15,6 +15,7 @@ from ocpp_core.versions import ErrorCode
 from ocpp_transports import events
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._logging._redaction import redact
+from ocpp_transports._logging._redaction_text import may_hold_secret
 from ocpp_transports._options._client import ClientOptions
 from ocpp_transports.channel import UpgradeOffer
 from ocpp_transports.handshake import Handshake
@@ -198,3 +199,30 @@ class TestRepresentations:
     def test_show_no_secret(self, shown):
         assert SECRET not in repr(shown)
         assert type(shown).__name__ in repr(shown)
+
+
+class TestMessagesThatNeedNoSearch:
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            {"idTag": SECRET},
+            {"ID Tag": {"x": f"id tag: {SECRET}"}},
+            {"certificateChain": SECRET},
+            {"csr": SECRET},
+            {"exiRequest": SECRET},
+            {"key": "VpnKey", "value": SECRET},
+            {"location": f"ftp://user:{SECRET}@host/x"},
+            {"text": f"p\u0061\u017fsword: {SECRET}"},
+            {"text": f'{{"p\\u0061ssword": "{SECRET}"}}'},
+            {"Pin": SECRET},
+        ],
+    )
+    def test_are_none_of_those_with_secrets(self, payload: Any) -> None:
+        for text in (json.dumps(payload), json.dumps(payload, ensure_ascii=False)):
+            assert may_hold_secret(text)
+
+    def test_are_most_messages(self) -> None:
+        sampled = [{"value": "230.1", "measurand": "Voltage"}, {"value": "1", "unit": "Wh"}]
+        payload = {"connectorId": 1, "meterValue": [{"sampledValue": sampled}]}
+        assert not may_hold_secret(json.dumps(payload))
+        assert redact(payload) == payload
