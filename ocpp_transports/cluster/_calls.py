@@ -35,6 +35,7 @@ from ocpp_core.cluster.calls.executor_inputs import (
     ExecutionSucceeded,
     ExecutorAction,
     ExecutorInput,
+    QuestionOwnership,
     RequestReceived,
     WriteAnswer,
 )
@@ -86,6 +87,9 @@ class LocalStations(Protocol):
 
     def replaced(self, name: str, fence: int, by: NodeId) -> None:
         """Another node has claimed a station, with this fence."""
+
+    def question(self, name: str) -> None:
+        """Another node found a claim of a station that this node does not know."""
 
     def execute(self, name: str, call: RemoteCall, /) -> Awaitable[Any]:
         """Call a station of this node."""
@@ -235,8 +239,10 @@ class NodeCalls:
             case ExecuteCall():
                 self._executing[action.node, action.number] = self._runtime.spawn(self._execute(action))
             case CancelExecution():
-                if (execution := self._executing.get((action.node, action.number))) is not None:
-                    execution.cancel()  # it may have ended at this moment
+                if (execution := self._executing.pop((action.node, action.number), None)) is not None:
+                    execution.cancel()  # it may have ended at this moment, or not have begun
+            case QuestionOwnership():
+                self._stations.question(action.identity)
             case WriteAnswer():
                 self._runtime.spawn(self._send(action.node, None, action.frame))
             case _:
@@ -253,7 +259,7 @@ class NodeCalls:
             self._log.failed("a call of another node failed", error)
             outcome = ExecutionFailed(node, number, error)
         finally:
-            del self._executing[node, number]
+            self._executing.pop((node, number), None)
         self._feed_executor(outcome)
 
     # Time

@@ -23,6 +23,7 @@ from .executor_inputs import (
     ExecutionSucceeded,
     ExecutorAction,
     ExecutorInput,
+    QuestionOwnership,
     RequestReceived,
     WriteAnswer,
 )
@@ -107,13 +108,20 @@ class RemoteExecutor:
 
     def _refusal(self, frame: RequestFrame, size: int, now: float) -> str:
         """Return why a request is refused; empty if it is not."""
-        if self._believes(frame.identity, now) != frame.fence:
+        fence = self._believes(frame.identity, now)
+        if fence != frame.fence:
+            self._question(frame, fence)
             return "the station is not connected to its node any more"
         if frame.seconds <= 0:
             return "no time is left"
         if len(self._sizes) >= self._config.max_calls or self._bytes + size > self._config.max_bytes:
             return "its node executes too many calls"
         return ""
+
+    def _question(self, frame: RequestFrame, fence: int | None) -> None:
+        """Let the registry check a station if the caller found a later claim of this node than it knows."""
+        if fence is None or fence < frame.fence:
+            self._actions.append(QuestionOwnership(frame.identity))
 
     def _finish(self, key: _Key, kind: AnswerKind, value: Any) -> None:
         if key in self._sizes:

@@ -16,6 +16,7 @@ __all__ = [
     "ExecutionSucceeded",
     "ExecutorAction",
     "ExecutorInput",
+    "QuestionOwnership",
     "RequestReceived",
     "WriteAnswer",
 ]
@@ -92,6 +93,14 @@ class CancelExecution:
 
 
 @dataclass(slots=True)
+class QuestionOwnership:
+    """A request names a later claim of a station than this node knows: pass `OwnershipQuestioned` to the registry."""
+
+    identity: str
+    """The identity of the station."""
+
+
+@dataclass(slots=True)
 class WriteAnswer:
     """Write an answer to a node; if it is lost, the timer of the caller ends the call."""
 
@@ -103,5 +112,5 @@ class WriteAnswer:
 
 ExecutorInput: TypeAlias = RequestReceived | CancelReceived | ExecutionSucceeded | ExecutionFailed | Tick
 """Everything that goes into a `RemoteExecutor`."""
-ExecutorAction: TypeAlias = ExecuteCall | CancelExecution | WriteAnswer
+ExecutorAction: TypeAlias = ExecuteCall | CancelExecution | QuestionOwnership | WriteAnswer
 """Everything that a `RemoteExecutor` asks its host to do."""

@@ -28,7 +28,8 @@ class RemoteCallsConfig:
     longest: float = number(3600, above=0)
     """Seconds that a call may take from its start to its outcome, the time in queues included."""
     max_callers: int = number(10_000, least=1, unit="nodes")
-    """Nodes whose requests are remembered; requests of further nodes are not executed."""
+    """Nodes whose requests are remembered; requests of a further node are not executed until another one was silent for
+    a minute."""
 
     def __post_init__(self) -> None:
         expect_declared(self)
