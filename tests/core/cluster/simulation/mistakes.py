@@ -1,11 +1,8 @@
-"""Mistakes that a registry may have, seeded one at a time: the simulation must find each of them."""
+"""Mistakes that a registry may have, seeded one at a time."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from math import inf
-from typing import Any, Final, TypeAlias
-from unittest.mock import patch
+from typing import Any, Final
 
 from ocpp_core.cluster.records import ClaimRestored, ClusterOwner
 from ocpp_core.cluster.registry.claims import Claims
@@ -16,8 +13,7 @@ from ocpp_core.cluster.registry.states import Doubted, Owned
 from ocpp_core.cluster.registry.station_bucket import StationBucket
 from ocpp_core.cluster.registry.table import RegistryTable
 
-Patch: TypeAlias = tuple[Any, str, Callable[..., Any]]
-"""The owner, the name of its method, and the wrong one."""
+from .patches import Mistakes, nothing
 
 renewed, answered, sent_check = RegistryEngine._note_renewed, RegistryEngine._take_answer, Doubts._check
 table_claim = RegistryTable.claim
@@ -99,10 +95,6 @@ def evicts_at_any_notice(self: Any, event: ReplacementNoticed) -> None:
         self._doubts.evict(event.identity, event.by)
 
 
-def nothing(*_: Any) -> None:
-    """Do not do it."""
-
-
 def claims_at_once(self: Any, identity: str, connection: Any, now: float) -> None:
     self._send(identity, connection, now)
 
@@ -125,7 +117,7 @@ def is_current(*_: Any) -> bool:
     return True
 
 
-MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
+REGISTRY_MISTAKES: Final[Mistakes] = {
     "renewals prove nothing: only the lease counts": ((StationBucket, "is_news", never_news),),
     "the generation is not checked": ((StationBucket, "is_news", ignores_generation),),
     "the losses are not checked": ((StationBucket, "is_news", ignores_losses),),
@@ -139,6 +131,7 @@ MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
     "a claim counts no loss": ((RegistryTable, "claim", counts_no_loss),),
     "a sweep forgets nodes without a lease at once": ((RegistryTable, "sweep", forgets_every_node_without_a_lease),),
     "a report of a replacement closes any connection": ((RegistryEngine, "_note_replaced", evicts_at_any_notice),),
+    "a claim whose handshake ended is not released": ((Claims, "_give_back", nothing),),
     "strays are not checked": ((Doubts, "add_stray", nothing),),
     "a station is claimed twice at a time": ((Claims, "start", claims_at_once), (Claims, "_end", ends_one)),
     "the belief never ends": ((RegistryEngine, "believes", believes_always),),
@@ -148,12 +141,3 @@ MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
     "an answer counts under any baseline": ((Doubts, "is_current", is_current),),
 }
 """What may be wrong, by name."""
-
-
-@contextmanager
-def mistaken(name: str) -> Iterator[None]:
-    """Seed a mistake while a block runs."""
-    with ExitStack() as patches:
-        for owner, attribute, replacement in MISTAKES[name]:
-            patches.enter_context(patch.object(owner, attribute, replacement))
-        yield
