@@ -232,15 +232,15 @@ class TestDoubt:
         [release] = node.handle(CheckAnswered(check.request, [ClusterOwner(A, 100)]), 3.1)
         assert (release.identity, release.fence) == ("CP1", 100)
 
-    def test_ends_no_later_than_the_claim_if_its_answer_is_of_an_earlier_life_of_the_data(self, node):
+    def test_ends_no_later_than_the_claim_if_its_answer_is_of_an_earlier_life_of_the_data(self):
         """Each new baseline forgets when the bucket was confirmed: only answers that follow may confirm it."""
-        [slow] = node.handle(Tick(), 3.0)
-        [claim] = node.handle(ClaimStation("CP1", 1), 4.2)
-        node.handle(RenewalAnswered(slow.request, Renewed("later", (0,))), 4.9)
-        node.renew(6.0, generation="later")
-        node.handle(ClaimAnswered(claim.request, Claimed(100, 0, None, "g")), 6.1)
-        assert node.engine.believes("CP1", 12.6) == 100
-        assert node.engine.believes("CP1", 12.8) is None
+        node = Node(renewal=0.5)
+        [claim] = [each for each in node.handle(ClaimStation("CP1", 1), 1.2) if isinstance(each, SendClaim)]
+        for now in (1.8, 2.4):
+            node.renew(now, generation="later")
+        node.handle(ClaimAnswered(claim.request, Claimed(100, 0, None, "g")), 2.5)
+        assert node.engine.believes("CP1", 9.6) == 100
+        assert node.engine.believes("CP1", 9.8) is None
 
 
 class TestEnds:

@@ -16,7 +16,7 @@ from ocpp_core.cluster.registry.table import RegistryTable
 from .patches import Mistakes, nothing
 
 renewed, answered, sent_check = RegistryEngine._note_renewed, RegistryEngine._take_answer, Doubts._check
-table_claim = RegistryTable.claim
+table_claim, table_sweep = RegistryTable.claim, RegistryTable.sweep
 
 
 def never_news(self: Any, generation: str, losses: int) -> bool:
@@ -84,7 +84,11 @@ def counts_no_loss(self: Any, identity: str, node: Any, time: int) -> Any:
     return replace(answer, losses=losses.get(node, 0))
 
 
-def forgets_every_node_without_a_lease(self: Any, now: float) -> int:
+def sweeps_with_the_clock_of_the_store(self: Any, now: float, clock: float) -> int:
+    return table_sweep(self, now, now)
+
+
+def forgets_every_node_without_a_lease(self: Any, now: float, clock: float) -> int:
     self._leases = {node: lease for node, lease in self._leases.items() if now < lease.until}
     named = {node for bucket in self._buckets for node in bucket.nodes()}
     return sum(bucket.forget(named - self._leases.keys()) for bucket in self._buckets)
@@ -130,6 +134,7 @@ REGISTRY_MISTAKES: Final[Mistakes] = {
     "a fence may be lower than one before": ((RegistryTable, "claim", fence_is_the_time),),
     "a claim counts no loss": ((RegistryTable, "claim", counts_no_loss),),
     "a sweep forgets nodes without a lease at once": ((RegistryTable, "sweep", forgets_every_node_without_a_lease),),
+    "a sweep watches with a clock that is set": ((RegistryTable, "sweep", sweeps_with_the_clock_of_the_store),),
     "a report of a replacement closes any connection": ((RegistryEngine, "_note_replaced", evicts_at_any_notice),),
     "a claim whose handshake ended is not released": ((Claims, "_give_back", nothing),),
     "strays are not checked": ((Doubts, "add_stray", nothing),),

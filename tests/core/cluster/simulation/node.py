@@ -239,22 +239,11 @@ class SimulatedNode:
             answered: Gets its answer, in this process.
             failed: Is called if none arrives, with False if the store cannot have got the request.
         """
-        life, settled = self.id, [False]
-
-        def settle(callback: Callable[[Any], object], value: Any) -> None:
-            if not settled[0]:
-                settled[0] = True
-                callback(value)
-
-        def deliver(callback: Callable[[Any], object], value: Any) -> Callable[[], None]:
-            return partial(self.in_life, life, partial(settle, callback, value))
-
-        def receive() -> None:
-            self.store.receive(command, lambda value: self.network.send(STORE, self.name, deliver(answered, value)))
-
+        question = _Question(self, self.id, answered)
         is_written = not self.store.is_down
-        self.timeline.after(TIMEOUT if is_written else 0.02, deliver(failed, is_written))
+        self.timeline.after(TIMEOUT if is_written else 0.02, partial(question.settle, failed, is_written))
         if is_written:
+            receive = partial(self.store.receive, command, question.answer)
             self.network.send(self.name, STORE, receive)
 
     def _admit(self, action: AdmitConnection) -> None:
@@ -289,3 +278,28 @@ class SimulatedNode:
         """Take the report of another node, unless it is for an earlier life of this one."""
         if node == self.id:
             self.handle(event)
+
+
+class _Question:
+    """A request to the store, which is settled once, in the process that sent it."""
+
+    __slots__ = ("_answered", "_is_open", "_life", "_node")
+
+    def __init__(self, node: SimulatedNode, life: NodeId, answered: Callable[[Any], object]) -> None:
+        self._node = node
+        self._life = life
+        self._answered = answered
+        self._is_open = True
+
+    def answer(self, value: Any) -> None:
+        """Send the answer of the store."""
+        self._node.network.send(STORE, self._node.name, partial(self.settle, self._answered, value))
+
+    def settle(self, callback: Callable[[Any], object], value: Any) -> None:
+        """Run a callback with the result, unless another result came first."""
+        self._node.in_life(self._life, partial(self._settle, callback, value))
+
+    def _settle(self, callback: Callable[[Any], object], value: Any) -> None:
+        if self._is_open:
+            self._is_open = False
+            callback(value)

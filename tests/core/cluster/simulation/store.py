@@ -84,8 +84,8 @@ class SimulatedStore:
         self._copies = [*self._copies[-2:], dumps((self.table, self.streams))]
 
     def sweep(self) -> None:
-        """Clear up after dead nodes."""
-        self.table.sweep(self._timeline.now)
+        """Clear up after dead nodes, as a node does whose clock does not jump."""
+        self.table.sweep(self.now, self._timeline.now)
 
     def owners(self) -> list[tuple[str, ClusterOwner | None]]:
         """The owner of each station."""
@@ -106,7 +106,7 @@ class SimulatedStore:
             handle()
 
     def renew(self, node: NodeId) -> Any:
-        return self.table.renew(node, None, self._timeline.now)
+        return self.table.renew(node, None, self.now)
 
     def claim(self, identity: str, node: NodeId) -> Any:
         answer = self.table.claim(identity, node, int(self.now * 1e6))
@@ -130,11 +130,11 @@ class SimulatedStore:
         return was_removed
 
     def find(self, identity: str) -> Found | None:
-        return self.table.find(identity, self._timeline.now)
+        return self.table.find(identity, self.now)
 
     def has_lease(self, node: NodeId) -> bool:
         lease = self.table._leases.get(node)  # of an entry of the registry, `find` would return it
-        return lease is not None and self._timeline.now < lease.until
+        return lease is not None and self.now < lease.until
 
     def check(self, identities: Sequence[str]) -> list[ClusterOwner | None]:
         return self.table.check(identities)
