@@ -20,12 +20,13 @@ TRACE: Final = 80
 
 
 def run_histories(first: int, count: int, *, harsh: bool = False) -> Figures:
-    """Run histories by their seeds; the exception of one that fails names its seed."""
+    """Run histories by their seeds; the end of one that fails is printed, and its exception names the seed."""
     figures = Figures()
     for seed in range(first, first + count):
         try:
             figures.add(History(seed, harsh=harsh).run())
         except Exception as error:
+            trace(seed, harsh=harsh)
             error.add_note(f"repeat it: python -m tests.core.cluster.simulation --seed {seed}{' --harsh' * harsh}")
             raise
     return figures

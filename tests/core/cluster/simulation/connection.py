@@ -1,7 +1,7 @@
 """One connection of a station to a node."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(eq=False, slots=True)
@@ -10,11 +10,11 @@ class Connection:
 
     identity: str
     """The station."""
-    admitted: Callable[[], None]
+    admitted: Callable[[], None] = field(repr=False)
     """Is called when the node lets the handshake succeed."""
-    closed: Callable[[], None]
+    closed: Callable[[], None] = field(repr=False)
     """Is called when the node refuses or closes it."""
-    called: Callable[[Callable[[], None]], None]
+    called: Callable[[Callable[[], None]], None] = field(repr=False)
     """Is called when a CALL of the node arrives, with the function by which the station responds."""
     fence: int | None = None
     """The fence with which it was admitted; None before."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 from random import Random
-from typing import Any, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.cluster.registry.actions import (
@@ -45,8 +45,10 @@ from .timeline import Timeline
 from .watch import Watch
 
 StoreAction: TypeAlias = SendRenewal | SendClaim | SendRestore | SendCheck | SendRelease
-TIMEOUT = 2.0
+TIMEOUT: Final = 2.0
 """Seconds after which the store's client reports that a request failed."""
+_UNTRACED: Final = (Tick, SendRenewal)
+"""What happens too often to be of interest."""
 
 
 class SimulatedNode:
@@ -152,7 +154,7 @@ class SimulatedNode:
 
     def note(self, what: object) -> None:
         """Note an input or an action for the trace."""
-        if self.trace is not None:
+        if self.trace is not None and not isinstance(what, _UNTRACED):
             self.trace(f"{self.id} {what}")
 
     def believes(self, identity: str) -> int | None:
