@@ -5,7 +5,7 @@ import pytest
 from tests.core.cluster.simulation.__main__ import finds, run_histories
 
 FOUND = {
-    "renewals prove nothing: only the lease counts": (0, False, "I1"),
+    "the generation is not checked": (0, False, "I1"),
     "a release does not compare the fence": (0, False, "I2"),
     "requests are not remembered": (0, False, "I3"),
     "a lost node has got nothing": (1, False, "I5"),

@@ -7,7 +7,7 @@ from typing import Any
 from ocpp_core.cluster.records import ClusterOwner, Found, NodeId
 from ocpp_core.cluster.registry.table import RegistryTable
 
-from .streams import StreamTable
+from .calls.streams import StreamTable
 from .timeline import Timeline
 from .watch import Watch
 

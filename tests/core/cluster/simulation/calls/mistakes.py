@@ -6,7 +6,7 @@ from ocpp_core.cluster.calls.caller import RemoteCaller
 from ocpp_core.cluster.calls.caller_inputs import AnswerReceived, WriteEnded, WriteResult
 from ocpp_core.cluster.calls.executor import RemoteExecutor
 from ocpp_core.cluster.calls.executor_inputs import RequestReceived
-from ocpp_core.cluster.calls.frames import AnswerFrame, AnswerKind, RequestFrame
+from ocpp_core.cluster.calls.frames import AnswerKind, RequestFrame
 from ocpp_core.cluster.calls.known_owners import KnownOwners
 from ocpp_core.cluster.calls.replays import Seen, SeenRequests
 from ocpp_core.cluster.records import NodeId
@@ -58,12 +58,6 @@ def takes_the_answer_of_a_successor(self: Any, event: AnswerReceived, now: float
     if call is not None and name_of(call.attempt.node) == name_of(event.node):
         event = AnswerReceived(call.attempt.node, event.answer)
     take_answer(self, event, now)
-
-
-def takes_the_answer_for_a_predecessor(self: Any, event: AnswerReceived, now: float) -> None:
-    answer = event.answer
-    mine = AnswerFrame(self._node, answer.number, answer.kind, answer.value)
-    take_answer(self, AnswerReceived(event.node, mine), now)
 
 
 def repeats_after_a_timeout(self: Any, call: Any) -> None:
@@ -121,7 +115,6 @@ CALL_MISTAKES: Final[Mistakes] = {
         (RemoteExecutor, "_take_request", ignores_the_epoch),
         (RemoteCaller, "_take_answer", takes_the_answer_of_a_successor),
     ),
-    "an answer for a predecessor counts": ((RemoteCaller, "_take_answer", takes_the_answer_for_a_predecessor),),
     "a caller repeats after a timeout": ((RemoteCaller, "_time_out", repeats_after_a_timeout),),
     "a caller repeats after an unknown outcome": ((RemoteCaller, "_fail_unknown", repeats_when_unknown),),
     "a write without a result was not sent": ((RemoteCaller, "_take_write", takes_unknown_writes_for_unsent),),

@@ -13,11 +13,11 @@ from typing import Any
 from ocpp_core.cluster.calls.caller_inputs import WriteResult
 from ocpp_core.cluster.records import NodeId
 from tests.core.cluster.simulation.store import SimulatedStore
-from tests.core.cluster.simulation.streams import Entry
 from tests.core.cluster.simulation.timeline import Timeline
 
 from .carrier import Ended
 from .node import CallingNode
+from .streams import Entry
 
 POLL = 1.0
 """Seconds between two reads, and two looks at leases."""
