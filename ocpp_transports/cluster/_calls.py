@@ -38,6 +38,7 @@ from ocpp_core.cluster.calls.executor_inputs import (
     ExecutorAction,
     ExecutorInput,
     ProbeReceived,
+    QuestionOwnership,
     RequestReceived,
     WriteAnswer,
 )
@@ -98,6 +99,9 @@ class LocalStations(Protocol):
 
     def waits_received(self, node: NodeId, frame: AskFrame | OpenedFrame) -> None:
         """Another node waits for a station, or reports one for which this node waits."""
+
+    def question(self, name: str) -> None:
+        """Another node found a claim of a station that this node does not know."""
 
     def execute(self, name: str, call: RemoteCall, /) -> Awaitable[Any]:
         """Call a station of this node."""
@@ -267,8 +271,10 @@ class NodeCalls:
             case ExecuteCall():
                 self._executing[action.node, action.number] = self._runtime.spawn(self._execute(action))
             case CancelExecution():
-                if (execution := self._executing.get((action.node, action.number))) is not None:
-                    execution.cancel()  # it may have ended at this moment
+                if (execution := self._executing.pop((action.node, action.number), None)) is not None:
+                    execution.cancel()  # it may have ended at this moment, or not have begun
+            case QuestionOwnership():
+                self._stations.question(action.identity)
             case WriteAnswer():
                 self.send(action.node, None, action.frame)
             case _:
@@ -285,7 +291,7 @@ class NodeCalls:
             self._log.failed("a call of another node failed", error)
             outcome = ExecutionFailed(node, number, error)
         finally:
-            del self._executing[node, number]
+            self._executing.pop((node, number), None)
         self._feed_executor(outcome)
 
     # Time

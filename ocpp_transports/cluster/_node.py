@@ -206,6 +206,11 @@ class ClusterNode:
         if self._registry is not None:
             self._registry.replaced(name, fence, by)
 
+    def question(self, name: str) -> None:
+        """Note that another node found a claim of a station that this node does not know."""
+        if self._registry is not None:
+            self._registry.question(name)
+
     async def execute(self, name: str, call: RemoteCall) -> Any:
         """Call a station of this node for another one. Raises what `Peer.call` raises."""
         if self._host is None:

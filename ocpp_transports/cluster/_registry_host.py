@@ -25,6 +25,7 @@ from ocpp_core.cluster.registry.inputs import (
     ClaimAnswered,
     ClaimStation,
     ConnectionEnded,
+    OwnershipQuestioned,
     RegistryInput,
     ReleaseAnswered,
     RenewalAnswered,
@@ -114,6 +115,10 @@ class RegistryHost:
     def replaced(self, identity: str, fence: int, by: NodeId) -> None:
         """Note that another node reports to have a station."""
         self._feed(ReplacementNoticed(identity, fence, by))
+
+    def question(self, identity: str) -> None:
+        """Note that another node found a claim of a station that this node does not know."""
+        self._feed(OwnershipQuestioned(identity))
 
     async def aclose(self) -> None:
         """Wait until the store has answered everything, so that the stations are released; renew no more."""

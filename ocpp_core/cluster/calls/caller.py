@@ -116,12 +116,12 @@ class RemoteCaller:
         Raises TypeError or ValueError, and changes nothing, for a call that JSON cannot express, for one that is
         larger than a frame, and for a name of a call that is in progress.
         """
+        if isinstance(event, AbandonRemoteCall):
+            self._abandon(event)  # before it expires: the host takes no outcome of it any more
         self._expire(now)
         match event:
             case StartRemoteCall():
                 self._start(event, now)
-            case AbandonRemoteCall():
-                self._abandon(event)
             case OwnerKnown():
                 self._note_owner(event)
             case OwnerSearched():
@@ -134,7 +134,7 @@ class RemoteCaller:
                 self._take_answer(event, now)
             case NodeLost():
                 self._lose(event.node)
-            case Tick():
+            case AbandonRemoteCall() | Tick():
                 pass
             case _:
                 assert_never(event)
@@ -299,6 +299,8 @@ class RemoteCaller:
 
     def _time_out(self, call: _RemoteCall) -> None:
         sent = call.attempt is not None
+        if sent:
+            self._owners.forget(call.identity)  # its node answers nothing: another one may have the station
         self._cancel_attempt(call)
         text = "no response arrived in time" if sent else "the node of the station was not found in time"
         self._fail(call, TimeoutError(f"the call of {call.identity!r} on another node failed: {text}", sent=sent))

@@ -24,10 +24,11 @@ from .executor_inputs import (
     ExecutorAction,
     ExecutorInput,
     ProbeReceived,
+    QuestionOwnership,
     RequestReceived,
     WriteAnswer,
 )
-from .frames import AnswerFrame, AnswerKind, ProbeFrame, write_frame
+from .frames import AnswerFrame, AnswerKind, ProbeFrame, RequestFrame, write_frame
 from .outcomes import write_error
 from .replays import Seen, SeenRequests
 from .settings import RemoteCallsConfig
@@ -113,7 +114,9 @@ class RemoteExecutor:
     def _refusal(self, event: RequestReceived, now: float) -> str:
         """Return why a request is refused; empty if it is not."""
         frame, config = event.frame, self._config
-        if self._believes(frame.identity, now) != frame.fence:
+        fence = self._believes(frame.identity, now)
+        if fence != frame.fence:
+            self._question(frame, fence)
             return "the station is not connected to its node any more"
         if frame.seconds <= 0:
             return "no time is left"
@@ -122,6 +125,11 @@ class RemoteExecutor:
         if self._per_node[event.node] >= config.max_calls_per_node:
             return "its node executes too many calls of this node"
         return ""
+
+    def _question(self, frame: RequestFrame, fence: int | None) -> None:
+        """Let the registry check a station if the caller found a later claim of this node than it knows."""
+        if fence is None or fence < frame.fence:
+            self._actions.append(QuestionOwnership(frame.identity))
 
     def _take_probe(self, node: NodeId, frame: ProbeFrame, now: float) -> None:
         """Answer for the requests that are not in progress; one that arrives after its answer is not executed."""

@@ -17,6 +17,7 @@ __all__ = [
     "ExecutorAction",
     "ExecutorInput",
     "ProbeReceived",
+    "QuestionOwnership",
     "RequestReceived",
     "WriteAnswer",
 ]
@@ -103,6 +104,14 @@ class CancelExecution:
 
 
 @dataclass(slots=True)
+class QuestionOwnership:
+    """A request names a later claim of a station than this node knows: pass `OwnershipQuestioned` to the registry."""
+
+    identity: str
+    """The identity of the station."""
+
+
+@dataclass(slots=True)
 class WriteAnswer:
     """Write an answer to a node; if it is lost, the caller asks for it."""
 
@@ -116,5 +125,5 @@ ExecutorInput: TypeAlias = (
     RequestReceived | CancelReceived | ProbeReceived | ExecutionSucceeded | ExecutionFailed | Tick
 )
 """Everything that goes into a `RemoteExecutor`."""
-ExecutorAction: TypeAlias = ExecuteCall | CancelExecution | WriteAnswer
+ExecutorAction: TypeAlias = ExecuteCall | CancelExecution | QuestionOwnership | WriteAnswer
 """Everything that a `RemoteExecutor` asks its host to do."""

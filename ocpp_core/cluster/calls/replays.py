@@ -30,10 +30,11 @@ class SeenRequests:
 
     A caller numbers its requests upwards. Of each caller the largest number is kept, and one bit for each of the 16384
     below it. Smaller ones count as `UNKNOWN`, so a full memory never lets a request run twice. A caller is forgotten
-    when no request of it can still be delayed: `longest` seconds and a minute after its last one.
+    `longest` seconds and a minute after its last request. If the memory is full, the one that was silent the longest
+    gives way to a new one after a minute: no carrier delays a frame for so long, unless this process was stopped.
 
     Args:
-        max_callers: Callers that are remembered; all requests of further ones are `UNKNOWN`.
+        max_callers: Callers that are remembered; all requests of further ones are `UNKNOWN` until one gives way.
         longest: Seconds that a call may take.
     """
 
@@ -48,22 +49,25 @@ class SeenRequests:
 
     def note(self, caller: NodeId, number: int, now: float) -> Seen:
         """Note a request, and return whether it is new."""
-        self._forget(now)
+        while self._forget_one(now - self._kept):
+            pass
         window = self._callers.pop(caller, None)
         if window is None:
-            if len(self._callers) >= self._max_callers:
+            if len(self._callers) >= self._max_callers and not self._forget_one(now - _DELAY):
                 return Seen.UNKNOWN
             window = _Window()
         self._callers[caller] = window
         window.last_request = now
         return window.note(number)
 
-    def _forget(self, now: float) -> None:
-        while self._callers:
-            caller, window = next(iter(self._callers.items()))
-            if window.last_request + self._kept > now:
-                return
-            del self._callers[caller]
+    def _forget_one(self, before: float) -> bool:
+        """Forget the caller that was silent the longest, if since a time; return False if it was not."""
+        for caller, window in self._callers.items():
+            if window.last_request <= before:
+                del self._callers[caller]
+                return True
+            break
+        return False
 
 
 class _Window:

@@ -30,7 +30,8 @@ class RemoteCallsConfig:
     probe_after: float = number(15, above=0)
     """Seconds after which the caller asks the other node whether it still executes a call, and again after as many."""
     max_callers: int = number(10_000, least=1, unit="nodes")
-    """Nodes whose requests are remembered; requests of further nodes are not executed."""
+    """Nodes whose requests are remembered; requests of a further node are not executed until another one was silent for
+    a minute."""
 
     def __post_init__(self) -> None:
         expect_declared(self)

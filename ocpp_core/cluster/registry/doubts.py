@@ -3,8 +3,9 @@
 A doubt lasts until an answer ends it. A request that failed changes nothing, so the station is checked again after the
 next renewal.
 
-A *stray* is a station without a connection here that the store may count as this node's, because a release failed, or
-a claim whose handshake was refused. A check finds out, and a release removes the entry.
+A *stray* is a station without a connection here that the store may count as this node's: a release failed, a claim
+took effect after its handshake was refused, or a restore after the end of its connection. A check finds out, and a
+release removes the entry.
 """
 
 from collections.abc import Callable, Iterable
@@ -71,9 +72,11 @@ class Doubts:
         self._unchecked[identity] = None
 
     def question(self, identity: str) -> None:
-        """Put a station in doubt unless it is, or has no connection here."""
+        """Put a station in doubt, or note it as a stray if it has no connection here."""
         if isinstance(self._stations.get(identity), Owned):
             self.add(identity)
+        else:
+            self.add_stray(identity)
 
     def add_stray(self, identity: str) -> None:
         """Note a stray, which is checked after the next renewal; beyond the limit, forget the oldest one."""
@@ -175,6 +178,8 @@ class Doubts:
         self._restores -= 1
         is_confirming = self.take_baseline(request, answer)
         state = self._stations.get(request.identity)
+        if state is None and answer.is_ours:
+            self.release(request.identity, request.fence)  # the connection ended before the store took the restore
         if not isinstance(state, Doubted) or state.fence != request.fence:
             return
         if answer.is_ours and is_confirming:
@@ -211,6 +216,7 @@ class Doubts:
         """Check this station again, later: the restore may have taken effect."""
         self._restores -= 1
         self._unchecked[request.identity] = None
+        self.add_stray(request.identity)  # unless it has a connection
 
 
 def _pop(waiting: dict[str, None], most: int) -> list[str]:

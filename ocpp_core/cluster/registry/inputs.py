@@ -121,7 +121,7 @@ class ReplacementNoticed:
 
 @dataclass(slots=True)
 class OwnershipQuestioned:
-    """Another node named a fence of a station that differs from this node's: check the station."""
+    """Another node named a claim of this node that it does not know: check the station."""
 
     identity: str
     """The identity of the station."""

@@ -154,19 +154,24 @@ class RegistryTable:
         is_alive = lease is not None and now < lease.until
         return Found(owner, lease.address if lease else None, is_alive)
 
-    def sweep(self, now: float) -> int:
+    def sweep(self, now: float, clock: float) -> int:
         """Remove the stations and losses of dead nodes, and return the number of stations.
 
         A node is dead if no sweep of this life of the data saw a lease of it for the time of one. It checks all its
         stations when it is back, so it notices what was removed. An expired lease alone is no proof: after a loss of
-        data, a living node may have claimed and lost stations without it.
+        data, a living node may have claimed and lost stations without it, and leases expire early if the clock of the
+        store is set forward.
+
+        Args:
+            now: The time of the store in seconds, with which leases expire.
+            clock: The time of a clock that is never set, in seconds, with which dead nodes are watched.
         """
         if self._swept != self.generation:
             self._swept, self._dead_since = self.generation, {}
         named = {node for bucket in self._buckets for node in bucket.nodes()}
         self._leases = {node: lease for node, lease in self._leases.items() if now < lease.until}
-        self._dead_since = {node: self._dead_since.get(node, now) for node in named - self._leases.keys()}
-        dead = {node for node, since in self._dead_since.items() if since + self._lease <= now}
+        self._dead_since = {node: self._dead_since.get(node, clock) for node in named - self._leases.keys()}
+        dead = {node for node, since in self._dead_since.items() if since + self._lease <= clock}
         return sum(bucket.forget(dead) for bucket in self._buckets)
 
     def _bucket(self, identity: str) -> _Bucket:

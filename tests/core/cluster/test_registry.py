@@ -200,6 +200,24 @@ class TestDoubt:
             EvictConnection("CP1", 1, EvictionReason.REPLACED, B)
         ]
 
+    def restore_after_the_end(self, node):
+        """Put a station in doubt, and lose it to a newer claim while its restore is in progress."""
+        [restore] = self.check(node, None)
+        node.handle(ReplacementNoticed("CP1", 200, B), 3.6)
+        return restore
+
+    def test_ends_with_a_release_if_the_connection_ended_before_the_restore_took_effect(self, node):
+        restore = self.restore_after_the_end(node)
+        answer = RestoreAnswered(restore.request, ClaimRestored(True, None, 1, "g"))
+        [release] = node.handle(answer, 3.7)
+        assert (release.identity, release.fence) == ("CP1", 100)
+
+    def test_ends_with_a_check_if_the_effect_of_such_a_restore_is_not_known(self, node):
+        restore = self.restore_after_the_end(node)
+        node.handle(RequestFailed(restore.request), 5.6)
+        [check] = node.renew(6.0, losses=1)
+        assert check.identities == ["CP1"]
+
     def test_follows_a_lapse_of_the_lease(self, node):
         node.claim("CP1", 1, 1.0, fence=100)
         node.handle(Tick(), 8.6)
@@ -208,6 +226,22 @@ class TestDoubt:
     def test_follows_a_request_with_another_fence(self, node):
         node.claim("CP1", 1, 1.0, fence=100)
         assert [type(each) for each in node.handle(OwnershipQuestioned("CP1"), 2.0)] == [SendCheck]
+
+    def test_follows_a_request_for_a_station_without_a_connection_here_after_the_next_renewal(self, node):
+        assert node.handle(OwnershipQuestioned("CP1"), 2.0) == []
+        [check] = node.renew(3.0)
+        [release] = node.handle(CheckAnswered(check.request, [ClusterOwner(A, 100)]), 3.1)
+        assert (release.identity, release.fence) == ("CP1", 100)
+
+    def test_ends_no_later_than_the_claim_if_its_answer_is_of_an_earlier_life_of_the_data(self):
+        """Each new baseline forgets when the bucket was confirmed: only answers that follow may confirm it."""
+        node = Node(renewal=0.5)
+        [claim] = [each for each in node.handle(ClaimStation("CP1", 1), 1.2) if isinstance(each, SendClaim)]
+        for now in (1.8, 2.4):
+            node.renew(now, generation="later")
+        node.handle(ClaimAnswered(claim.request, Claimed(100, 0, None, "g")), 2.5)
+        assert node.engine.believes("CP1", 9.6) == 100
+        assert node.engine.believes("CP1", 9.8) is None
 
 
 class TestEnds:

@@ -77,16 +77,22 @@ class TestSweep:
     def test_removes_what_a_dead_node_left_after_a_lease_without_one(self, table):
         table.renew(A, None, 0.0)
         table.claim("CP1", A, 100)
-        assert [table.sweep(now) for now in (8.9, 9.0, 17.9, 18.0)] == [0, 0, 0, 1]
+        assert [table.sweep(now, now) for now in (8.9, 9.0, 17.9, 18.0)] == [0, 0, 0, 1]
         assert len(table) == 0
 
     def test_waits_a_lease_for_a_node_that_has_not_renewed_since_data_was_lost(self, table):
         table.claim("CP1", A, 100)
-        table.sweep(0.0)
+        table.sweep(0.0, 0.0)
         table.renew(A, None, 8.0)
-        assert table.sweep(9.0) == 0
+        assert table.sweep(9.0, 9.0) == 0
         table.generation = "second"
-        assert [table.sweep(now) for now in (17.0, 25.9, 26.0)] == [0, 0, 1]
+        assert [table.sweep(now, now) for now in (17.0, 25.9, 26.0)] == [0, 0, 1]
+
+    def test_waits_a_lease_of_its_own_clock_if_that_of_the_store_is_set_forward(self, table):
+        table.claim("CP1", A, 100)
+        table.renew(A, None, 0.0)
+        assert [table.sweep(now, clock) for now, clock in ((3600.0, 1.0), (7200.0, 9.9))] == [0, 0]
+        assert table.sweep(7200.1, 10.0) == 1
 
 
 class TestWaiting:

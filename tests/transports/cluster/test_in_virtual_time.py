@@ -129,3 +129,24 @@ class TestAReplacedStation:
             assert (old.client.state.name, new.client.state.name) == ("CLOSED", "OPEN")
 
         lab.play(story())
+
+
+class TestACall:
+    def test_reveals_a_claim_of_its_node_that_the_node_does_not_know(self, lab):
+        """The registry handled a claim after its handshake was refused, so its fence is newer than the connection."""
+        shared = MemoryCluster()
+
+        async def story():
+            _, two = await listening(lab, shared)
+            await station(lab, ONE)
+            table = shared._table
+            assert table is not None
+            (owner,) = table.check(["CP1"])
+            assert owner is not None
+            table.claim("CP1", owner.node, 2**52)
+            with pytest.raises(ConnectionLostError) as lost:
+                await two.call("CP1", "ClearCache")
+            assert lost.value.sent is False
+            assert await two.call("CP1", "ClearCache") == {"status": "Accepted"}
+
+        lab.play(story())

@@ -147,6 +147,7 @@ class TestTheOutcomeIsUnknown:
         assert read_frame(cancelled.frame) == CancelFrame(request.number)
         assert outcome_of([failed]) == (TimeoutError, True)
         assert play.answer(request, AnswerKind.OK, {}) == []
+        assert play(StartRemoteCall(2, "CP1", [], 30), 30) == [FindOwner(2, "CP1")]
 
     def test_not_of_calls_to_other_nodes(self, play):
         play.write()
@@ -222,6 +223,10 @@ class TestAnAbandonedCall:
         assert play(AbandonRemoteCall(1)) == []
         assert play(AbandonRemoteCall(1)) == []
         assert play(OwnerSearched(1, found())) == []
+
+    def test_at_the_end_of_its_time_has_no_outcome_either(self, play):
+        play.write()
+        assert [type(each) for each in play(AbandonRemoteCall(1), 30)] == [WriteCancel]
 
 
 class TestLimits:

@@ -10,6 +10,7 @@ from ocpp_core.cluster.calls.executor_inputs import (
     ExecutionFailed,
     ExecutionSucceeded,
     ProbeReceived,
+    QuestionOwnership,
     RequestReceived,
     WriteAnswer,
 )
@@ -65,13 +66,19 @@ class TestARequest:
         answer = play(ExecutionFailed(OTHER, 1, RPCSecurityError("no", remote=True)))
         assert (answer.kind, answer.value) == (AnswerKind.ERROR, ["RPCError", "SecurityError", "no", {}, True])
 
-    def test_is_refused_with_another_fence_than_that_of_the_claim(self, play):
-        assert play.request(1, fence=6).kind is AnswerKind.NOT_SENT
-        assert play.request(2, fence=8).kind is AnswerKind.NOT_SENT
+    def test_is_refused_with_the_fence_of_an_earlier_claim(self, play):
+        assert play.request(fence=6).kind is AnswerKind.NOT_SENT
 
-    def test_is_refused_while_the_node_does_not_believe_in_its_claim(self, play):
-        play.believed.clear()
-        assert play.request().kind is AnswerKind.NOT_SENT
+    @pytest.mark.parametrize("believed", [{"CP1": 6}, {}])
+    def test_is_refused_and_questioned_with_a_claim_that_the_node_does_not_know(self, play, believed):
+        play.believed = believed
+        play.engine.handle(RequestReceived(OTHER, RequestFrame(1, "CP1", 7, ME, 30.0, []), 100), 0.0)
+        question, refusal = play.engine.poll(), play.engine.poll()
+        assert question == QuestionOwnership("CP1")
+        assert isinstance(refusal, WriteAnswer)
+        answer = read_frame(refusal.frame)
+        assert isinstance(answer, AnswerFrame)
+        assert answer.kind is AnswerKind.NOT_SENT
 
     def test_is_refused_without_time(self, play):
         assert play.request(seconds=0.0).kind is AnswerKind.NOT_SENT
@@ -88,7 +95,7 @@ class TestACopyOfARequest:
         assert play.request() is None
 
     def test_that_was_refused_is_not_executed_when_the_node_believes_again(self, play):
-        play.believed.clear()
+        play.believed["CP1"] = 8
         play.request()
         play.believed["CP1"] = 7
         assert play.request() is None

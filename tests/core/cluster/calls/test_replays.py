@@ -35,9 +35,16 @@ def test_a_caller_takes_two_kibibytes_at_most():
 
 
 def test_a_caller_is_forgotten_when_no_request_of_it_can_be_late():
+    seen = SeenRequests(10, 3600)
+    seen.note(A, 1, 0)
+    assert seen.note(A, 1, 3659) is Seen.AGAIN
+    assert seen.note(A, 1, 3659 + 3660) is Seen.NEW
+    assert len(seen) == 1
+
+
+def test_a_full_memory_takes_a_new_caller_once_another_was_silent_for_a_minute():
     seen = SeenRequests(1, 3600)
     seen.note(A, 1, 0)
-    assert seen.note(B, 1, 3659) is Seen.UNKNOWN
-    assert seen.note(A, 1, 3659) is Seen.AGAIN
-    assert seen.note(B, 1, 3659 + 3660) is Seen.NEW
+    assert seen.note(B, 1, 59) is Seen.UNKNOWN
+    assert seen.note(B, 1, 60) is Seen.NEW
     assert len(seen) == 1

@@ -1,11 +1,8 @@
-"""Mistakes that a registry may have, seeded one at a time: the simulation must find each of them."""
+"""Mistakes that a registry may have, seeded one at a time."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from math import inf
-from typing import Any, Final, TypeAlias
-from unittest.mock import patch
+from typing import Any, Final
 
 from ocpp_core.cluster.records import ClaimRestored, ClusterOwner
 from ocpp_core.cluster.registry.claims import Claims
@@ -16,11 +13,10 @@ from ocpp_core.cluster.registry.states import Doubted, Owned
 from ocpp_core.cluster.registry.station_bucket import StationBucket
 from ocpp_core.cluster.registry.table import RegistryTable
 
-Patch: TypeAlias = tuple[Any, str, Callable[..., Any]]
-"""The owner, the name of its method, and the wrong one."""
+from .patches import Mistakes, nothing
 
 renewed, answered, sent_check = RegistryEngine._note_renewed, RegistryEngine._take_answer, Doubts._check
-table_claim = RegistryTable.claim
+table_claim, table_sweep = RegistryTable.claim, RegistryTable.sweep
 
 
 def never_news(self: Any, generation: str, losses: int) -> bool:
@@ -88,7 +84,11 @@ def counts_no_loss(self: Any, identity: str, node: Any, time: int) -> Any:
     return replace(answer, losses=losses.get(node, 0))
 
 
-def forgets_every_node_without_a_lease(self: Any, now: float) -> int:
+def sweeps_with_the_clock_of_the_store(self: Any, now: float, clock: float) -> int:
+    return table_sweep(self, now, now)
+
+
+def forgets_every_node_without_a_lease(self: Any, now: float, clock: float) -> int:
     self._leases = {node: lease for node, lease in self._leases.items() if now < lease.until}
     named = {node for bucket in self._buckets for node in bucket.nodes()}
     return sum(bucket.forget(named - self._leases.keys()) for bucket in self._buckets)
@@ -97,10 +97,6 @@ def forgets_every_node_without_a_lease(self: Any, now: float) -> int:
 def evicts_at_any_notice(self: Any, event: ReplacementNoticed) -> None:
     if self._stations.get(event.identity) is not None:
         self._doubts.evict(event.identity, event.by)
-
-
-def nothing(*_: Any) -> None:
-    """Do not do it."""
 
 
 def claims_at_once(self: Any, identity: str, connection: Any, now: float) -> None:
@@ -125,7 +121,7 @@ def is_current(*_: Any) -> bool:
     return True
 
 
-MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
+REGISTRY_MISTAKES: Final[Mistakes] = {
     "renewals prove nothing: only the lease counts": ((StationBucket, "is_news", never_news),),
     "the generation is not checked": ((StationBucket, "is_news", ignores_generation),),
     "the losses are not checked": ((StationBucket, "is_news", ignores_losses),),
@@ -138,7 +134,9 @@ MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
     "a fence may be lower than one before": ((RegistryTable, "claim", fence_is_the_time),),
     "a claim counts no loss": ((RegistryTable, "claim", counts_no_loss),),
     "a sweep forgets nodes without a lease at once": ((RegistryTable, "sweep", forgets_every_node_without_a_lease),),
+    "a sweep watches with a clock that is set": ((RegistryTable, "sweep", sweeps_with_the_clock_of_the_store),),
     "a report of a replacement closes any connection": ((RegistryEngine, "_note_replaced", evicts_at_any_notice),),
+    "a claim whose handshake ended is not released": ((Claims, "_give_back", nothing),),
     "strays are not checked": ((Doubts, "add_stray", nothing),),
     "a station is claimed twice at a time": ((Claims, "start", claims_at_once), (Claims, "_end", ends_one)),
     "the belief never ends": ((RegistryEngine, "believes", believes_always),),
@@ -148,12 +146,3 @@ MISTAKES: Final[dict[str, tuple[Patch, ...]]] = {
     "an answer counts under any baseline": ((Doubts, "is_current", is_current),),
 }
 """What may be wrong, by name."""
-
-
-@contextmanager
-def mistaken(name: str) -> Iterator[None]:
-    """Seed a mistake while a block runs."""
-    with ExitStack() as patches:
-        for owner, attribute, replacement in MISTAKES[name]:
-            patches.enter_context(patch.object(owner, attribute, replacement))
-        yield

@@ -22,6 +22,8 @@ class Conditions:
     """Of the store's answers."""
 
 
+CALM = Conditions(loss=0, doubling=0, slowest=0.05, reply_loss=0)
+"""Nothing is lost, and nothing comes late."""
 HARSH = Conditions(loss=0.05, slowest=2.6, reply_loss=0.25)
 """A quarter of the store's answers are lost, and many messages come after the sender's timeout."""
 
@@ -46,12 +48,21 @@ class Network:
         """Undo `cut`."""
         self._cut.discard(end)
 
+    def is_cut(self, *ends: str) -> bool:
+        """Return True if nothing gets through between these ends."""
+        return not self._cut.isdisjoint(ends)
+
+    @property
+    def is_calm(self) -> bool:
+        """True once the faults have ended."""
+        return self.conditions is CALM
+
     def send(self, source: str, destination: str, deliver: Callable[[], object]) -> None:
         """Send a message; `deliver` runs at its destination, perhaps twice, perhaps never."""
         conditions, random = self.conditions, self._random
         is_reply, is_request = source == STORE, destination == STORE
         loss = conditions.reply_loss if is_reply else conditions.loss
-        if source in self._cut or destination in self._cut or random.random() < loss:
+        if self.is_cut(source, destination) or random.random() < loss:
             return
         delays = self.reply_delays.get(destination) if is_reply else None
         self._timeline.after(self._delay() if delays is None else random.uniform(*delays), deliver)

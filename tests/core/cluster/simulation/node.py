@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from math import inf
 from random import Random
-from typing import Any, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 
-from ocpp_core.cluster.records import ClusterOwner, NodeId
+from ocpp_core.cluster.records import NodeId
 from ocpp_core.cluster.registry.actions import (
     AdmitConnection,
     EvictConnection,
@@ -28,7 +27,6 @@ from ocpp_core.cluster.registry.inputs import (
     ClaimAnswered,
     ClaimStation,
     ConnectionEnded,
-    OwnershipQuestioned,
     RegistryInput,
     ReleaseAnswered,
     RenewalAnswered,
@@ -39,25 +37,18 @@ from ocpp_core.cluster.registry.inputs import (
 from ocpp_core.cluster.registry.settings import RegistryConfig
 from ocpp_core.inputs import Tick
 
+from .alarm import Alarm
+from .connection import Connection
 from .network import STORE, Network
 from .store import SimulatedStore
 from .timeline import Timeline
 from .watch import Watch
 
 StoreAction: TypeAlias = SendRenewal | SendClaim | SendRestore | SendCheck | SendRelease
-TIMEOUT = 2.0
+TIMEOUT: Final = 2.0
 """Seconds after which the store's client reports that a request failed."""
-
-
-class Connection:
-    """One connection or handshake of a station; `closed` is called if the node refuses or closes it."""
-
-    def __init__(self, identity: str, admitted: Callable[[], None], closed: Callable[[], None]) -> None:
-        self.identity = identity
-        self.admitted = admitted
-        self.closed = closed
-        self.fence: int | None = None
-        """The fence with which it was admitted; None before."""
+_UNTRACED: Final = (Tick, SendRenewal)
+"""What happens too often to be of interest."""
 
 
 class SimulatedNode:
@@ -88,16 +79,18 @@ class SimulatedNode:
         config: RegistryConfig,
     ) -> None:
         self.name = name
-        self._timeline = timeline
-        self._network = network
-        self._store = store
+        self.timeline = timeline
+        self.network = network
+        self.store = store
         self._watch = watch
         self._nodes = nodes
         self._config = config
-        self._speed = random.uniform(0.995, 1.005)
+        self.speed = random.uniform(0.995, 1.005)
         self._origin = random.uniform(0, 1e6)
         self._epochs = count(1)
         self._stops = 0
+        self.trace: Callable[[str], None] | None = None
+        """Gets each input and action; None unless a history is traced."""
         self._backlog: list[Callable[[], None]] = []
         self.start()
 
@@ -109,13 +102,13 @@ class SimulatedNode:
         self.is_alive = True
         self.connections: dict[Connection, None] = {}
         self.engine = RegistryEngine(self.id, self._config, self.clock)
-        self._armed = inf
-        self._handle(Tick())
+        self._alarm = Alarm(self, lambda: self.handle(Tick()))
+        self.handle(Tick())
 
     @property
     def clock(self) -> float:
         """The time of its own clock, in seconds."""
-        return self._origin + self._timeline.now * self._speed
+        return self._origin + self.timeline.now * self.speed
 
     @property
     def is_running(self) -> bool:
@@ -131,7 +124,7 @@ class SimulatedNode:
     def stop(self, seconds: float) -> None:
         """Stop the process for a while; what happens then reaches it when it continues."""
         self._stops += 1
-        self._timeline.after(seconds, self._continue)
+        self.timeline.after(seconds, self._continue)
 
     def _continue(self) -> None:
         self._stops -= 1
@@ -146,13 +139,23 @@ class SimulatedNode:
         if not self.is_alive:
             return
         if self._stops:
-            self._backlog.append(lambda: self._do(life, callback))
+            self._backlog.append(lambda: self.in_life(life, callback))
         else:
             callback()
 
-    def _do(self, life: NodeId, callback: Callable[[], None]) -> None:
+    def in_this_life(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Return a function that runs a callback in this process, whenever it is called, and in no successor."""
+        return partial(self.in_life, self.id, callback)
+
+    def in_life(self, life: NodeId, callback: Callable[[], None]) -> None:
+        """Run a callback in a process of this name, unless another one runs now."""
         if self.is_alive and self.id == life:
             self.do(callback)
+
+    def note(self, what: object) -> None:
+        """Note an input or an action for the trace."""
+        if self.trace is not None and not isinstance(what, _UNTRACED):
+            self.trace(f"{self.id} {what}")
 
     def believes(self, identity: str) -> int | None:
         """Return the fence of a station that it counts as its own."""
@@ -160,31 +163,34 @@ class SimulatedNode:
 
     # Stations
 
+    def stations(self) -> set[str]:
+        """Return the stations that have a connection at this node."""
+        return {each.identity for each in self.connections}
+
     def connect(self, connection: Connection) -> None:
         """Take a handshake."""
         self.connections[connection] = None
-        self._handle(ClaimStation(connection.identity, connection))
+        self.handle(ClaimStation(connection.identity, connection))
 
     def lose(self, connection: Connection) -> None:
         """Notice that a connection ended."""
-        if self.connections.pop(connection, self) is None:
-            self._handle(ConnectionEnded(connection.identity, connection))
+        if self.forget(connection):
+            self.handle(ConnectionEnded(connection.identity, connection))
+
+    def forget(self, connection: Connection) -> bool:
+        """Remove a connection that ended; return False if it is not one of this process."""
+        return self.connections.pop(connection, self) is None
 
     # The engine
 
-    def _handle(self, event: RegistryInput) -> None:
+    def handle(self, event: RegistryInput) -> None:
+        """Take an input, and do what the engine asks for."""
+        self.note(event)
         self.engine.handle(event, self.clock)
         while (action := self.engine.poll()) is not None:
+            self.note(action)
             self.perform(action)
-        if self.engine.deadline < self._armed:
-            self._armed = self.engine.deadline
-            delay = max(0.0, (self._armed - self.clock) / self._speed) + 1e-6
-            self._timeline.after(delay, partial(self._do, self.id, partial(self._wake, self._armed)))
-
-    def _wake(self, armed: float) -> None:
-        if armed == self._armed:
-            self._armed = inf
-            self._handle(Tick())
+        self._alarm.set(self.engine.deadline)
 
     def perform(self, action: RegistryAction) -> None:
         """Perform an action of the engine."""
@@ -203,7 +209,7 @@ class SimulatedNode:
                 self._request(action)
 
     def _request(self, action: StoreAction) -> None:
-        store, me, number = self._store, self.id, action.request
+        store, me, number = self.store, self.id, action.request
         match action:
             case SendRenewal():
                 self._ask(number, lambda: store.renew(me), RenewalAnswered)
@@ -219,31 +225,33 @@ class SimulatedNode:
                 assert_never(action)
 
     def _ask(self, number: int, command: Callable[[], Any], answered: Callable[[int, Any], RegistryInput]) -> None:
-        """Send a request to the store; the first of answer and timeout counts."""
-        open_requests = {number}
-        life = self.id
+        self.ask(
+            command,
+            lambda value: self.handle(answered(number, value)),
+            lambda is_written: self.handle(RequestFailed(number)),
+        )
 
-        def settle(event: RegistryInput) -> None:
-            if number in open_requests:
-                open_requests.discard(number)
-                self._handle(event)
+    def ask(
+        self, command: Callable[[], Any], answered: Callable[[Any], object], failed: Callable[[bool], object]
+    ) -> None:
+        """Send a request to the store; the first of answer and timeout counts.
 
-        def answer(value: Any) -> None:
-            deliver = partial(self._do, life, lambda: settle(answered(number, value)))
-            self._network.send(STORE, self.name, deliver)
-
-        def receive() -> None:
-            self._store.receive(command, answer)
-
-        failed = partial(self._do, life, lambda: settle(RequestFailed(number)))
-        self._timeline.after(0.02 if self._store.is_down else TIMEOUT, failed)
-        if not self._store.is_down:
-            self._network.send(self.name, STORE, receive)
+        Args:
+            command: Runs at the store.
+            answered: Gets its answer, in this process.
+            failed: Is called if none arrives, with False if the store cannot have got the request.
+        """
+        question = _Question(self, self.id, answered)
+        is_written = not self.store.is_down
+        self.timeline.after(TIMEOUT if is_written else 0.02, partial(question.settle, failed, is_written))
+        if is_written:
+            receive = partial(self.store.receive, command, question.answer)
+            self.network.send(self.name, STORE, receive)
 
     def _admit(self, action: AdmitConnection) -> None:
         connection: Any = action.connection
         connection.fence = action.fence
-        self._timeline.after(0, connection.admitted)
+        self.timeline.after(0, connection.admitted)
 
     def _evict(self, action: EvictConnection) -> None:
         connection: Any = action.connection
@@ -252,36 +260,48 @@ class SimulatedNode:
         self._close(connection)
 
     def _close(self, connection: Any) -> None:
-        if self.connections.pop(connection, self) is None:
-            self._timeline.after(0.01, connection.closed)
-            self._timeline.after(0.01, partial(self._do, self.id, lambda: self._gone(connection)))
+        if self.forget(connection):
+            self.timeline.after(0.01, connection.closed)
+            self.timeline.after(0.01, self.in_this_life(lambda: self._gone(connection)))
 
     def _gone(self, connection: Connection) -> None:
-        self._handle(ConnectionEnded(connection.identity, connection))
+        self.handle(ConnectionEnded(connection.identity, connection))
 
     def _notify(self, action: NotifyReplaced) -> None:
         other = self._nodes[action.node.partition(".")[0]]
         event = ReplacementNoticed(action.identity, action.fence, self.id)
 
         def deliver() -> None:
-            other.do(lambda: other.note(action.node, event))
+            other.do(lambda: other.take_report(action.node, event))
 
-        self._network.send(self.name, other.name, deliver)
+        self.network.send(self.name, other.name, deliver)
 
-    def look_up(self, identity: str) -> None:
-        """Ask a store for a station, and its owner for the fence, as a call does."""
-        owner = self._store.check([identity])[0]
-        if owner is None or self._store.is_down:
-            return
-        node = self._nodes[owner.node.partition(".")[0]]
-        node.do(lambda: node.asked(owner, identity))
-
-    def asked(self, owner: ClusterOwner, identity: str) -> None:
-        """Take a request that names a fence."""
-        if owner.node == self.id and self.believes(identity) != owner.fence:
-            self._handle(OwnershipQuestioned(identity))
-
-    def note(self, node: NodeId, event: ReplacementNoticed) -> None:
+    def take_report(self, node: NodeId, event: ReplacementNoticed) -> None:
         """Take the report of another node, unless it is for an earlier life of this one."""
         if node == self.id:
-            self._handle(event)
+            self.handle(event)
+
+
+class _Question:
+    """A request to the store, which is settled once, in the process that sent it."""
+
+    __slots__ = ("_answered", "_is_open", "_life", "_node")
+
+    def __init__(self, node: SimulatedNode, life: NodeId, answered: Callable[[Any], object]) -> None:
+        self._node = node
+        self._life = life
+        self._answered = answered
+        self._is_open = True
+
+    def answer(self, value: Any) -> None:
+        """Send the answer of the store."""
+        self._node.network.send(STORE, self._node.name, partial(self.settle, self._answered, value))
+
+    def settle(self, callback: Callable[[Any], object], value: Any) -> None:
+        """Run a callback with the result, unless another result came first."""
+        self._node.in_life(self._life, partial(self._settle, callback, value))
+
+    def _settle(self, callback: Callable[[Any], object], value: Any) -> None:
+        if self._is_open:
+            self._is_open = False
+            callback(value)

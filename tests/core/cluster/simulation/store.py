@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from pickle import dumps, loads
 from typing import Any
 
-from ocpp_core.cluster.records import ClusterOwner, NodeId
+from ocpp_core.cluster.records import ClusterOwner, Found, NodeId
 from ocpp_core.cluster.registry.table import RegistryTable
 
+from .calls.streams import StreamTable
 from .timeline import Timeline
 from .watch import Watch
 
@@ -30,7 +31,9 @@ class SimulatedStore:
         """True while it refuses connections."""
         self.table = self._new_table()
         """The data."""
-        self._copies = [dumps(self.table)]
+        self.streams = StreamTable()
+        """What nodes have written to each other."""
+        self._copies = [dumps((self.table, self.streams))]
 
     def _new_table(self) -> RegistryTable:
         self._lives += 1
@@ -59,18 +62,18 @@ class SimulatedStore:
         """Lose what is not handled, refuse connections for a while, and come back with old data or none."""
         self.is_down = True
         self._queue.clear()
-        self.table = self._old_copy() if keeps_old_copy else self._new_table()
+        self.table, self.streams = self._old_copy() if keeps_old_copy else (self._new_table(), StreamTable())
         self._watch.reverted(self.owners())
         self._timeline.after(seconds, self._start)
 
     def _start(self) -> None:
         self.is_down = False
 
-    def _old_copy(self) -> RegistryTable:
+    def _old_copy(self) -> tuple[RegistryTable, StreamTable]:
         self._lives += 1
-        table: RegistryTable = loads(self._copies[0])
+        table, streams = loads(self._copies[0])
         table.generation = f"life {self._lives}"
-        return table
+        return table, streams
 
     def jump(self, seconds: float) -> None:
         """Set the clock."""
@@ -78,11 +81,11 @@ class SimulatedStore:
 
     def housekeep(self) -> None:
         """Copy the data, as a replica that lags behind does."""
-        self._copies = [*self._copies[-2:], dumps(self.table)]
+        self._copies = [*self._copies[-2:], dumps((self.table, self.streams))]
 
     def sweep(self) -> None:
-        """Clear up after dead nodes."""
-        self.table.sweep(self._timeline.now)
+        """Clear up after dead nodes, as a node does whose clock does not jump."""
+        self.table.sweep(self.now, self._timeline.now)
 
     def owners(self) -> list[tuple[str, ClusterOwner | None]]:
         """The owner of each station."""
@@ -103,7 +106,7 @@ class SimulatedStore:
             handle()
 
     def renew(self, node: NodeId) -> Any:
-        return self.table.renew(node, None, self._timeline.now)
+        return self.table.renew(node, None, self.now)
 
     def claim(self, identity: str, node: NodeId) -> Any:
         answer = self.table.claim(identity, node, int(self.now * 1e6))
@@ -125,6 +128,13 @@ class SimulatedStore:
         is_gone = self.table.check([identity])[0] is None
         self._watch.released(identity, before, ClusterOwner(node, fence), is_gone=is_gone)
         return was_removed
+
+    def find(self, identity: str) -> Found | None:
+        return self.table.find(identity, self.now)
+
+    def has_lease(self, node: NodeId) -> bool:
+        lease = self.table._leases.get(node)  # of an entry of the registry, `find` would return it
+        return lease is not None and self.now < lease.until
 
     def check(self, identities: Sequence[str]) -> list[ClusterOwner | None]:
         return self.table.check(identities)

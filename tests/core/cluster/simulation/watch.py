@@ -18,6 +18,9 @@ class Believer(Protocol):
     def is_running(self) -> bool:
         """True unless it is dead or stopped."""
 
+    def stations(self) -> set[str]:
+        """Return the stations that have a connection at it, which alone it may believe in."""
+
     def believes(self, identity: str) -> int | None:
         """Return the fence of a station that it counts as its own."""
 
@@ -50,9 +53,9 @@ class Watch:
     ) -> None:
         self._clock = clock
         self._nodes = nodes
-        self._identities = identities
         self._allowed = longest
         self._replaced: dict[tuple[NodeId, str], float] = {}
+        self._claimed: dict[tuple[str, int | None], float] = {}
         self._largest: dict[int, int] = {}
         self._fences: dict[str, list[int]] = {identity: [] for identity in identities}
         self.longest = 0.0
@@ -68,6 +71,7 @@ class Watch:
         if owner.fence <= self._largest.get(bucket, 0):
             raise BrokenInvariantError(f"I6: {identity} got fence {owner.fence}, not above {self._largest[bucket]}")
         self._fences[identity].append(owner.fence)
+        self._claimed.setdefault((identity, owner.fence), self._clock())
         self.granted(identity, owner, buckets)
 
     def granted(self, identity: str, owner: ClusterOwner, buckets: int) -> None:
@@ -100,6 +104,16 @@ class Watch:
             if owner is not None:
                 self._replace(identity, owner.node)
 
+    # What is known
+
+    def claimed_at(self, identity: str, fence: int | None) -> float:
+        """Return when the store granted the claim with a fence."""
+        return self._claimed[identity, fence]
+
+    def replaced_for(self, node: NodeId, identity: str) -> float:
+        """Return for how many seconds a station has been another node's; 0 if it is not."""
+        return self._clock() - self._replaced.get((node, identity), self._clock())
+
     # What nodes did
 
     def evicted(self, node: NodeId, identity: str, fence: int) -> None:
@@ -115,7 +129,7 @@ class Watch:
         now = self._clock()
         for node in self._nodes():
             if node.is_running:
-                for identity in self._identities:
+                for identity in node.stations():
                     since = self._replaced.get((node.id, identity))
                     if since is not None and node.believes(identity) is not None:
                         self._note(node.id, identity, now - since)

@@ -56,9 +56,9 @@ async def test_the_stations_that_stay_are_those_of_the_table(redis):
         for node in (B, C):
             die(redis, node)
         table.renew(A, None, 1000.0)
-        table.sweep(1000.0)
+        table.sweep(1000.0, 1000.0)
         table.renew(A, None, 1000.0 + LEASE)
-        assert table.sweep(1000.0 + LEASE) > 0
+        assert table.sweep(1000.0 + LEASE, 1000.0 + LEASE) > 0
         sweeps = sweeper(stores[0])
         assert await sweeps.sweep(0.0) == 0
         assert await sweeps.sweep(LEASE - 0.1) == 0
