@@ -128,11 +128,10 @@ class RemoteExecutor:
         if frame.owner != self._node:
             return
         for key in ((node, number) for number in frame.numbers):
-            if key in self._sizes:
-                continue
-            if self._seen.note(*key, now) is Seen.NEW:
+            is_missing = self._seen.note_missing(*key, now)  # also remembers a caller that waits for long
+            if is_missing:
                 self._answer(key, AnswerKind.NOT_SENT, "the request did not arrive")
-            else:
+            elif key not in self._sizes:
                 self._answer(key, AnswerKind.UNKNOWN, "the answer of its node was lost")
 
     def _finish(self, key: _Key, kind: AnswerKind, value: Any) -> None:
