@@ -27,7 +27,7 @@ from .executor_inputs import (
     RequestReceived,
     WriteAnswer,
 )
-from .frames import AnswerFrame, AnswerKind, ProbeFrame, write_frame
+from .frames import AnswerFrame, AnswerKind, ProbeFrame, RequestFrame, write_frame
 from .outcomes import write_error
 from .replays import Seen, SeenRequests
 from .settings import RemoteCallsConfig
@@ -101,7 +101,7 @@ class RemoteExecutor:
         seen = self._seen.note(*key, now)
         if seen is Seen.UNKNOWN:
             self._answer(key, AnswerKind.UNKNOWN, "its node cannot tell whether the request is new")
-        elif seen is Seen.NEW and (refusal := self._refusal(event, now)):
+        elif seen is Seen.NEW and (refusal := self._refusal(frame, event.size, now) or self._excess(event.node)):
             self._answer(key, AnswerKind.NOT_SENT, refusal)
         elif seen is Seen.NEW:
             self._sizes[key] = event.size
@@ -110,18 +110,20 @@ class RemoteExecutor:
             self._timers.set(key, now + min(frame.seconds, self._config.longest))
             self._actions.append(ExecuteCall(event.node, frame.number, frame.identity, frame.call))
 
-    def _refusal(self, event: RequestReceived, now: float) -> str:
+    def _refusal(self, frame: RequestFrame, size: int, now: float) -> str:
         """Return why a request is refused; empty if it is not."""
-        frame, config = event.frame, self._config
         if self._believes(frame.identity, now) != frame.fence:
             return "the station is not connected to its node any more"
         if frame.seconds <= 0:
             return "no time is left"
-        if len(self._sizes) >= config.max_calls or self._bytes + event.size > config.max_bytes:
+        if len(self._sizes) >= self._config.max_calls or self._bytes + size > self._config.max_bytes:
             return "its node executes too many calls"
-        if self._per_node[event.node] >= config.max_calls_per_node:
-            return "its node executes too many calls of this node"
         return ""
+
+    def _excess(self, node: NodeId) -> str:
+        """Return why further requests of a node are refused; empty if they are not."""
+        is_full = self._per_node[node] >= self._config.max_calls_per_node
+        return "its node executes too many calls of this node" if is_full else ""
 
     def _take_probe(self, node: NodeId, frame: ProbeFrame, now: float) -> None:
         """Answer for the requests that are not in progress; one that arrives after its answer is not executed."""
