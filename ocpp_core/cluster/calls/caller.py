@@ -56,8 +56,9 @@ _PROBING: Final = object()
 class _Attempt:
     number: int
     found: Found
-    written_at: float | None = None
-    """When the carrier reported that it was written."""
+    is_written: bool = False
+    written_at: float = 0.0
+    """When the carrier reported it."""
     is_node_lost: bool = False
 
     @property
@@ -227,7 +228,7 @@ class RemoteCaller:
             self._owners.forget(call.identity)
             self._fail_unknown(call)
         else:
-            attempt.written_at = now
+            attempt.is_written, attempt.written_at = True, now
             if _PROBING not in self._timers:
                 self._timers.set(_PROBING, now + self._config.probe_after)
 
@@ -269,7 +270,7 @@ class RemoteCaller:
             attempt = call.attempt
             if attempt is None or attempt.node != node:
                 continue
-            if attempt.written_at is not None:
+            if attempt.is_written:
                 self._owners.forget(call.identity)
                 self._fail_unknown(call)
             else:
@@ -283,7 +284,7 @@ class RemoteCaller:
         is_waiting = False
         for call in self._attempts.values():
             attempt = call.attempt
-            if attempt is None or attempt.written_at is None:
+            if attempt is None or not attempt.is_written:
                 continue
             is_waiting = True
             if attempt.written_at + self._config.probe_after <= now:

@@ -102,7 +102,7 @@ class RemoteExecutor:
         seen = self._seen.note(*key, now)
         if seen is Seen.UNKNOWN:
             self._answer(key, AnswerKind.UNKNOWN, "its node cannot tell whether the request is new")
-        elif seen is Seen.NEW and (refusal := self._refusal(event, now)):
+        elif seen is Seen.NEW and (refusal := self._refusal(frame, event.size, now) or self._excess(event.node)):
             self._answer(key, AnswerKind.NOT_SENT, refusal)
         elif seen is Seen.NEW:
             self._sizes[key] = event.size
@@ -111,19 +111,16 @@ class RemoteExecutor:
             self._timers.set(key, now + min(frame.seconds, self._config.longest))
             self._actions.append(ExecuteCall(event.node, frame.number, frame.identity, frame.call))
 
-    def _refusal(self, event: RequestReceived, now: float) -> str:
+    def _refusal(self, frame: RequestFrame, size: int, now: float) -> str:
         """Return why a request is refused; empty if it is not."""
-        frame, config = event.frame, self._config
         fence = self._believes(frame.identity, now)
         if fence != frame.fence:
             self._question(frame, fence)
             return "the station is not connected to its node any more"
         if frame.seconds <= 0:
             return "no time is left"
-        if len(self._sizes) >= config.max_calls or self._bytes + event.size > config.max_bytes:
+        if len(self._sizes) >= self._config.max_calls or self._bytes + size > self._config.max_bytes:
             return "its node executes too many calls"
-        if self._per_node[event.node] >= config.max_calls_per_node:
-            return "its node executes too many calls of this node"
         return ""
 
     def _question(self, frame: RequestFrame, fence: int | None) -> None:
@@ -131,16 +128,20 @@ class RemoteExecutor:
         if fence is None or fence < frame.fence:
             self._actions.append(QuestionOwnership(frame.identity))
 
+    def _excess(self, node: NodeId) -> str:
+        """Return why further requests of a node are refused; empty if they are not."""
+        is_full = self._per_node[node] >= self._config.max_calls_per_node
+        return "its node executes too many calls of this node" if is_full else ""
+
     def _take_probe(self, node: NodeId, frame: ProbeFrame, now: float) -> None:
         """Answer for the requests that are not in progress; one that arrives after its answer is not executed."""
         if frame.owner != self._node:
             return
         for key in ((node, number) for number in frame.numbers):
-            if key in self._sizes:
-                continue
-            if self._seen.note(*key, now) is Seen.NEW:
+            is_missing = self._seen.note_missing(*key, now)  # also remembers a caller that waits for long
+            if is_missing:
                 self._answer(key, AnswerKind.NOT_SENT, "the request did not arrive")
-            else:
+            elif key not in self._sizes:
                 self._answer(key, AnswerKind.UNKNOWN, "the answer of its node was lost")
 
     def _finish(self, key: _Key, kind: AnswerKind, value: Any) -> None:

@@ -60,6 +60,15 @@ class SeenRequests:
         window.last_request = now
         return window.note(number)
 
+    def note_missing(self, caller: NodeId, number: int, now: float) -> bool:
+        """Note a request that its caller misses, and return True if it certainly did not arrive.
+
+        A caller that was forgotten looks new, so this is certain only above its first remembered number.
+        """
+        window = self._callers.get(caller)
+        is_above = window is not None and number > window.first
+        return self.note(caller, number, now) is Seen.NEW and is_above
+
     def _forget_one(self, before: float) -> bool:
         """Forget the caller that was silent the longest, if since a time; return False if it was not."""
         for caller, window in self._callers.items():
@@ -71,15 +80,19 @@ class SeenRequests:
 
 
 class _Window:
-    __slots__ = ("_largest", "_seen", "last_request")
+    __slots__ = ("_largest", "_seen", "first", "last_request")
 
     def __init__(self) -> None:
         self._largest = -1
         self._seen = 0
         """Bit n is set if `largest - n` was seen."""
+        self.first = -1
+        """The number that was noted first; -1 before."""
         self.last_request = 0.0
 
     def note(self, number: int) -> Seen:
+        if self.first < 0:
+            self.first = number
         ahead = number - self._largest
         if ahead > 0:
             self._seen = ((self._seen << ahead) & _ALL if ahead < _WINDOW else 0) | 1

@@ -146,8 +146,13 @@ class TestAProbe:
         assert self.probe(play).kind is AnswerKind.UNKNOWN
 
     def test_about_a_request_that_did_not_arrive_is_answered_not_sent_and_the_request_is_refused(self, play):
-        assert self.probe(play).kind is AnswerKind.NOT_SENT
-        assert play.request() is None
+        play.request(1)
+        assert self.probe(play, 2).kind is AnswerKind.NOT_SENT
+        assert play.request(2) is None
+
+    def test_of_a_caller_that_may_be_forgotten_is_answered_unknown(self, play):
+        assert self.probe(play, 2).kind is AnswerKind.UNKNOWN
+        assert self.probe(play, 1).kind is AnswerKind.UNKNOWN
 
     def test_for_a_predecessor_is_not_answered(self, play):
         assert self.probe(play, owner=NodeId("b.1")) is None

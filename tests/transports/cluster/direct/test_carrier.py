@@ -1,74 +1,28 @@
 """Streams between nodes, over real sockets."""
 
-import errno
 import os
 import signal
 import socket
 import ssl
 import sys
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import pytest
-from anyio.streams.buffered import BufferedByteReceiveStream
 
-from ocpp_core.cluster.calls.frames import ByeFrame, HelloFrame, read_frame, write_frame
+from ocpp_core.cluster.calls.frames import HelloFrame, write_frame
 from ocpp_core.cluster.records import NodeId
 from ocpp_transports import TLSOptions
-from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._tls._contexts import client_context
 from ocpp_transports.cluster._carrier import NotSentError, UnknownError
-from ocpp_transports.cluster._direct import _incoming
-from ocpp_transports.cluster._direct._address import StreamAddress
-from ocpp_transports.cluster._direct._carrier import DirectCarrier
-from ocpp_transports.cluster._direct._settings import DirectSettings
 from tests.transports.cluster.certificates import certificates
+from tests.transports.cluster.direct.nodes import ANY_PORT, A, B, ends, framed, mute_node, nodes
 from tests.transports.pairs import SECONDS
 
 pytestmark = pytest.mark.anyio
-A, B = NodeId("a.0"), NodeId("b.0")
-ANY_PORT = "tcp://127.0.0.1:0"
 MUCH = 16 * 2**20
 """Bytes that do not fit into the buffers of sockets."""
-
-
-class Node:
-    """A carrier, and what it reported."""
-
-    def __init__(self, node, **settings):
-        self.frames, self.received = anyio.create_memory_object_stream[tuple[NodeId, bytes]](100)
-        self.losses, self.lost = anyio.create_memory_object_stream[NodeId](100)
-        self.carrier = DirectCarrier(
-            node,
-            DirectSettings(**settings),
-            Log(logger_of(False), "cluster", is_station=False),
-            lambda sender, frame: self.frames.send_nowait((sender, frame)),
-            self.losses.send_nowait,
-        )
-
-    async def listen(self, address):
-        return str(await self.carrier.listen(StreamAddress.read(address)))
-
-    async def next_frame(self):
-        with anyio.fail_after(SECONDS):
-            return await self.received.receive()
-
-    async def next_loss(self):
-        with anyio.fail_after(SECONDS):
-            return await self.lost.receive()
-
-
-@asynccontextmanager
-async def nodes(*names, **settings):
-    made = [Node(name, **settings) for name in names]
-    try:
-        yield made
-    finally:
-        for node in made:
-            await node.carrier.aclose()
-            for stream in (node.frames, node.received, node.losses, node.lost):
-                stream.close()
 
 
 class TestFrames:
@@ -191,34 +145,6 @@ class TestADial:
             assert await b.next_frame() == (A, b"2")
 
 
-class TestAUnixSocket:
-    async def test_of_a_dead_process_is_replaced_and_removed_at_the_end(self, tmp_path):
-        path = tmp_path / "node"
-        with socket.socket(socket.AF_UNIX) as dead:
-            dead.bind(str(path))
-        async with nodes(A, B) as (a, b):
-            await a.carrier.send(B, await b.listen(f"unix://{path}"), b"1")
-            assert path.stat().st_mode & 0o777 == 0o600
-        assert not path.exists()
-
-    async def test_of_a_living_process_stays(self, tmp_path):
-        address = f"unix://{tmp_path}/node"
-        async with nodes(A, B) as (a, b):
-            await b.listen(address)
-            with pytest.raises(OSError, match="another process listens"):
-                await a.listen(address)
-            await a.carrier.aclose()
-            assert (tmp_path / "node").is_socket()
-
-    async def test_replaces_no_other_file(self, tmp_path):
-        path = tmp_path / "node"
-        path.write_text("mine")
-        async with nodes(A) as (a,):
-            with pytest.raises(OSError, match="a file that is no socket"):
-                await a.listen(f"unix://{path}")
-        assert path.read_text() == "mine"
-
-
 class TestAProcessThatIs:
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     async def test_stopped_answers_late_and_killed_is_lost_at_once(self):
@@ -257,145 +183,3 @@ class TestAProcessThatIs:
             await anyio.sleep(0.05)
             assert stream.is_open
             assert a.received.statistics().current_buffer_used == 0
-
-
-def framed(data):
-    return len(data).to_bytes(4) + data
-
-
-@asynccontextmanager
-async def mute_node(node):
-    """Listen as a node that greets, and then neither reads nor writes; yields its address.
-
-    Its sockets are plain ones, because an event loop reads before it is asked to.
-    """
-
-    async def greet():
-        await anyio.wait_readable(listener)
-        accepted.append(listener.accept()[0])
-        accepted[0].sendall(framed(write_frame(HelloFrame(node, (1,)))))
-
-    accepted: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(greet)
-            yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
-            tasks.cancel_scope.cancel()
-        for each in accepted:
-            each.close()
-
-
-@asynccontextmanager
-async def greeted(node):
-    """Open a stream to a node as A would, by hand."""
-    host, _, port = (await node.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
-    async with await anyio.connect_tcp(host, int(port)) as stream:
-        await stream.send(framed(write_frame(HelloFrame(A, (1,)))))
-        received = BufferedByteReceiveStream(stream)
-        await received.receive_exactly(int.from_bytes(await received.receive_exactly(4)))
-        yield stream
-
-
-async def ends(stream):
-    """Read until the other side ends the stream; whatever it sends before, such as empty frames, does not matter."""
-    with anyio.fail_after(SECONDS), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
-        while True:
-            await stream.receive()
-
-
-async def test_accepting_goes_on_after_a_failure(monkeypatch):
-    async def fail(self, handler, task_group=None):
-        monkeypatch.setattr(kind, "serve", serve)
-        raise OSError(errno.EMFILE, "too many open files")
-
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
-        kind = type(listener.listeners[0])
-    serve = kind.serve
-    monkeypatch.setattr(kind, "serve", fail)
-    monkeypatch.setattr(_incoming, "_PAUSE", 0)
-    async with nodes(A, B) as (a, b):
-        await a.carrier.send(B, await b.listen(ANY_PORT), b"1")
-        assert await b.next_frame() == (A, b"1")
-    assert kind.serve is serve
-
-
-async def test_frames_may_arrive_in_any_pieces():
-    async with nodes(B) as (b,), greeted(b) as stream:
-        for byte in framed(b"one") + framed(b"") + framed(b"two"):
-            await stream.send(bytes([byte]))
-        await stream.send(framed(b"three") + framed(b"four"))
-        assert [(await b.next_frame())[1] for _ in range(4)] == [b"one", b"two", b"three", b"four"]
-
-
-class TestAStreamEnds:
-    async def test_at_a_frame_that_is_too_large(self):
-        async with nodes(B) as (b,), greeted(b) as stream:
-            await stream.send(b"\xff\xff\xff\xff")
-            await ends(stream)
-
-    async def test_if_a_frame_does_not_arrive_in_time_byte_by_byte(self):
-        async def trickle():
-            with suppress(anyio.BrokenResourceError):
-                while True:
-                    await stream.send(b"\0")
-                    await anyio.sleep(0.03)
-
-        async with nodes(B, keepalive=0.05, silence=0.1) as (b,), greeted(b) as stream:
-            await stream.send(b"\0\0\1\0")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(trickle)
-                await ends(stream)
-                tasks.cancel_scope.cancel()
-
-    async def test_when_its_node_opens_another_one(self):
-        async with nodes(B, A) as (b, a), greeted(b) as stream:
-            await a.carrier.send(B, await b.listen(ANY_PORT), b"1")
-            await ends(stream)
-            assert await b.next_frame() == (A, b"1")
-
-
-class TestAGreetingIsRefused:
-    @pytest.mark.parametrize(
-        "data",
-        [
-            b"GET / HTTP/1.1\r\n\r\n",
-            b"\xff\xff\xff\xff",
-            framed(b""),
-            framed(b'[1,"c",7]'),
-            framed(write_frame(HelloFrame(A, (2,)))),
-        ],
-    )
-    async def test_with_a_reason_and_the_end_of_the_stream(self, data):
-        async with nodes(B) as (b,):
-            host, _, port = (await b.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
-            async with await anyio.connect_tcp(host, int(port)) as stream:
-                await stream.send(data)
-                with anyio.fail_after(SECONDS):
-                    received = BufferedByteReceiveStream(stream)
-                    reason = read_frame(
-                        await received.receive_exactly(int.from_bytes(await received.receive_exactly(4)))
-                    )
-                    with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
-                        await received.receive()
-            assert isinstance(reason, ByeFrame)
-
-    async def test_if_later_ones_exceed_the_limit_so_that_silent_peers_keep_no_node_away(self):
-        async with nodes(A, B, max_greetings=2) as (a, b):
-            address = await b.listen(ANY_PORT)
-            host, _, port = address.removeprefix("tcp://").partition(":")
-            async with (
-                await anyio.connect_tcp(host, int(port)) as first,
-                await anyio.connect_tcp(host, int(port)),
-                await anyio.connect_tcp(host, int(port)),
-            ):
-                await ends(first)
-                await a.carrier.send(B, address, b"1")
-                assert await b.next_frame() == (A, b"1")
-
-    async def test_after_a_time_if_there_is_none_and_beyond_the_limit_of_streams(self):
-        async with nodes(B, hello_timeout=0.05, max_streams=1) as (b,):
-            host, _, port = (await b.listen(ANY_PORT)).removeprefix("tcp://").partition(":")
-            for _ in range(3):
-                async with await anyio.connect_tcp(host, int(port)) as stream:
-                    with anyio.fail_after(SECONDS), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
-                        await stream.receive()

@@ -27,24 +27,21 @@ def remembers_what_it_executed(self: Any, event: RequestReceived, now: float) ->
     executed = self.__dict__.setdefault("executed", set())
     if event.frame.owner != self._node:
         take_request(self, event, now)
-    elif key not in executed and (reason := refusal(self, event, now)):
+    elif key not in executed and (reason := refusal(self, event.frame, event.size, now)):
         self._answer(key, AnswerKind.NOT_SENT, reason)
     else:
         executed.add(key)
         take_request(self, event, now)
 
 
-def ignores_fences(self: Any, event: RequestReceived, now: float) -> str:
-    fence = self._believes(event.frame.identity, now)
-    if not fence:
-        return "the station is not connected"
-    return refusal(self, RequestReceived(event.node, _changed(event.frame, fence=fence), event.size), now)
+def ignores_fences(self: Any, frame: RequestFrame, size: int, now: float) -> str:
+    fence = self._believes(frame.identity, now)
+    return refusal(self, _changed(frame, fence=fence), size, now) if fence else "the station is not connected"
 
 
-def ignores_beliefs(self: Any, event: RequestReceived, now: float) -> str:
+def ignores_beliefs(self: Any, frame: RequestFrame, size: int, now: float) -> str:
     """Execute for a connection that is open, whatever the registry believes."""
     registry = self._believes.__self__
-    frame = event.frame
     state = registry._stations.get(frame.identity)
     return "the station is not connected" if state is None or state.fence != frame.fence else ""
 
@@ -132,6 +129,5 @@ CALL_MISTAKES: Final[Mistakes] = {
     "a caller has no timer": ((RemoteCaller, "_expire", ignores_time),),
     "a known owner is never forgotten": ((KnownOwners, "forget", nothing),),
     "a refused call is not repeated": ((RemoteCaller, "_refuse", takes_a_refusal_for_the_end),),
-    "a refusal questions no claim": ((RemoteExecutor, "_question", nothing),),
 }
 """What may be wrong, by name."""
