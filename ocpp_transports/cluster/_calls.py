@@ -42,10 +42,13 @@ from ocpp_core.cluster.calls.frames import (
     AnswerFrame,
     ByeFrame,
     CancelFrame,
+    CommandSettledFrame,
+    CommandStoredFrame,
     HelloFrame,
     NodeFrameError,
     ReplacedFrame,
     RequestFrame,
+    WrittenFrame,
     read_frame,
     write_frame,
 )
@@ -89,6 +92,9 @@ class LocalStations(Protocol):
 
     def execute(self, name: str, call: RemoteCall, /) -> Awaitable[Any]:
         """Call a station of this node."""
+
+    def queue_changed(self, frame: CommandStoredFrame | CommandSettledFrame, /) -> None:
+        """Another node has stored a command for a station of this one, or settled one that this node stored."""
 
 
 class NodeCalls:
@@ -137,7 +143,11 @@ class NodeCalls:
 
     def report_replaced(self, node: NodeId, name: str, fence: int) -> None:
         """Report to a node that it has lost a station; the registry reports it too, later."""
-        self._runtime.spawn(self._send(node, None, write_frame(ReplacedFrame(name, fence))))
+        self.report(node, ReplacedFrame(name, fence))
+
+    def report(self, node: NodeId, frame: WrittenFrame) -> None:
+        """Report something to a node, which learns it later too if the frame is lost."""
+        self._runtime.spawn(self._send(node, None, write_frame(frame)))
 
     async def aclose(self) -> None:
         """Receive no more frames; fail the calls in progress."""
@@ -163,6 +173,8 @@ class NodeCalls:
                 self._feed_executor(CancelReceived(node, frame))
             case ReplacedFrame():
                 self._stations.replaced(frame.identity, frame.fence, node)
+            case CommandStoredFrame() | CommandSettledFrame():
+                self._stations.queue_changed(frame)
             case HelloFrame() | ByeFrame():
                 pass  # those of a carrier
             case _:

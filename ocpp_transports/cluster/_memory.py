@@ -10,6 +10,7 @@ from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Foun
 from ocpp_core.cluster.registry.table import RegistryTable
 
 from ._carrier import NotSentError
+from ._queue._memory import MemoryQueue, MemoryQueueStore
 from ._store import StoreUnavailableError
 
 __all__ = ["MemoryCluster"]
@@ -30,6 +31,7 @@ class MemoryCluster:
         self.is_available: bool = True
         """False while the registry answers no node: claims and look-ups then fail."""
         self._table: RegistryTable | None = None
+        self._queue: MemoryQueue | None = None
         self._lease = 0.0
         self._receivers: dict[NodeId, Callable[[NodeId, bytes], None]] = {}
         self._lost: dict[NodeId, Callable[[NodeId], None]] = {}
@@ -46,6 +48,24 @@ class MemoryCluster:
         if lease != self._lease:
             raise ValueError(f"expected lease={self._lease!r} as on the other nodes, got {lease!r}")
         return MemoryRegistryStore(self, self._table)
+
+    def new_queue(self, timeout: float) -> MemoryQueueStore:
+        """Return the queue of one node."""
+        return MemoryQueueStore(self._shared_queue, self._reach)
+
+    def _shared_queue(self) -> MemoryQueue:
+        if self._table is None:
+            raise RuntimeError("cannot use the queue: no node has a store")
+        if self._queue is None:
+            self._queue = MemoryQueue(self._table)
+        return self._queue
+
+    async def _reach(self) -> float:
+        """Return the time in seconds, unless the registry does not answer."""
+        await anyio.lowlevel.checkpoint()
+        if not self.is_available:
+            raise StoreUnavailableError("the registry does not answer")
+        return anyio.current_time()
 
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
@@ -73,42 +93,35 @@ class MemoryRegistryStore:
 
     async def claim(self, identity: str) -> Claimed:
         """Take a station."""
-        now = await self._reach()
+        now = await self._shared._reach()
         return self._table.claim(identity, self._node, int(now * _MICRO))
 
     async def release(self, identity: str, fence: int) -> bool:
         """Remove the entry of a station if this node still has it with this fence."""
-        await self._reach()
+        await self._shared._reach()
         return self._table.release(identity, self._node, fence)
 
     async def restore(self, identity: str, fence: int) -> ClaimRestored:
         """Take a station again under its old fence."""
-        await self._reach()
+        await self._shared._reach()
         return self._table.restore(identity, self._node, fence)
 
     async def renew(self) -> Renewed:
         """Renew the lease of this node."""
-        return self._table.renew(self._node, self._address, await self._reach())
+        return self._table.renew(self._node, self._address, await self._shared._reach())
 
     async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
         """Return the owner of each of these stations."""
-        await self._reach()
+        await self._shared._reach()
         return self._table.check(identities)
 
     async def find(self, identity: str) -> Found | None:
         """Return where a station is."""
-        return self._table.find(identity, await self._reach())
+        return self._table.find(identity, await self._shared._reach())
 
     async def aclose(self) -> None:
         """Remove the lease of this node."""
         self._table.leave(self._node)
-
-    async def _reach(self) -> float:
-        """Return the time in seconds, unless the registry does not answer."""
-        await anyio.lowlevel.checkpoint()
-        if not self._shared.is_available:
-            raise StoreUnavailableError("the registry does not answer")
-        return anyio.current_time()
 
 
 class MemoryCarrier:

@@ -10,6 +10,7 @@ from typing import Final
 from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import Logging
 
+from ._queue._redis_store import RedisQueueStore
 from ._redis._carrier import RedisCarrier
 from ._redis._settings import RedisSettings
 from ._redis._store import RedisStore
@@ -53,6 +54,10 @@ class RedisBackend:
     def new_store(self, lease: float, timeout: float) -> RedisStore:
         """Return the store of one node; nothing is opened yet. Both arguments are seconds."""
         return RedisStore(self._settings, lease, timeout)
+
+    def new_queue(self, timeout: float) -> RedisQueueStore:
+        """Return the queue of one node; nothing is opened yet. `timeout` is in seconds."""
+        return RedisQueueStore(self._settings, timeout)
 
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]

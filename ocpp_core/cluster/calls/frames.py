@@ -4,6 +4,7 @@ Every frame of a node on one life of its process has a sender that its carrier k
 are seconds that are left, never times of day: the clocks of two nodes differ.
 """
 
+import re
 from enum import StrEnum
 from typing import Any, Final, TypeAlias, assert_never
 
@@ -18,11 +19,14 @@ __all__ = [
     "AnswerKind",
     "ByeFrame",
     "CancelFrame",
+    "CommandSettledFrame",
+    "CommandStoredFrame",
     "Frame",
     "HelloFrame",
     "NodeFrameError",
     "ReplacedFrame",
     "RequestFrame",
+    "WrittenFrame",
     "read_frame",
     "write_frame",
     "write_request",
@@ -32,6 +36,8 @@ VERSION: Final = 1
 """The version of this protocol."""
 MAX_NUMBER: Final = 2**53 - 1
 """The largest number in a frame: JSON parsers read larger ones inexactly (RFC 8259, section 6)."""
+_TICKET: Final = re.compile(r"[0-9]{1,19}")
+"""The number of a ticket, which has 63 bits and so is written as text."""
 _MAX_TEXT: Final = 1024
 """Characters of a name in a frame."""
 
@@ -126,11 +132,33 @@ class ReplacedFrame:
     """The fence of the sender's claim."""
 
 
-Frame: TypeAlias = HelloFrame | ByeFrame | RequestFrame | AnswerFrame | CancelFrame | ReplacedFrame
+@dataclass(frozen=True, slots=True)
+class CommandStoredFrame:
+    """The sender has stored a command for a station that the receiver has."""
+
+    identity: str
+    """The identity of the station."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettledFrame:
+    """A command that the receiver has stored got its outcome, which is in the store."""
+
+    identity: str
+    """The identity of the station."""
+    number: int
+    """The number of its ticket."""
+
+
+WrittenFrame: TypeAlias = (
+    HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame | CommandStoredFrame | CommandSettledFrame
+)
+"""Everything that `write_frame` writes."""
+Frame: TypeAlias = WrittenFrame | RequestFrame
 """Everything that nodes send to each other."""
 
 
-def write_frame(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame) -> bytes:
+def write_frame(frame: WrittenFrame) -> bytes:
     """Return the bytes of a frame. Raises TypeError or ValueError for a payload that JSON cannot express."""
     return dumps([VERSION, *_elements(frame)]).encode()
 
@@ -161,7 +189,7 @@ def read_frame(data: bytes) -> Frame:
     return frame
 
 
-def _elements(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ReplacedFrame) -> list[Any]:
+def _elements(frame: WrittenFrame) -> list[Any]:
     match frame:
         case AnswerFrame():
             return ["a", frame.caller, frame.number, frame.kind, frame.value]
@@ -169,6 +197,10 @@ def _elements(frame: HelloFrame | ByeFrame | AnswerFrame | CancelFrame | Replace
             return ["c", frame.number]
         case ReplacedFrame():
             return ["e", frame.identity, frame.fence]
+        case CommandStoredFrame():
+            return ["w", frame.identity]
+        case CommandSettledFrame():
+            return ["o", frame.identity, str(frame.number)]
         case HelloFrame():
             return ["hello", frame.node, list(frame.versions), frame.cluster]
         case ByeFrame():
@@ -195,6 +227,10 @@ def _read(elements: Any) -> Frame | None:
             return CancelFrame(number)
         case [1, "e", str(identity), fence] if _are_texts(identity) and _are_counts(fence):
             return ReplacedFrame(identity, fence)
+        case [1, "w", str(identity)] if _are_texts(identity):
+            return CommandStoredFrame(identity)
+        case [1, "o", str(identity), str(number)] if _are_texts(identity) and _TICKET.fullmatch(number):
+            return CommandSettledFrame(identity, int(number))
         case _:
             return None
 
