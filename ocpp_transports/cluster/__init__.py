@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ._client import ClusterClient
 from ._memory import MemoryCluster
+from ._queue._settings import ClusterQueue
+from ._queue._store import QueueUnavailableError
 from ._settings import Backend, Cluster
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
@@ -22,9 +24,11 @@ __all__ = [
     "Backend",
     "Cluster",
     "ClusterClient",
+    "ClusterQueue",
     "ForeignDataError",
     "LayoutError",
     "MemoryCluster",
+    "QueueUnavailableError",
     "RegistryStore",
     "StoreUnavailableError",
     "WorkersError",

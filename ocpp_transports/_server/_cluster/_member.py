@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
+from ocpp_core.cluster.queue.settings import QueueLimits
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Command
 from ocpp_transports._driver._driver import Driver
@@ -15,7 +16,9 @@ from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._counted import Ended, Opened
 from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.cluster._calls import RemoteCall
-from ocpp_transports.cluster._node import ClusterNode
+from ocpp_transports.cluster._node import ClusterNode, queue_backend
+from ocpp_transports.cluster._queue._node_queue import NodeQueue
+from ocpp_transports.cluster._queue._tickets import ClusterTickets
 from ocpp_transports.cluster._settings import Cluster
 from ocpp_transports.handshake import Handshake
 
@@ -48,17 +51,32 @@ class ClusterMember:
     claim lasts until the last handshake and connection of the station have ended here.
     """
 
-    def __init__(self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log) -> None:
+    def __init__(
+        self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log, queue: QueueLimits | None = None
+    ) -> None:
         self._cluster = Cluster(choice) if isinstance(choice, str) else cast("Cluster", choice)
         self._registry = registry
         self._log = log
         self._node: ClusterNode | None = None
+        self.tickets: ClusterTickets | None = self._new_tickets(queue)
+        """The tickets of commands that are queued in the cluster, if the server queues any."""
         self._stations: dict[ClaimedConnection, OCPPServerClient] = {}
         self._evicted: set[ClaimedConnection] = set()  # before they opened
 
     def start(self, runtime: SocketRuntime) -> None:
         """Make the node for a use of the server in this event loop."""
-        self._node = ClusterNode(self._cluster, runtime, self._log, self)
+        self._node = ClusterNode(self._cluster, runtime, self._log, self, self.tickets)
+
+    def _new_tickets(self, queue: QueueLimits | None) -> ClusterTickets | None:
+        if queue is None:
+            return None
+        queue_backend(self._cluster)
+        return ClusterTickets(queue, self._log)
+
+    @property
+    def queue(self) -> NodeQueue | None:
+        """The queue of the node, while the server is in use."""
+        return None if self._node is None else self._node.queue
 
     async def open(self) -> None:
         """Open the node, unless it is open. Raises the errors of `ClusterNode.open`."""

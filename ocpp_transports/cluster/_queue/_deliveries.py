@@ -39,8 +39,11 @@ _PATIENCE: Final = 10.0
 class CommandSender(Protocol):
     """A connection of a station."""
 
-    patience: float
-    """Seconds that the station may need to respond, and that a mark lasts beyond the time to live."""
+    @property
+    def patience(self) -> float:
+        """Seconds that the station may need to respond, and that a mark lasts beyond the time to live."""
+
+    def __hash__(self) -> int: ...
 
     async def send(self, command: TakenCommand) -> str | None:
         """Send a command, and return its outcome as JSON text; None if it was certainly not written."""

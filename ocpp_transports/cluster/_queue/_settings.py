@@ -1,7 +1,5 @@
 """The value of the option `offline_queue` of a server in a cluster."""
 
-from typing import ClassVar, Literal
-
 from ocpp_core._dataclasses import dataclass
 from ocpp_core.cluster.queue.settings import QueueLimits
 
@@ -23,6 +21,3 @@ class ClusterQueue(QueueLimits):
         ValueError: A value is out of its range.
         TypeError: A value has the wrong type.
     """
-
-    is_shared: ClassVar[Literal[True]] = True
-    """Distinguishes it from a store of one server."""

@@ -1,6 +1,7 @@
 """The tickets of the commands that a process follows in the cluster, until nobody uses them any more."""
 
 from math import inf
+from random import Random
 from typing import Final, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
@@ -15,7 +16,9 @@ from ocpp_core.identity import StationKey
 from ocpp_core.timers import Timers
 from ocpp_transports._driver._interfaces import Handle, Runtime
 from ocpp_transports._logging._log import Log
+from ocpp_transports.outbox._ticket import Ticket
 
+from ._messages import MakeCommand
 from ._station_tickets import StationTickets
 from ._store import QueueStore
 
@@ -47,6 +50,7 @@ class QueueUse(NamedTuple):
     node: QueueNode
     store: QueueStore
     runtime: Runtime
+    random: Random
 
 
 class ClusterTickets:
@@ -73,7 +77,7 @@ class ClusterTickets:
 
     def open(self, node: QueueNode, store: QueueStore, runtime: Runtime) -> None:
         """Follow the tickets with an open store."""
-        self._use = QueueUse(node, store, runtime)
+        self._use = QueueUse(node, store, runtime, runtime.sources.random("tickets"))
         for station in tuple(self._stations.values()):
             station.changed()
 
@@ -132,11 +136,25 @@ class ClusterTickets:
             with anyio.move_on_after(_PATIENCE):
                 await self._is_stored.wait()
 
-    def new_number(self, wall: float) -> int:
-        """Return the number of a new ticket: milliseconds of the wall clock, and random bits."""
+    def enqueue(self, name: str, key: StationKey, make: MakeCommand) -> Ticket:
+        """Store a command for a station and return its ticket.
+
+        Raises:
+            ClosedError: The node is not open.
+            CallDroppedError: Too many commands are not stored yet.
+            ValueError: The command is larger than the queue of a station may be.
+            RuntimeError: The node belongs to another event loop.
+        """
         use = self.expect_open("enqueue")
-        bits = use.runtime.sources.random("ticket").getrandbits(_RANDOM_BITS)
-        self._newest = max(self._newest + 1, int(wall * 1000) << _RANDOM_BITS | bits)
+        command = make(self._new_number(use), use.node.id)
+        if command.size > self.limits.size_bytes:
+            raise ValueError(f"expected a command of at most {self.limits.size_bytes} bytes, got {command.size}")
+        return self.of(name, key).enqueue(command)
+
+    def _new_number(self, use: QueueUse) -> int:
+        """Return the number of a new ticket: milliseconds of the wall clock, and random bits."""
+        at = int(use.runtime.wall() * 1000) << _RANDOM_BITS
+        self._newest = max(self._newest + 1, at | use.random.getrandbits(_RANDOM_BITS))
         return self._newest
 
     def noted(self, name: str, news: tuple[SettledCommand, ...]) -> None:
