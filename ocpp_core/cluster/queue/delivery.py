@@ -184,7 +184,8 @@ class QueueDelivery:
             self._settle(event.station, station, None)
             return
         if command is None:
-            self._rest(event.station, station, now, self._config.recheck if event.answer.is_owner else None)
+            pause = self._config.recheck if event.answer.is_owner else self._config.owner_retry
+            self._rest(event.station, station, now, pause)
             return
         station.number = command.number
         if station.gets_commands:
@@ -200,15 +201,15 @@ class QueueDelivery:
     def _note_settled(self, name: str, station: _Station, now: float) -> None:
         station.failures = 0
         if station.outcome is None:  # not written: at once it would not be either
-            self._rest(name, station, now, None)
+            self._rest(name, station, now, self._config.owner_retry)
         else:
             station.is_wanted = True
             self._rest(name, station, now, self._config.recheck)
 
-    def _rest(self, name: str, station: _Station, now: float, pause: float | None) -> None:
-        """Wait for more commands, or look again after a pause; None for that of a failure."""
+    def _rest(self, name: str, station: _Station, now: float, pause: float) -> None:
+        """Wait for more commands, or look again after a pause."""
         station.phase = _Phase.IDLE
-        self._timers.set(name, coarse(now, self._config.retry if pause is None else pause))
+        self._timers.set(name, coarse(now, pause))
         self._advance(name, station)
         self._forget_idle(name, station)
 

@@ -44,6 +44,8 @@ class DeliveryConfig:
     """Seconds until a request is repeated that the store did not answer; doubled each time."""
     longest_retry: float = number(30.0, above=0)
     """Seconds between two repetitions at most."""
+    owner_retry: float = number(10.0, above=0)
+    """Seconds until the node looks again that did not have the station for certain, or could not write to it."""
     recheck: float = number(600.0, above=0, most=inf)
     """Seconds until a station without commands is looked at again: the report of a new one may get lost."""
 

@@ -1,20 +1,12 @@
 """Commands for stations that are away from all servers of a cluster, in virtual time."""
 
-import asyncio
-
 import pytest
 
-from ocpp_transports import ConnectionLostError, OCPPServer
-from ocpp_transports.cluster import Cluster, ClusterClient, ClusterQueue, MemoryCluster, QueueUnavailableError
+from ocpp_transports import OCPPServer
+from ocpp_transports.cluster import Cluster, ClusterQueue, MemoryCluster
 from ocpp_transports.laboratory import World
 from ocpp_transports.outbox import (
     MessageAnswered,
-    MessageDropped,
-    MessageNotSent,
-    MessageRefused,
-    MessageUnknown,
-    NotSentReason,
-    UnknownReason,
 )
 
 pytestmark = pytest.mark.filterwarnings("error")
