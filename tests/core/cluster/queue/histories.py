@@ -41,7 +41,7 @@ ANSWERED = write_outcome(MessageAnswered("{}"))
 LOST = write_outcome(MessageUnknown("lost"))
 
 
-class Broken(AssertionError):
+class Broken(AssertionError):  # noqa: N818 - what happened to a promise
     """A promise was broken."""
 
 
