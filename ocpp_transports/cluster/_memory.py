@@ -10,7 +10,7 @@ from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Foun
 from ocpp_core.cluster.registry.table import RegistryTable
 
 from ._carrier import NotSentError
-from ._queue._memory import MemoryQueue, MemoryQueueStore
+from ._queue._memory import MemoryQueues, MemoryQueueStore
 from ._store import StoreUnavailableError
 
 __all__ = ["MemoryCluster"]
@@ -31,7 +31,7 @@ class MemoryCluster:
         self.is_available: bool = True
         """False while the registry answers no node: claims and look-ups then fail."""
         self._table: RegistryTable | None = None
-        self._queue: MemoryQueue | None = None
+        self._queue: MemoryQueues | None = None
         self._lease = 0.0
         self._receivers: dict[NodeId, Callable[[NodeId, bytes], None]] = {}
         self._lost: dict[NodeId, Callable[[NodeId], None]] = {}
@@ -53,11 +53,11 @@ class MemoryCluster:
         """Return the queue of one node."""
         return MemoryQueueStore(self._shared_queue, self._reach)
 
-    def _shared_queue(self) -> MemoryQueue:
+    def _shared_queue(self) -> MemoryQueues:
         if self._table is None:
             raise RuntimeError("cannot use the queue: no node has a store")
         if self._queue is None:
-            self._queue = MemoryQueue(self._table)
+            self._queue = MemoryQueues(self._table)
         return self._queue
 
     async def _reach(self) -> float:

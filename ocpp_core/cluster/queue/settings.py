@@ -6,7 +6,7 @@ from typing import Final
 from ocpp_core._dataclasses import dataclass
 from ocpp_core.config import expect_declared, number
 
-__all__ = ["MAX_OUTCOMES", "MAX_OUTCOME_BYTES", "MAX_TTL", "DeliveryConfig", "QueueLimits"]
+__all__ = ["MAX_OUTCOMES", "MAX_OUTCOME_BYTES", "MAX_TTL", "ClusterQueueLimits", "DeliveryConfig"]
 
 MAX_TTL: Final = 30 * 86_400.0
 """Seconds for which a command may wait for its station."""
@@ -17,7 +17,7 @@ MAX_OUTCOME_BYTES: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueLimits:
+class ClusterQueueLimits:
     """The limits of a queue.
 
     Raises ValueError for a value out of range, TypeError for a wrong type.

@@ -25,7 +25,7 @@ from ocpp_core.outbox.stored.outcomes import (
 from ocpp_core.outbox.stored.texts import write_outcome
 
 from .records import CommandState, CommandStatus, EnqueueAnswer, NewCommand, SettledCommand, TakeAnswer, TakenCommand
-from .settings import MAX_OUTCOMES, QueueLimits
+from .settings import MAX_OUTCOMES, ClusterQueueLimits
 
 __all__ = ["CANCELLED", "CANCELLED_SENT", "DROPPED", "EXPIRED", "LOST", "RESTARTED", "QueueTable"]
 
@@ -114,7 +114,7 @@ class QueueTable:
         return len(self._queues)
 
     def enqueue(
-        self, station: str, command: NewCommand, limits: QueueLimits, owner: ClusterOwner | None, now: int
+        self, station: str, command: NewCommand, limits: ClusterQueueLimits, owner: ClusterOwner | None, now: int
     ) -> EnqueueAnswer:
         """Store a command behind the others, unless there is one with its number or key, or there is no room.
 
@@ -221,7 +221,7 @@ class QueueTable:
             self._queues[station] = queue
         return queue.take_news()
 
-    def _has_room(self, queue: _Queue, command: NewCommand, limits: QueueLimits, now: int) -> bool:
+    def _has_room(self, queue: _Queue, command: NewCommand, limits: ClusterQueueLimits, now: int) -> bool:
         if sum(each.size for each in queue.entries) + command.size > limits.size_bytes:
             return False
         if queue.entries:
@@ -236,7 +236,7 @@ def _is_same(entry: _Entry, command: NewCommand) -> bool:
     return entry.number == command.number or (command.key is not None and entry.key == command.key)
 
 
-def _entry_of(command: NewCommand, limits: QueueLimits, now: int) -> _Entry:
+def _entry_of(command: NewCommand, limits: ClusterQueueLimits, now: int) -> _Entry:
     deadline = None if command.deadline is None else now + round(command.deadline * _MILLI)
     expires = now + round(command.ttl * _MILLI)
     return _Entry(

@@ -11,7 +11,7 @@ from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_transports._options._socket import SocketOptions
 
 if TYPE_CHECKING:
-    from ocpp_core.cluster.queue.settings import QueueLimits
+    from ocpp_core.cluster.queue.settings import ClusterQueueLimits
     from ocpp_transports.outbox._interface import OutboxStore
 
 __all__ = ["QueueOptions"]
@@ -25,7 +25,7 @@ _FIXED: Final = ("offline_queue", "ignore_identity_case")
 class QueueOptions(SocketOptions):
     """The options of a server for `enqueue`."""
 
-    offline_queue: "bool | str | PathLike[str] | OutboxStore | QueueLimits" = False
+    offline_queue: "bool | str | PathLike[str] | OutboxStore | ClusterQueueLimits" = False
     """The queue for stations that are away, for `enqueue`: True for one in memory, a path for one in a SQLite database,
     or an `OutboxStore`; in a cluster, a `ClusterQueue` of `ocpp_transports.cluster`. With False, `enqueue` raises
     RuntimeError."""
@@ -47,13 +47,13 @@ class QueueOptions(SocketOptions):
             expect_store_choice(self.offline_queue)
 
     @cached_property
-    def cluster_queue(self) -> "QueueLimits | None":
+    def cluster_queue(self) -> "ClusterQueueLimits | None":
         """The limits of the queue in the cluster, if the commands are kept there."""
         if isinstance(self.offline_queue, (bool, str)):
             return None
-        from ocpp_core.cluster.queue.settings import QueueLimits  # loaded only when used
+        from ocpp_core.cluster.queue.settings import ClusterQueueLimits  # loaded only when used
 
-        return self.offline_queue if isinstance(self.offline_queue, QueueLimits) else None
+        return self.offline_queue if isinstance(self.offline_queue, ClusterQueueLimits) else None
 
     def _expect_own_limits(self) -> None:
         """Raise ValueError for limits of this server: a queue in a cluster has its own."""

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
-from ocpp_core.cluster.queue.settings import QueueLimits
+from ocpp_core.cluster.queue.settings import ClusterQueueLimits
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Command
 from ocpp_transports._driver._driver import Driver
@@ -52,7 +52,11 @@ class ClusterMember:
     """
 
     def __init__(
-        self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log, queue: QueueLimits | None = None
+        self,
+        choice: str | ClusterChoice,
+        registry: ConnectionRegistry,
+        log: Log,
+        queue: ClusterQueueLimits | None = None,
     ) -> None:
         self._cluster = Cluster(choice) if isinstance(choice, str) else cast("Cluster", choice)
         self._registry = registry
@@ -67,7 +71,7 @@ class ClusterMember:
         """Make the node for a use of the server in this event loop."""
         self._node = ClusterNode(self._cluster, runtime, self._log, self, self.tickets)
 
-    def _new_tickets(self, queue: QueueLimits | None) -> ClusterTickets | None:
+    def _new_tickets(self, queue: ClusterQueueLimits | None) -> ClusterTickets | None:
         if queue is None:
             return None
         queue_backend(self._cluster)

@@ -18,9 +18,10 @@ from ocpp_transports.cluster._queue._tickets import ClusterTickets
 from ocpp_transports.handshake import Handshake
 from ocpp_transports.outbox._ticket import Ticket
 
+from ._beginning import Beginning
 from ._delivery import Delivery
 from ._queued_command import QueuedCommands
-from ._reading import MessageReader
+from ._reading import EnqueueReader
 
 if TYPE_CHECKING:
     from ocpp_transports.outbox._ticket_stream import TicketStream
@@ -51,7 +52,7 @@ class ClusterOutbox:
         self._registry = registry
         self._tickets = tickets
         self._queue = queue
-        self._reader = MessageReader(options)
+        self._reader = EnqueueReader(options)
         self.directions: MakeDirections = self._reader.directions
         """Makes the directions of each connection."""
 
@@ -81,8 +82,8 @@ class ClusterOutbox:
             return None
         name = self._registry.name_of(handshake.identity, handshake.namespace)
         connection = QueuedCommands(name, session.calls, protocol, driver, queue)
-        begin = Delivery(connection).begin
-        return begin(self._registry, handshake, driver, self._options, protocol, must_register=must_register)
+        beginning = Beginning(self._registry, self._options)
+        return beginning.delivery(connection, handshake, driver, protocol, must_register=must_register)
 
     def enqueue(
         self,

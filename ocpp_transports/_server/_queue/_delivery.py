@@ -8,9 +8,6 @@ from ocpp_core.durable.stations import StationOutboxes
 from ocpp_core.inputs import Tick
 from ocpp_core.outbound.station_calls import StationCalls
 from ocpp_transports._driver._driver import Driver
-from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._server._stations._registry import ConnectionRegistry
-from ocpp_transports.handshake import Handshake
 
 if TYPE_CHECKING:
     from ocpp_transports._server._stations._registering import StationRegistration
@@ -60,41 +57,21 @@ class OutboxConnection:
 class Delivery:
     """The delivery on one connection.
 
-    If the server requires registration, `update` is called with it. Otherwise a registration of its own decides when a
-    station that does not boot gets its messages; on another subprotocol than OCPP, the station gets them at once.
+    If the server requires registration, `update` is called with it. Otherwise `registration` decides when a station
+    that does not boot gets its messages; without one, the station gets them at once.
     """
 
     def __init__(self, connection: QueueConnection) -> None:
         self._connection = connection
         self._registration: StationRegistration | None = None
 
-    def begin(
-        self,
-        registry: ConnectionRegistry,
-        handshake: Handshake,
-        driver: Driver[Any],
-        options: ServerOptions,
-        protocol: str,
-        *,
-        must_register: bool,
-    ) -> "Delivery":
-        """Deliver as soon as the station is accepted; return this delivery.
-
-        Args:
-            registry: The connections of the server.
-            handshake: The handshake of the connection.
-            driver: The driver of the connection.
-            options: The options of the server.
-            protocol: The subprotocol.
-            must_register: True if the server requires registration.
-        """
-        if not protocol.startswith("ocpp"):  # another subprotocol may have no BootNotification
+    def begin(self, registration: "StationRegistration | None") -> None:
+        """Deliver as soon as this registration, which nobody else updates, is accepted; None for at once."""
+        self._registration = registration
+        if registration is None:
             self._connection.registered(is_registered=True)
-        elif not must_register:
-            registering = registry.registering(handshake, driver, options.boot_limit, asks=False)
-            self._registration = registering(lambda _: None)
-            self._registration.begin()
-        return self
+        else:
+            registration.begin()
 
     def update(self, change: RegistrationChanged) -> None:
         """Follow the registration of the station."""

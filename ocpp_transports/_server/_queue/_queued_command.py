@@ -7,7 +7,6 @@ from ocpp_core.cluster.queue.records import TakenCommand
 from ocpp_core.cluster.queue.settings import MAX_OUTCOME_BYTES
 from ocpp_core.errors import (
     CallDroppedError,
-    ClosedError,
     ConnectionLostError,
     OCPPError,
     RPCError,
@@ -36,8 +35,8 @@ _GRACE: Final = 10.0
 """Seconds that a mark lasts longer than the station may need to respond."""
 _LEAST: Final = 0.001
 """Seconds of a timeout at least."""
-_MOST_DESCRIPTION: Final = 255
-"""Characters of a description that are kept."""
+_MOST_SHOWN: Final = 255
+"""Characters of a code and of a description that are kept."""
 
 
 class QueuedCommands:
@@ -57,6 +56,7 @@ class QueuedCommands:
         self._protocol = protocol
         self._driver = driver
         self._queue = queue
+        self._has_ended = False
         queue.connected(name, self)
 
     # For the delivery
@@ -67,6 +67,7 @@ class QueuedCommands:
 
     def end(self) -> None:
         """Deliver nothing more."""
+        self._has_ended = True
         self._queue.disconnected(self._name, self)
 
     # For the queue
@@ -82,6 +83,8 @@ class QueuedCommands:
         return None if outcome is None else write_outcome(outcome)
 
     async def _outcome(self, command: TakenCommand) -> MessageOutcome | None:
+        if self._has_ended:
+            return None
         protocol, action, payload = read_content(command.content)
         if protocol not in (None, self._protocol):
             return MessageNotSent(NotSentReason.INVALID)
@@ -107,7 +110,11 @@ class QueuedCommands:
 
 
 def _kept(payload: object) -> str:
-    text = dumps(payload)
+    """Return the JSON text of what a station sent; empty if it is too large, or cannot be written again."""
+    try:
+        text = dumps(payload)
+    except (TypeError, ValueError, RecursionError):
+        return ""
     return text if utf8_length(text) <= MAX_OUTCOME_BYTES else ""
 
 
@@ -116,14 +123,16 @@ def _outcome_of(error: OCPPError | ValueError, late: UnknownReason) -> MessageOu
     match error:
         case RPCError(remote=True):
             details = _kept(error.details) or "{}"
-            return MessageRefused(error.code, error.description[:_MOST_DESCRIPTION], details)
+            return MessageRefused(error.code[:_MOST_SHOWN], error.description[:_MOST_SHOWN], details)
         case TimeoutError(sent=True):
             return MessageUnknown(late)
         case TimeoutError():
             return MessageNotSent(NotSentReason.EXPIRED)
-        case ConnectionLostError(sent=False) | ClosedError(sent=False) | CallDroppedError():
+        case RPCError():  # the station sent a malformed response
+            return MessageUnknown(UnknownReason.TIMEOUT)
+        case ConnectionLostError(sent=False) | CallDroppedError():
             return None
         case ValueError():  # another version calls it by SEND
             return MessageNotSent(NotSentReason.INVALID)
-        case _:
+        case _:  # also a ClosedError, which does not say if the command was written
             return MessageUnknown(UnknownReason.LOST)

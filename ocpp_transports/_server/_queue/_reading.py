@@ -17,7 +17,7 @@ from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports.outbox._enqueue_keywords import StationEnqueueKeywords
 
-__all__ = ["MessageReader", "QueuedMessage"]
+__all__ = ["EnqueueReader", "QueuedMessage"]
 
 _OPTIONS: Final = StationEnqueueKeywords.__annotations__.keys()
 
@@ -31,7 +31,7 @@ class QueuedMessage(NamedTuple):
     options: dict[str, Any]
 
 
-class MessageReader:
+class EnqueueReader:
     """Reads what `enqueue` gets. `options` are those of the server."""
 
     def __init__(self, options: ServerOptions) -> None:

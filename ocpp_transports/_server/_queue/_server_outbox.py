@@ -24,9 +24,10 @@ from ocpp_transports.outbox._choice import StoreChoice, store_of
 from ocpp_transports.outbox._ticket import Ticket
 from ocpp_transports.outbox._use import StoreUse
 
+from ._beginning import Beginning
 from ._delivery import Delivery, OutboxConnection
 from ._driver import StationsDriver
-from ._reading import MessageReader
+from ._reading import EnqueueReader
 
 __all__ = ["ServerOutbox"]
 
@@ -57,7 +58,7 @@ class ServerOutbox(OutboxHost):
         self._options = options
         self._registry = registry
         self._driver: StationsDriver | None = None
-        self._reader = MessageReader(options)
+        self._reader = EnqueueReader(options)
         self.directions: MakeDirections = self._reader.directions
         """Makes the directions of each connection."""
 
@@ -117,8 +118,8 @@ class ServerOutbox(OutboxHost):
             return None
         name = self._registry.name_of(handshake.identity, handshake.namespace)
         connection = OutboxConnection(name, session.calls, protocol, driver, self._driver.engine)
-        begin = Delivery(connection).begin
-        return begin(self._registry, handshake, driver, self._options, protocol, must_register=must_register)
+        beginning = Beginning(self._registry, self._options)
+        return beginning.delivery(connection, handshake, driver, protocol, must_register=must_register)
 
     def enqueue(
         self,

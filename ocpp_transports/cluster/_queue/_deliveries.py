@@ -79,9 +79,12 @@ class Deliveries:
         self._settled = settled
         self._timer: Handle | None = None
         self._idle: Completion[None] | None = None
+        self._is_closed = False
 
     def feed(self, event: DeliveryInput) -> None:
-        """Take an input of the engine, and perform what follows."""
+        """Take an input of the engine, and perform what follows; after `aclose`, ignore it."""
+        if self._is_closed:
+            return
         self._engine.handle(event, self._runtime.now())
         while (action := self._engine.poll()) is not None:
             self._runtime.spawn(self._perform(action))
@@ -97,6 +100,7 @@ class Deliveries:
                 await self._idle
             finally:
                 late.cancel()
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ocpp_core.cluster.queue.records import CommandStatus, EnqueueAnswer, NewCommand, SettledCommand, TakeAnswer
-from ocpp_core.cluster.queue.settings import QueueLimits
+from ocpp_core.cluster.queue.settings import ClusterQueueLimits
 from ocpp_core.cluster.queue.table import QueueTable
 from ocpp_core.cluster.records import ClusterOwner, NodeId
 from ocpp_core.cluster.registry.buckets import bucket_of
@@ -13,12 +13,12 @@ from ocpp_transports.cluster._store import StoreUnavailableError
 
 from ._store import QueueUnavailableError
 
-__all__ = ["MemoryQueue", "MemoryQueueStore"]
+__all__ = ["MemoryQueueStore", "MemoryQueues"]
 
 _MILLI: Final = 1000
 
 
-class MemoryQueue:
+class MemoryQueues:
     """The queues of all stations, beside the registry that has their owners."""
 
     def __init__(self, registry: RegistryTable) -> None:
@@ -38,7 +38,7 @@ class MemoryQueue:
 class MemoryQueueStore:
     """The queue as one node sees it; see `QueueStore`. `reach` waits, and returns the time in seconds."""
 
-    def __init__(self, shared: Callable[[], MemoryQueue], reach: Callable[[], Awaitable[float]]) -> None:
+    def __init__(self, shared: Callable[[], MemoryQueues], reach: Callable[[], Awaitable[float]]) -> None:
         self._shared = shared
         self._reach = reach
         self._node = NodeId("")
@@ -47,7 +47,7 @@ class MemoryQueueStore:
         """Note the node."""
         self._node = node
 
-    async def enqueue(self, station: str, command: NewCommand, limits: QueueLimits) -> EnqueueAnswer:
+    async def enqueue(self, station: str, command: NewCommand, limits: ClusterQueueLimits) -> EnqueueAnswer:
         """Store a command."""
         now, queue = await self._now(), self._shared()
         return queue.table(station).enqueue(station, command, limits, queue.owner(station), now)

@@ -14,7 +14,7 @@ from ocpp_core.cluster.queue.records import (
     TakeAnswer,
     TakenCommand,
 )
-from ocpp_core.cluster.queue.settings import QueueLimits
+from ocpp_core.cluster.queue.settings import ClusterQueueLimits
 from ocpp_core.cluster.records import ClusterOwner, NodeId
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._current import current_runtime
@@ -67,7 +67,7 @@ class RedisQueueStore:
         if runtime is not None:
             await runtime.aclose()
 
-    async def enqueue(self, station: str, command: NewCommand, limits: QueueLimits) -> EnqueueAnswer:
+    async def enqueue(self, station: str, command: NewCommand, limits: ClusterQueueLimits) -> EnqueueAnswer:
         """Store a command."""
         deadline = "" if command.deadline is None else _milliseconds(command.deadline)
         arguments = (

@@ -1,13 +1,13 @@
 """The value of the option `offline_queue` of a server in a cluster."""
 
 from ocpp_core._dataclasses import dataclass
-from ocpp_core.cluster.queue.settings import QueueLimits
+from ocpp_core.cluster.queue.settings import ClusterQueueLimits
 
 __all__ = ["ClusterQueue"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterQueue(QueueLimits):
+class ClusterQueue(ClusterQueueLimits):
     """Keeps the commands for stations that are away in the cluster: the value of the option `offline_queue`.
 
         server = OCPPServer(

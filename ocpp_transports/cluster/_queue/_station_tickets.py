@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 from weakref import WeakSet
 
 import anyio
@@ -19,10 +19,8 @@ from ocpp_transports._driver._interfaces import Completion
 from ocpp_transports.cluster._store import ForeignDataError
 from ocpp_transports.outbox._ticket import Ticket
 
+from ._shared_by_tickets import SharedByTickets
 from ._store import QueueUnavailableError
-
-if TYPE_CHECKING:
-    from ._tickets import ClusterTickets
 
 __all__ = ["StationTickets"]
 
@@ -41,7 +39,7 @@ class StationTickets:
 
     opened_by: ClassVar[str] = "enter the block or listen()"
 
-    def __init__(self, shared: "ClusterTickets", name: str, key: StationKey) -> None:
+    def __init__(self, shared: SharedByTickets, name: str, key: StationKey) -> None:
         self._shared = shared
         self._name = name
         self._key = key
@@ -127,7 +125,7 @@ class StationTickets:
             self._spawn(self._work)
 
     async def _work(self) -> None:
-        while self._requests:
+        while self._requests and self.is_open:
             try:
                 await self._requests.popleft()()
             except _UNANSWERED as error:
@@ -178,7 +176,8 @@ class StationTickets:
 
     async def _later(self, request: Callable[[], Awaitable[None]]) -> None:
         await anyio.sleep(_RETRY)
-        self._ask(request)
+        if self.is_open:
+            self._ask(request)
 
     async def _acknowledge(self, number: int) -> None:
         use = self._shared.expect_open("acknowledge")
@@ -189,6 +188,8 @@ class StationTickets:
     async def _look(self) -> None:
         waiting = [each for each in self._tickets if each._is_accepted and not each.is_settled]
         try:
+            if not self.is_open:
+                return
             use = self._shared.expect_open("read the queue")
             statuses, owner, news = await use.store.look(self._name)
         except _UNANSWERED as error:

@@ -6,7 +6,7 @@ Every method ends within the timeout of the cluster, and may be repeated after a
 from typing import Protocol, runtime_checkable
 
 from ocpp_core.cluster.queue.records import CommandStatus, EnqueueAnswer, NewCommand, SettledCommand, TakeAnswer
-from ocpp_core.cluster.queue.settings import QueueLimits
+from ocpp_core.cluster.queue.settings import ClusterQueueLimits
 from ocpp_core.cluster.records import ClusterOwner, NodeId
 from ocpp_core.errors import StoreError
 
@@ -35,7 +35,7 @@ class QueueStore(Protocol):
     async def open(self, node: NodeId) -> None:
         """Connect for a node."""
 
-    async def enqueue(self, station: str, command: NewCommand, limits: QueueLimits) -> EnqueueAnswer:
+    async def enqueue(self, station: str, command: NewCommand, limits: ClusterQueueLimits) -> EnqueueAnswer:
         """Store a command, see `QueueTable.enqueue`."""
 
     async def take(self, station: str, token: str, fence: int, patience: float) -> TakeAnswer:

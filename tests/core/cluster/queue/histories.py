@@ -23,22 +23,29 @@ from ocpp_core.cluster.queue.delivery_events import (
     TakeNext,
 )
 from ocpp_core.cluster.queue.records import CommandState, NewCommand
-from ocpp_core.cluster.queue.settings import DeliveryConfig, QueueLimits
+from ocpp_core.cluster.queue.settings import ClusterQueueLimits, DeliveryConfig
 from ocpp_core.cluster.queue.table import QueueTable
 from ocpp_core.cluster.records import ClusterOwner, NodeId
 from ocpp_core.inputs import Tick
-from ocpp_core.outbox.stored.outcomes import MessageAnswered, MessageDropped, MessageNotSent, MessageUnknown
+from ocpp_core.outbox.stored.outcomes import (
+    MessageAnswered,
+    MessageDropped,
+    MessageNotSent,
+    MessageUnknown,
+    NotSentReason,
+    UnknownReason,
+)
 from ocpp_core.outbox.stored.texts import read_outcome, write_outcome
 
 __all__ = ["Broken", "History"]
 
 STATIONS = ("CP1", "CP2")
-LIMITS = QueueLimits(size=6, kept=100_000)
+LIMITS = ClusterQueueLimits(size=6, kept=100_000)
 PATIENCE = 40.0
 LENGTH = 300.0
 """Seconds with faults; afterwards everything has to end well."""
 ANSWERED = write_outcome(MessageAnswered("{}"))
-LOST = write_outcome(MessageUnknown("lost"))
+LOST = write_outcome(MessageUnknown(UnknownReason.LOST))
 
 
 class Broken(AssertionError):  # noqa: N818 - what happened to a promise
@@ -219,7 +226,7 @@ class History:
             self._write(action.station, number, connection)
             outcome = ANSWERED if is_current and self.dice.random() < 0.7 else LOST
         elif action.command.ttl <= 0:
-            outcome = write_outcome(MessageNotSent("expired"))
+            outcome = write_outcome(MessageNotSent(NotSentReason.EXPIRED))
         self.later(self.dice.uniform(0, 20), self._feed, node, CommandEnded(action.station, action.token, outcome))
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ocpp_core.cluster.queue.records import NewCommand
-from ocpp_core.cluster.queue.settings import MAX_OUTCOMES, QueueLimits
+from ocpp_core.cluster.queue.settings import MAX_OUTCOMES, ClusterQueueLimits
 from ocpp_core.cluster.queue.table import QueueTable
 from ocpp_core.cluster.records import ClusterOwner
 from ocpp_transports.cluster import ForeignDataError, QueueUnavailableError
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.anyio, needs_redis]
 SCRIPTS = ("ENQUEUE", "TAKE", "SETTLE", "CANCEL", "ACKNOWLEDGE", "LOOK")
 HISTORIES = int(os.environ.get("CLUSTER_HISTORIES", "3"))
 STEPS = 80
-LIMITS = QueueLimits(size=3, size_bytes=60, stations=2, kept=50)
+LIMITS = ClusterQueueLimits(size=3, size_bytes=60, stations=2, kept=50)
 
 
 @pytest.fixture(scope="module")

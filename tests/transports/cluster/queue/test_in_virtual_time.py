@@ -19,6 +19,7 @@ from ocpp_transports.outbox import (
 
 pytestmark = pytest.mark.filterwarnings("error")
 ONE, TWO = 9001, 9002
+Asked = tuple[int, str, dict[str, object]]
 BOOT = {"chargePointModel": "m", "chargePointVendor": "v"}
 
 
@@ -56,7 +57,7 @@ async def station(lab, port, asked, reset=None):
 
 class TestACommand:
     def test_is_sent_once_by_the_server_that_gets_the_station(self, lab):
-        asked = []
+        asked: list[Asked] = []
 
         async def story():
             one, two = await servers(lab, MemoryCluster())
@@ -75,7 +76,7 @@ class TestACommand:
         lab.play(story())
 
     def test_for_a_connected_station_of_another_server_is_sent_at_once(self, lab):
-        asked = []
+        asked: list[Asked] = []
 
         async def story():
             one, _ = await servers(lab, MemoryCluster())
@@ -88,7 +89,7 @@ class TestACommand:
         lab.play(story())
 
     def test_is_not_sent_after_its_time(self, lab):
-        asked = []
+        asked: list[Asked] = []
 
         async def story():
             one, _ = await servers(lab, MemoryCluster())
@@ -102,7 +103,7 @@ class TestACommand:
         lab.play(story())
 
     def test_that_was_sent_when_the_station_moved_is_unknown_and_not_sent_again(self, lab):
-        asked = []
+        asked: list[Asked] = []
 
         async def story():
             one, _ = await servers(lab, MemoryCluster())
@@ -138,7 +139,7 @@ class TestACommand:
         lab.play(story())
 
     def test_waits_for_the_registration_of_the_station(self, lab):
-        asked = []
+        asked: list[Asked] = []
 
         async def story():
             one, two = await servers(lab, MemoryCluster())
@@ -183,7 +184,7 @@ class TestTheTicket:
         lab.play(story())
 
     def test_learns_its_outcome_although_every_report_is_lost(self, lab):
-        asked = []
+        asked: list[Asked] = []
 
         async def story():
             shared = MemoryCluster()
