@@ -101,8 +101,13 @@ class ClusterNode:
 
     async def aclose(self) -> None:
         """Release the stations, end the calls in progress, then remove the lease."""
-        if self._registry is not None and self.queue is not None:
-            await self.queue.aclose()
+        try:
+            if self._registry is not None and self.queue is not None:
+                await self.queue.aclose()
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
         registry, self._registry = self._registry, None
         calls, self._calls = self._calls, None
         if registry is None or calls is None:

@@ -36,8 +36,8 @@ VERSION: Final = 1
 """The version of this protocol."""
 MAX_NUMBER: Final = 2**53 - 1
 """The largest number in a frame: JSON parsers read larger ones inexactly (RFC 8259, section 6)."""
-_TICKET: Final = re.compile(r"[0-9]{1,19}")
-"""The number of a ticket, which has 63 bits and so is written as text."""
+_TICKET: Final = re.compile(r"[0-9]{1,20}")
+"""The number of a ticket, which has about 64 bits and so is written as text."""
 _MAX_TEXT: Final = 1024
 """Characters of a name in a frame."""
 

@@ -32,7 +32,7 @@ __all__ = ["CommandSender", "Deliveries"]
 
 _UNANSWERED: Final = (QueueUnavailableError, ForeignDataError)
 _FAULT: Final = write_outcome(MessageUnknown(UnknownReason.LOST))
-_PATIENCE: Final = 10.0
+_PATIENCE: Final = 5.0
 """Seconds that closing waits for the outcomes of commands in progress."""
 
 

@@ -24,7 +24,7 @@ _MOST_UNSTORED: Final = 10_000
 """Commands that wait until they are stored; beyond, `enqueue` raises CallDroppedError."""
 _SWEEP: Final = 30.0
 """Seconds after which the store is asked for an outcome that was not reported: the report may have been lost."""
-_PATIENCE: Final = 10.0
+_PATIENCE: Final = 5.0
 """Seconds that closing waits until commands are stored."""
 
 

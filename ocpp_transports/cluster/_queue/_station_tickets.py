@@ -50,6 +50,8 @@ class StationTickets:
         self._requests: deque[Callable[[], Awaitable[None]]] = deque()
         self._is_busy = False
         self._is_looking = False
+        self._must_look = False
+        """True if an outcome may have been stored after a request that has no answer yet."""
 
     # For the application
 
@@ -73,14 +75,21 @@ class StationTickets:
         return tickets
 
     def changed(self) -> None:
-        """Look for outcomes, if a ticket waits for one."""
-        if not self._is_looking and any(not each.is_settled for each in self._tickets):
+        """Look for outcomes, if a ticket waits for one; again, if the answers that are awaited may be older."""
+        if self._is_looking or self._unstored:
+            self._must_look = True
+        elif any(not each.is_settled for each in self._tickets):
             self._is_looking = True
             self._spawn(self._look)
 
+    def _look_again(self) -> None:
+        if self._must_look and not self._is_looking and not self._unstored:
+            self._must_look = False
+            self.changed()
+
     def closed(self) -> None:
         """Let the tasks that wait learn that the cluster is left."""
-        self._is_busy = self._is_looking = False
+        self._is_busy = self._is_looking = self._must_look = False
         self._requests.clear()
         for ticket, is_written in tuple(self._unstored.items()):
             doubt = "; it may be stored" if is_written else ""
@@ -154,6 +163,7 @@ class StationTickets:
         self._accept(ticket, answer.status)
         self._wake_owner(answer.owner)
         self._watch([answer.status])
+        self._look_again()
 
     def _refuse(self, ticket: Ticket, error: OCPPError) -> None:
         self._end_storing(ticket)
@@ -206,6 +216,7 @@ class StationTickets:
         if any(each.state is CommandState.QUEUED for each in followed):
             self._wake_owner(owner)  # the report of the command may have been lost
         self._watch(followed)
+        self._look_again()
 
     def _follow(self, ticket: Ticket, status: CommandStatus | None) -> None:
         if ticket.is_settled:

@@ -81,8 +81,10 @@ class TestACommand:
         async def story():
             one, _ = await servers(lab, MemoryCluster())
             await station(lab, TWO, asked)
+            begun = asyncio.get_running_loop().time()
             first, second = (one.enqueue("CP1", action) for action in ("Reset", "ClearCache"))
             assert [await each.outcome() for each in (first, second)] == [MessageAnswered('{"status":"Accepted"}')] * 2
+            assert asyncio.get_running_loop().time() < begun + 1
             await lab.run(seconds=1)
             assert [action for _, action, _ in asked] == ["Reset", "ClearCache"]
 
