@@ -1,10 +1,11 @@
 """Commands for absent stations on each event loop, with the store in memory and in Redis."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from ocpp_transports import OCPPServer, utc_now
 from ocpp_transports.cluster import Cluster, ClusterClient, ClusterQueue, MemoryCluster
-from ocpp_transports.cluster._workers._registry._backend import WorkersBackend
 from ocpp_transports.memory import MemoryOCPPClient
 from ocpp_transports.outbox import MessageAnswered
 from tests.transports.cluster.redis.nodes import backend
@@ -58,8 +59,8 @@ class TestAServer:
             server_in(MemoryCluster(), offline_queue=ClusterQueue(), offline_queue_size=5)
 
     def test_of_a_cluster_without_a_queue_says_what_it_needs(self):
-        with pytest.raises(ValueError, match="expected one with Redis, got one with WorkersBackend"):
-            server_in(WorkersBackend(None), offline_queue=ClusterQueue())
+        with pytest.raises(ValueError, match="expected one with Redis, got one with SimpleNamespace"):
+            server_in(SimpleNamespace(new_store=print, new_carrier=print), offline_queue=ClusterQueue())
 
     def test_names_the_way_to_the_tickets_of_the_cluster(self):
         server = server_in(MemoryCluster(), offline_queue=ClusterQueue())
