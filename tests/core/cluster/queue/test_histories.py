@@ -11,7 +11,7 @@ from ocpp_core.cluster.queue.records import CommandState
 from ocpp_core.cluster.queue.table import QueueTable
 from tests.core.cluster.queue.histories import LOST, Broken, History
 
-HISTORIES = int(os.environ.get("CLUSTER_HISTORIES", "4"))
+HISTORIES = int(os.environ.get("CLUSTER_HISTORIES", "3"))
 ENOUGH = 40
 """Histories in which each mistake is found."""
 

@@ -19,7 +19,7 @@ from tests.transports.cluster.redis.redis_server import needs_redis
 
 pytestmark = [pytest.mark.anyio, needs_redis]
 SCRIPTS = ("ENQUEUE", "TAKE", "SETTLE", "CANCEL", "ACKNOWLEDGE", "LOOK")
-HISTORIES = int(os.environ.get("CLUSTER_HISTORIES", "3"))
+HISTORIES = int(os.environ.get("CLUSTER_HISTORIES", "2"))
 STEPS = 80
 LIMITS = ClusterQueueLimits(size=3, size_bytes=60, stations=2, kept=50)
 
@@ -125,6 +125,7 @@ class TestTheTwins:
             clock.advance(0)
             await play(Twins(redis, stores, clock), clock, random.Random(seed))
 
+    @pytest.mark.cluster
     async def test_forget_the_oldest_outcomes(self, redis, stores, clock):
         twins = Twins(redis, stores, clock)
         for number in range(MAX_OUTCOMES + 3):

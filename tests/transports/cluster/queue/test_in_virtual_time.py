@@ -185,6 +185,7 @@ class TestTheTicket:
 
         lab.play(story())
 
+    @pytest.mark.cluster
     def test_learns_its_outcome_although_every_report_is_lost(self, lab):
         asked: list[Asked] = []
 
