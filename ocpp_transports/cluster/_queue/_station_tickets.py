@@ -154,6 +154,10 @@ class StationTickets:
         except ForeignDataError as error:
             self._refuse(ticket, StoreError(f"cannot enqueue {command.action}: {error}"))
             return
+        except Exception:
+            text = f"cannot enqueue {command.action}: the queue of the cluster failed; the command may be stored"
+            self._refuse(ticket, QueueUnavailableError(text, may_be_stored=True))
+            raise  # for the log
         self._shared.noted(self._name, answer.news)
         if answer.status is None:
             full = f"cannot enqueue {command.action}: the queue of the station, or of the cluster, is full"
