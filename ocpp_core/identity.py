@@ -11,8 +11,18 @@ from math import inf
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 from ._dataclasses import dataclass
+from .messages import is_unicode
 
-__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "StationKey", "by_identity", "by_key", "scoped_name"]
+__all__ = [
+    "IdentityCharacters",
+    "IdentityRule",
+    "Spellings",
+    "StationKey",
+    "by_identity",
+    "by_key",
+    "expect_station_key",
+    "scoped_name",
+]
 
 IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
 """The characters that an identity may contain.
@@ -29,6 +39,8 @@ _NameT = TypeVar("_NameT", str, "StationKey")
 
 _IDENTIFIER_STRING: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_MOST_KEPT: Final = 255
+"""Characters of an identity, and of a namespace, under which messages are kept."""
 _COMPARED: Final = 100
 """Names that a search compares on average: 2 µs."""
 _DOT_SEGMENTS: Final = frozenset({".", ".."})
@@ -47,6 +59,15 @@ class StationKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.identity}" if self.namespace else self.identity
+
+
+def expect_station_key(station: StationKey) -> None:
+    """Raise TypeError or ValueError for a station for which no message can be kept."""
+    for what, name, least in (("namespace", station.namespace, 0), ("identity", station.identity, 1)):
+        if not isinstance(name, str):
+            raise TypeError(f"expected the {what} of a station as str, got {type(name).__name__}")
+        if not least <= len(name) <= _MOST_KEPT or not is_unicode(name) or "\n" in name:
+            raise ValueError(f"expected the {what} of a station, at most {_MOST_KEPT} characters, got {name!r}")
 
 
 def scoped_name(namespace: str, key: str) -> str:

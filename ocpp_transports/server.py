@@ -94,7 +94,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._acceptor: Acceptor | None = None
         self._closed: Acceptor | None = None  # which still refuses connections from other libraries
         self._in_block = False
-        if self._options.offline_queue is not False:
+        if self._options.offline_queue is not False and self._options.cluster_queue is None:
             from ._server._queue._server_outbox import ServerOutbox  # loaded only when used
 
             self._outbox = ServerOutbox(self._options, self._registry, self._log, failed=self._store_failed)
@@ -241,10 +241,16 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         """Become a node of this cluster, before the server is used."""
         from ._server._cluster._member import ClusterMember  # loaded only when used
 
-        self._cluster = ClusterMember(cluster, self._registry, self._log, self._event_dropped)
-        self._cluster.sharing.expect_used(self._options)
-        if (publishing := self._cluster.publishing) is not None:
+        self._cluster = member = ClusterMember(
+            cluster, self._registry, self._log, self._options.cluster_queue, dropped=self._event_dropped
+        )
+        member.sharing.expect_used(self._options)
+        if (publishing := member.publishing) is not None:
             self._observers.add(publishing.observe, messages=publishing.settings.messages)
+        if member.tickets is not None:
+            from ._server._queue._cluster_outbox import ClusterOutbox
+
+            self._outbox = ClusterOutbox(self._options, self._registry, member.tickets, lambda: member.queue)
         self._directory = self._cluster.directory(self._check_call)
 
     def _event_dropped(self) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from ocpp_core.backoff import Backoff
+    from ocpp_core.cluster.queue.settings import ClusterQueueLimits
     from ocpp_core.config import Compression, IdFactory, InboundLimit, StrictMode, ValidationRule
     from ocpp_core.handshake import Query, SecurityProfile
     from ocpp_core.identity import IdentityCharacters
@@ -164,7 +165,7 @@ class BrowserChanges(BrowserKeywords, total=False):
 class QueueKeywords(SocketKeywords, total=False):
     """See `QueueOptions`."""
 
-    offline_queue: bool | str | PathLike[str] | OutboxStore
+    offline_queue: bool | str | PathLike[str] | OutboxStore | ClusterQueueLimits
     offline_queue_size: int
     offline_queue_total: int
     offline_queue_bytes: float

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ._client import ClusterClient
 from ._everywhere._station import ClusterStation
 from ._memory import MemoryCluster
+from ._queue._settings import ClusterQueue
+from ._queue._store import QueueUnavailableError
 from ._settings import Backend, Cluster, Share, worker_number
 from ._store import ForeignDataError, LayoutError, RegistryStore, StoreUnavailableError
 
@@ -23,10 +25,12 @@ __all__ = [
     "Backend",
     "Cluster",
     "ClusterClient",
+    "ClusterQueue",
     "ClusterStation",
     "ForeignDataError",
     "LayoutError",
     "MemoryCluster",
+    "QueueUnavailableError",
     "RegistryStore",
     "Share",
     "StoreUnavailableError",

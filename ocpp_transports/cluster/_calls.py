@@ -47,12 +47,15 @@ from ocpp_core.cluster.calls.frames import (
     AskFrame,
     ByeFrame,
     CancelFrame,
+    CommandSettledFrame,
+    CommandStoredFrame,
     HelloFrame,
     NodeFrameError,
     OpenedFrame,
     ProbeFrame,
     ReplacedFrame,
     RequestFrame,
+    WrittenFrame,
     read_frame,
     write_frame,
 )
@@ -105,6 +108,9 @@ class LocalStations(Protocol):
 
     def execute(self, name: str, call: RemoteCall, /) -> Awaitable[Any]:
         """Call a station of this node."""
+
+    def queue_changed(self, frame: CommandStoredFrame | CommandSettledFrame, /) -> None:
+        """Another node has stored a command for a station of this one, or settled one that this node stored."""
 
 
 class NodeCalls:
@@ -165,7 +171,11 @@ class NodeCalls:
 
     def report_replaced(self, node: NodeId, name: str, fence: int) -> None:
         """Report to a node that it has lost a station; the registry reports it too, later."""
-        self.send(node, None, write_frame(ReplacedFrame(name, fence)))
+        self.report(node, ReplacedFrame(name, fence))
+
+    def report(self, node: NodeId, frame: WrittenFrame) -> None:
+        """Report something to a node, which learns it later too if the frame is lost."""
+        self.send(node, None, write_frame(frame))
 
     def send(self, node: NodeId, address: str | None, frame: bytes) -> None:
         """Send a frame without which the receiver manages."""
@@ -199,6 +209,8 @@ class NodeCalls:
                 self._stations.replaced(frame.identity, frame.fence, node)
             case AskFrame() | OpenedFrame():
                 self._stations.waits_received(node, frame)
+            case CommandStoredFrame() | CommandSettledFrame():
+                self._stations.queue_changed(frame)
             case HelloFrame() | ByeFrame():
                 pass  # those of a carrier
             case _:

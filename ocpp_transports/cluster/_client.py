@@ -16,7 +16,10 @@ from ocpp_transports._runtime._current import current_runtime
 
 from ._everywhere._client_calls import ClientCallsMixin, check_call
 from ._everywhere._station import ClusterStation
-from ._node import ClusterNode
+from ._node import ClusterNode, queue_backend
+from ._queue._client_queue import ClientQueueMixin
+from ._queue._settings import ClusterQueue
+from ._queue._tickets import ClusterTickets
 from ._settings import Cluster
 
 __all__ = ["ClusterClient"]
@@ -24,7 +27,7 @@ __all__ = ["ClusterClient"]
 _SECONDS: Final = Range(0, unit="seconds")
 
 
-class ClusterClient(ClientCallsMixin):
+class ClusterClient(ClientCallsMixin, ClientQueueMixin):
     """Calls the stations of a cluster from a process without stations, for example a worker of a web application.
 
         async with ClusterClient("redis://127.0.0.1:6379") as cluster:
@@ -33,6 +36,7 @@ class ClusterClient(ClientCallsMixin):
     Args:
         cluster: The cluster, as the servers name it: the URL of Redis, or a `Cluster`.
         ignore_identity_case: What the servers' option of this name says.
+        offline_queue: The `ClusterQueue` for `enqueue`, if the servers have one; None without one.
         logging: True for the logger `ocpp_ws_io`, False for none, or a logger.
 
     Raises:
@@ -40,19 +44,27 @@ class ClusterClient(ClientCallsMixin):
         TypeError: An argument has the wrong type.
     """
 
-    def __init__(self, cluster: str | Cluster, *, ignore_identity_case: bool = False, logging: Logging = True) -> None:
+    def __init__(
+        self,
+        cluster: str | Cluster,
+        *,
+        ignore_identity_case: bool = False,
+        offline_queue: ClusterQueue | None = None,
+        logging: Logging = True,
+    ) -> None:
         if not isinstance(cluster, (str, Cluster)):
             raise TypeError(f"expected the URL of Redis or a Cluster, got {type(cluster).__name__}")
         self._cluster = Cluster(cluster) if isinstance(cluster, str) else cluster
         self._rule = IdentityRule(ignore_case=ignore_identity_case)
         self._log = Log(logger_of(logging), "cluster", is_station=False)
+        self._tickets = None if offline_queue is None else self._new_tickets(offline_queue)
         self._runtime: SocketRuntime | None = None
         self._node: ClusterNode | None = None
 
     async def __aenter__(self) -> Self:
         runtime = self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._log)
         self._log.now = runtime.now
-        self._node = ClusterNode(self._cluster, runtime, self._log)
+        self._node = ClusterNode(self._cluster, runtime, self._log, tickets=self._tickets)
         try:
             await self._node.open()
         except BaseException:
@@ -128,6 +140,12 @@ class ClusterClient(ClientCallsMixin):
         if self._node is None:
             raise RuntimeError("cannot call: the block has not begun; use `async with ClusterClient(...) as cluster:`")
         return self._node
+
+    def _new_tickets(self, queue: ClusterQueue) -> ClusterTickets:
+        if not isinstance(queue, ClusterQueue):
+            raise TypeError(f"expected offline_queue as ClusterQueue, got {type(queue).__name__}")
+        queue_backend(self._cluster)
+        return ClusterTickets(queue, self._log)
 
     def _name_of(self, identity: str | StationKey) -> str:
         key = identity if isinstance(identity, StationKey) else StationKey("", identity)

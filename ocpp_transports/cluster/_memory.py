@@ -12,6 +12,7 @@ from ocpp_core.cluster.shared.table import SharedTable
 
 from ._carrier import NotSentError
 from ._events._memory import MemoryEventLog, MemoryStreams
+from ._queue._memory import MemoryQueues, MemoryQueueStore
 from ._shared._memory import MemorySharedStore
 from ._store import StoreUnavailableError
 
@@ -33,6 +34,7 @@ class MemoryCluster:
         self.is_available: bool = True
         """False while the registry answers no node: claims and look-ups then fail."""
         self._table: RegistryTable | None = None
+        self._queue: MemoryQueues | None = None
         self._lease = 0.0
         self._shared = SharedTable(self._fence_of)
         self._receivers: dict[NodeId, Callable[[NodeId, bytes], None]] = {}
@@ -51,6 +53,24 @@ class MemoryCluster:
         if lease != self._lease:
             raise ValueError(f"expected lease={self._lease!r} as on the other nodes, got {lease!r}")
         return MemoryRegistryStore(self, self._table)
+
+    def new_queue(self, timeout: float) -> MemoryQueueStore:
+        """Return the queue of one node."""
+        return MemoryQueueStore(self._shared_queue, self._reach)
+
+    def _shared_queue(self) -> MemoryQueues:
+        if self._table is None:
+            raise RuntimeError("cannot use the queue: no node has a store")
+        if self._queue is None:
+            self._queue = MemoryQueues(self._table)
+        return self._queue
+
+    async def _reach(self) -> float:
+        """Return the time in seconds, unless the registry does not answer."""
+        await anyio.lowlevel.checkpoint()
+        if not self.is_available:
+            raise StoreUnavailableError("the registry does not answer")
+        return anyio.current_time()
 
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]
@@ -96,50 +116,43 @@ class MemoryRegistryStore:
 
     async def claim(self, identity: str) -> Claimed:
         """Take a station."""
-        now = await self._reach()
+        now = await self._shared._reach()
         return self._table.claim(identity, self._node, int(now * _MICRO))
 
     async def release(self, identity: str, fence: int) -> bool:
         """Remove the entry of a station if this node still has it with this fence."""
-        await self._reach()
+        await self._shared._reach()
         return self._table.release(identity, self._node, fence)
 
     async def restore(self, identity: str, fence: int) -> ClaimRestored:
         """Take a station again under its old fence."""
-        await self._reach()
+        await self._shared._reach()
         return self._table.restore(identity, self._node, fence)
 
     async def renew(self) -> Renewed:
         """Renew the lease of this node."""
-        return self._table.renew(self._node, self._address, await self._reach())
+        return self._table.renew(self._node, self._address, await self._shared._reach())
 
     async def check(self, identities: Sequence[str]) -> Sequence[ClusterOwner | None]:
         """Return the owner of each of these stations."""
-        await self._reach()
+        await self._shared._reach()
         return self._table.check(identities)
 
     async def find(self, identity: str) -> Found | None:
         """Return where a station is."""
-        return self._table.find(identity, await self._reach())
+        return self._table.find(identity, await self._shared._reach())
 
     async def watch(self, identity: str) -> Found | None:
         """Let this node wait for a station, and return where it is."""
-        return self._table.watch(identity, self._node, await self._reach(), self._shared._lease)
+        return self._table.watch(identity, self._node, await self._shared._reach(), self._shared._lease)
 
     async def stations_of(self, buckets: Sequence[int]) -> Mapping[str, Found]:
         """Return the stations of some buckets."""
-        return self._table.stations_of(buckets, await self._reach())
+        return self._table.stations_of(buckets, await self._shared._reach())
 
     async def aclose(self) -> None:
         """Remove the lease of this node."""
         self._table.leave(self._node)
-
-    async def _reach(self) -> float:
-        """Return the time in seconds, unless the registry does not answer."""
-        await anyio.lowlevel.checkpoint()
-        if not self._shared.is_available:
-            raise StoreUnavailableError("the registry does not answer")
-        return anyio.current_time()
 
 
 class MemoryCarrier:

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 import anyio
 
-from ocpp_core.cluster.calls.frames import AskFrame, OpenedFrame
+from ocpp_core.cluster.calls.frames import AskFrame, CommandSettledFrame, CommandStoredFrame, OpenedFrame
 from ocpp_core.cluster.records import Found, NodeId
 from ocpp_core.cluster.registry.actions import EvictionReason
 from ocpp_core.cluster.waits.inputs import StationAwaited, StationEnded, StationOpened
@@ -16,10 +16,13 @@ from ocpp_transports._logging._log import Log
 
 from ._calls import NodeCalls, RemoteCall
 from ._everywhere._waits import WaitHost
+from ._queue._node_queue import NodeQueue
+from ._queue._store import QueueBackend
+from ._queue._tickets import ClusterTickets
 from ._registry_host import RegistryHost
 from ._settings import Cluster
 
-__all__ = ["ClusterNode", "StationHost"]
+__all__ = ["ClusterNode", "StationHost", "queue_backend"]
 
 _EPOCH_BITS: Final = 64
 _LOOKS: Final = 3
@@ -50,9 +53,20 @@ class ClusterNode:
         runtime: The event loop of its host.
         log: The log of its host.
         host: What has the connections of stations; None in a process without stations.
+        tickets: The tickets of queued commands; None in a process without a queue.
+
+    Raises:
+        ValueError: The cluster cannot keep commands.
     """
 
-    def __init__(self, cluster: Cluster, runtime: Runtime, log: Log, host: StationHost | None = None) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        runtime: Runtime,
+        log: Log,
+        host: StationHost | None = None,
+        tickets: ClusterTickets | None = None,
+    ) -> None:
         epoch = runtime.sources.random("epoch", secret=True).getrandbits(_EPOCH_BITS)
         self.id: NodeId = NodeId(f"{cluster.node_name}.{epoch:016x}")
         self._cluster = cluster
@@ -64,6 +78,8 @@ class ClusterNode:
         self._registry: RegistryHost | None = None  # these three while the node is open
         self._calls: NodeCalls | None = None
         self._waits: WaitHost | None = None
+        self.queue: NodeQueue | None = self._new_queue(tickets)
+        """The queue of commands for stations that are away, if the process has one."""
 
     async def open(self) -> None:
         """Write the lease and begin to renew it, unless the node is open.
@@ -96,9 +112,24 @@ class ClusterNode:
         look = self._cluster.lease / _LOOKS
         self._waits = WaitHost(self.id, look, self._is_open, self._store, self._runtime, calls)
         self._registry = RegistryHost(self.id, config, self._store, self._runtime, self._log, self)
+        if self.queue is not None:
+            await self.queue.open()
+
+    def _new_queue(self, tickets: ClusterTickets | None) -> NodeQueue | None:
+        if tickets is None:
+            return None
+        store = queue_backend(self._cluster).new_queue(self._cluster.timeout)
+        return NodeQueue(self.id, store, tickets, self._runtime, self._log, self.believes, self._report)
 
     async def aclose(self) -> None:
         """Release the stations, end the calls in progress, then remove the lease."""
+        try:
+            if self._registry is not None and self.queue is not None:
+                await self.queue.aclose()
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
         registry, self._registry = self._registry, None
         calls, self._calls = self._calls, None
         waits, self._waits = self._waits, None
@@ -216,3 +247,21 @@ class ClusterNode:
         if self._host is None:
             raise ConnectionLostError(f"cannot call {name!r}: this node has no stations", sent=False)
         return await self._host.execute(name, call)
+
+    def queue_changed(self, frame: CommandStoredFrame | CommandSettledFrame) -> None:
+        """Take the report of another node about a queued command."""
+        if self.queue is not None:
+            self.queue.changed(frame)
+
+    def _report(self, node: NodeId, frame: CommandStoredFrame | CommandSettledFrame) -> None:
+        if self._calls is not None:
+            self._calls.report(node, frame)
+
+
+def queue_backend(cluster: Cluster) -> QueueBackend:
+    """Return what keeps commands. Raises ValueError if the cluster cannot."""
+    backend: object = cluster.backend
+    if not isinstance(backend, QueueBackend):
+        got = type(backend).__name__
+        raise ValueError(f"cannot queue commands in this cluster: expected one with Redis, got one with {got}")
+    return backend

@@ -11,6 +11,7 @@ from ocpp_core.cluster.records import NodeId
 from ocpp_transports._logging._log import Logging
 
 from ._events._redis import RedisEventLog
+from ._queue._redis_store import RedisQueueStore
 from ._redis._carrier import RedisCarrier
 from ._redis._servers._url import Credentials
 from ._redis._settings import RedisSettings
@@ -68,6 +69,10 @@ class RedisBackend:
     def new_store(self, lease: float, timeout: float) -> RedisStore:
         """Return the store of one node; nothing is opened yet. Both arguments are seconds."""
         return RedisStore(self._settings, lease, timeout)
+
+    def new_queue(self, timeout: float) -> RedisQueueStore:
+        """Return the queue of one node; nothing is opened yet. `timeout` is in seconds."""
+        return RedisQueueStore(self._settings, timeout)
 
     def new_carrier(
         self, node: NodeId, received: Callable[[NodeId, bytes], None], lost: Callable[[NodeId], None]

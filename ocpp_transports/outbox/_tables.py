@@ -1,16 +1,12 @@
 """The tables of the SQLite store, and what their rows mean."""
 
-import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, Final, assert_never
 
-from ocpp_core._json import loads
 from ocpp_core.errors import StoreError
-from ocpp_core.outbox.stored import outcomes
 from ocpp_core.outbox.stored.checks import expect_readable
-from ocpp_core.outbox.stored.outcomes import MessageOutcome, NotSentReason, UnknownReason
 from ocpp_core.outbox.stored.records import (
     Acknowledged,
     Bind,
@@ -24,6 +20,7 @@ from ocpp_core.outbox.stored.records import (
     ReplaceAll,
     Unbind,
 )
+from ocpp_core.outbox.stored.texts import read_outcome, write_outcome
 
 __all__ = ["APPLICATION_ID", "SCHEMA", "SCHEMA_VERSION", "DamagedStoreError", "apply", "load"]
 
@@ -54,16 +51,6 @@ _BOOLEANS: Final = [each.name for each in fields(OutboxRecord) if each.type is b
 # The names of the columns are fields of ours, never text from outside: no value is written into a statement.
 _PUT: Final = f"INSERT OR REPLACE INTO message ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - see above
 _LOAD: Final = f"SELECT {', '.join(_COLUMNS)} FROM message ORDER BY ticket"  # noqa: S608 - see above
-_OUTCOMES: Final = {
-    cls.__name__: cls
-    for cls in (
-        outcomes.MessageAnswered,
-        outcomes.MessageRefused,
-        outcomes.MessageNotSent,
-        outcomes.MessageDropped,
-        outcomes.MessageUnknown,
-    )
-}
 
 
 class DamagedStoreError(StoreError):
@@ -111,31 +98,14 @@ def _insert_binding(connection: sqlite3.Connection, binding: Binding) -> None:
 
 
 def _insert_outcome(connection: sqlite3.Connection, kept: KeptOutcome) -> None:
-    row = kept.ticket, kept.key, _write_outcome(kept.outcome), kept.peer
+    row = kept.ticket, kept.key, write_outcome(kept.outcome), kept.peer
     connection.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?)", row)
 
 
 def _row(record: OutboxRecord) -> list[Any]:
     values = [getattr(record, name) for name in _COLUMNS]
-    values[-1] = None if record.failure is None else _write_outcome(record.failure)
+    values[-1] = None if record.failure is None else write_outcome(record.failure)
     return values
-
-
-def _write_outcome(outcome: MessageOutcome) -> str:
-    values = [getattr(outcome, each.name) for each in fields(outcome) if each.init]
-    return json.dumps([type(outcome).__name__, *values])
-
-
-def _read_outcome(text: object) -> Any:
-    if not isinstance(text, str):
-        raise TypeError("expected an outcome as text")
-    name, *values = loads(text)
-    cls = _OUTCOMES[name]
-    if cls is outcomes.MessageNotSent:
-        values = [NotSentReason(values[0])]
-    elif cls is outcomes.MessageUnknown:
-        values = [UnknownReason(values[0])]
-    return cls(*values)
 
 
 def load(connection: sqlite3.Connection) -> ReplaceAll:
@@ -151,7 +121,7 @@ def load(connection: sqlite3.Connection) -> ReplaceAll:
                 for start, transaction_id, closed in connection.execute("SELECT * FROM binding ORDER BY start")
             ),
             tuple(
-                KeptOutcome(ticket, key, _read_outcome(text), peer)
+                KeptOutcome(ticket, key, read_outcome(text), peer)
                 for ticket, key, text, peer in connection.execute("SELECT * FROM outcome ORDER BY ticket")
             ),
         )
@@ -169,5 +139,5 @@ def _read_record(row: tuple[Any, ...]) -> OutboxRecord:
     values |= {name: _FLAGS[values[name]] for name in _BOOLEANS}
     values["lane"] = Lane(values["lane"])
     if values["failure"] is not None:
-        values["failure"] = _read_outcome(values["failure"])
+        values["failure"] = read_outcome(values["failure"])
     return OutboxRecord(**values)

@@ -1,8 +1,9 @@
 """The ticket of a queued message."""
 
+from copy import copy
 from typing import ClassVar, Protocol
 
-from ocpp_core.errors import ClosedError, StoreError
+from ocpp_core.errors import ClosedError, OCPPError
 from ocpp_core.identity import StationKey
 from ocpp_core.outbox.stored.outcomes import MessageOutcome
 from ocpp_transports._driver._interfaces import Completion, complete
@@ -41,7 +42,18 @@ class Ticket:
     the same `key` return a ticket with the same number.
     """
 
-    __slots__ = ("_action", "_error", "_is_accepted", "_key", "_number", "_outcome", "_owner", "_station", "_waiters")
+    __slots__ = (
+        "__weakref__",
+        "_action",
+        "_error",
+        "_is_accepted",
+        "_key",
+        "_number",
+        "_outcome",
+        "_owner",
+        "_station",
+        "_waiters",
+    )
 
     def __init__(
         self,
@@ -58,7 +70,7 @@ class Ticket:
         self._station = station
         self._is_accepted = False
         self._outcome: MessageOutcome | None = None
-        self._error: StoreError | None = None
+        self._error: OCPPError | None = None
         self._waiters: list[Completion[None]] = []
 
     def __repr__(self) -> str:
@@ -76,7 +88,8 @@ class Ticket:
     def number(self) -> int:
         """The number of the message, unique in its store over all restarts.
 
-        Later messages have higher numbers.
+        Later messages have higher numbers. In a cluster this holds for those of one process; if `key` is known there,
+        it becomes the number of the earlier message when the message is accepted.
         """
         return self._number
 
@@ -104,7 +117,9 @@ class Ticket:
         """Wait until the message is stored: it is delivered or settled from then on.
 
         Raises:
-            StoreError: The store could not write it; it was not sent, and will not be.
+            StoreError: The store could not write it; it was not sent, and will not be. In a cluster this is a
+                `QueueUnavailableError`, which says if the message may be stored nevertheless.
+            CallDroppedError: The queue in the cluster is full.
             ClosedError: The client or server closed before the store reported.
         """
         while not self._is_accepted:
@@ -123,7 +138,8 @@ class Ticket:
             One of `MessageAnswered`, `MessageRefused`, `MessageNotSent`, `MessageDropped` and `MessageUnknown`.
 
         Raises:
-            StoreError: The store could not write the message; it was not sent.
+            StoreError: The store could not write the message, see `accepted`.
+            CallDroppedError: The queue in the cluster is full.
             ClosedError: The client or server is closed; a durable store keeps the message for the next time.
         """
         while self._outcome is None:
@@ -137,8 +153,8 @@ class Ticket:
     def cancel(self) -> None:
         """Cancel the message, unless it is settled.
 
-        Its outcome is then `MessageNotSent`, or `MessageUnknown` if it was transmitted. Raises ClosedError if the
-        client or server is closed.
+        Its outcome is then `MessageNotSent`, or `MessageUnknown` if it was transmitted. In a cluster the message may
+        be sent meanwhile: the outcome decides. Raises ClosedError if the client or server is closed.
         """
         if self._outcome is None:
             self._owner.cancel(self._number)
@@ -161,7 +177,11 @@ class Ticket:
         self._is_accepted = True
         self._wake()
 
-    def _reject(self, error: StoreError) -> None:
+    def _become(self, number: int, action: str) -> None:
+        """Be the ticket of an earlier message with the same key."""
+        self._number, self._action = number, action
+
+    def _reject(self, error: OCPPError) -> None:
         """Note that the message is not stored."""
         self._error = error
         self._wake()
@@ -183,7 +203,7 @@ class Ticket:
 
     def _raise_error(self) -> None:
         if self._error is not None:  # a new one for each task: a traceback belongs to one of them
-            raise StoreError(str(self._error)) from self._error
+            raise copy(self._error) from self._error
 
     async def _changed(self) -> None:
         completion = self._owner.completion()

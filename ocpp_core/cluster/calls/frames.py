@@ -4,6 +4,7 @@ Every frame of a node on one life of its process has a sender that its carrier k
 are seconds that are left, never times of day: the clocks of two nodes differ.
 """
 
+import re
 from enum import StrEnum
 from typing import Any, Final, TypeAlias, assert_never
 
@@ -20,6 +21,8 @@ __all__ = [
     "AskFrame",
     "ByeFrame",
     "CancelFrame",
+    "CommandSettledFrame",
+    "CommandStoredFrame",
     "Frame",
     "HelloFrame",
     "NodeFrameError",
@@ -27,6 +30,7 @@ __all__ = [
     "ProbeFrame",
     "ReplacedFrame",
     "RequestFrame",
+    "WrittenFrame",
     "read_frame",
     "write_frame",
     "write_request",
@@ -38,6 +42,8 @@ MAX_NUMBER: Final = 2**53 - 1
 """The largest number in a frame: JSON parsers read larger ones inexactly (RFC 8259, section 6)."""
 MAX_PROBED: Final = 1000
 """Attempts in one probe."""
+_TICKET: Final = re.compile(r"[0-9]{1,20}")
+"""The number of a ticket, which has about 64 bits and so is written as text."""
 _MAX_TEXT: Final = 1024
 """Characters of a name in a frame."""
 
@@ -156,14 +162,32 @@ class OpenedFrame:
     """The identity of the station."""
 
 
-_Short: TypeAlias = (
-    HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ProbeFrame | ReplacedFrame | AskFrame | OpenedFrame
-)
-Frame: TypeAlias = _Short | RequestFrame
+@dataclass(frozen=True, slots=True)
+class CommandStoredFrame:
+    """The sender has stored a command for a station that the receiver has."""
+
+    identity: str
+    """The identity of the station."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettledFrame:
+    """A command that the receiver has stored got its outcome, which is in the store."""
+
+    identity: str
+    """The identity of the station."""
+    number: int
+    """The number of its ticket."""
+
+
+_AboutStation: TypeAlias = ReplacedFrame | AskFrame | OpenedFrame | CommandStoredFrame | CommandSettledFrame
+WrittenFrame: TypeAlias = HelloFrame | ByeFrame | AnswerFrame | CancelFrame | ProbeFrame | _AboutStation
+"""Everything that `write_frame` writes."""
+Frame: TypeAlias = WrittenFrame | RequestFrame
 """Everything that nodes send to each other."""
 
 
-def write_frame(frame: _Short) -> bytes:
+def write_frame(frame: WrittenFrame) -> bytes:
     """Return the bytes of a frame. Raises TypeError or ValueError for a payload that JSON cannot express."""
     return dumps([VERSION, *_elements(frame)]).encode()
 
@@ -194,7 +218,7 @@ def read_frame(data: bytes) -> Frame:
     return frame
 
 
-def _elements(frame: _Short) -> list[Any]:
+def _elements(frame: WrittenFrame) -> list[Any]:
     match frame:
         case AnswerFrame():
             return ["a", frame.caller, frame.number, frame.kind, frame.value]
@@ -202,16 +226,26 @@ def _elements(frame: _Short) -> list[Any]:
             return ["c", frame.number]
         case ProbeFrame():
             return ["p", frame.owner, list(frame.numbers)]
+        case HelloFrame():
+            return ["hello", frame.node, list(frame.versions)]
+        case ByeFrame():
+            return ["bye", frame.reason]
+        case _:
+            return _elements_about_station(frame)
+
+
+def _elements_about_station(frame: _AboutStation) -> list[Any]:
+    match frame:
         case ReplacedFrame():
             return ["e", frame.identity, frame.fence]
         case AskFrame():
             return ["ask", frame.identity]
         case OpenedFrame():
             return ["opened", frame.identity]
-        case HelloFrame():
-            return ["hello", frame.node, list(frame.versions)]
-        case ByeFrame():
-            return ["bye", frame.reason]
+        case CommandStoredFrame():
+            return ["w", frame.identity]
+        case CommandSettledFrame():
+            return ["o", frame.identity, str(frame.number)]
         case _:
             assert_never(frame)
 
@@ -236,12 +270,24 @@ def _read(elements: Any) -> Frame | None:
             _are_texts(owner) and len(numbers) <= MAX_PROBED and _are_counts(*numbers)
         ):
             return ProbeFrame(NodeId(owner), tuple(numbers))
-        case [1, "e", str(identity), fence] if _are_texts(identity) and _are_counts(fence):
+        case [1, str(kind), str(identity), *others] if _are_texts(identity):
+            return _read_about_station(kind, identity, others)
+        case _:
+            return None
+
+
+def _read_about_station(kind: str, identity: str, others: list[Any]) -> _AboutStation | None:
+    match kind, others:
+        case "e", [fence] if _are_counts(fence):
             return ReplacedFrame(identity, fence)
-        case [1, "ask", str(identity)] if _are_texts(identity):
+        case "ask", []:
             return AskFrame(identity)
-        case [1, "opened", str(identity)] if _are_texts(identity):
+        case "opened", []:
             return OpenedFrame(identity)
+        case "w", []:
+            return CommandStoredFrame(identity)
+        case "o", [str(number)] if _TICKET.fullmatch(number):
+            return CommandSettledFrame(identity, int(number))
         case _:
             return None
 

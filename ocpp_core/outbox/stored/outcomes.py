@@ -55,6 +55,8 @@ class UnknownReason(StrEnum):
     """The client closed after a transmission, and the queue is in memory only."""
     INVALID = "invalid"
     """The message may have been transmitted before, and must not be transmitted on this connection."""
+    FORGOTTEN = "forgotten"
+    """The store of a cluster lost the message, or its outcome."""
 
 
 @dataclass(frozen=True, slots=True)

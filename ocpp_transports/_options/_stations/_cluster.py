@@ -29,6 +29,10 @@ class ClusterOptions(QueueOptions):
         if choice is not None and not isinstance(choice, (str, ClusterChoice)):
             got = type(choice).__name__
             raise TypeError(f"expected cluster as the URL of Redis or a Cluster of ocpp_transports.cluster, got {got}")
+        if choice is None and self.cluster_queue is not None:
+            raise ValueError(
+                "cannot queue commands in a cluster: the server is in none; pass cluster=, or another queue"
+            )
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with changes. Raises the errors of the base class, and ValueError for another cluster.

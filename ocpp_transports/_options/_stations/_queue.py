@@ -11,6 +11,7 @@ from ocpp_core.outbox.settings import OutboxConfig
 from ocpp_transports._options._socket import SocketOptions
 
 if TYPE_CHECKING:
+    from ocpp_core.cluster.queue.settings import ClusterQueueLimits
     from ocpp_transports.outbox._interface import OutboxStore
 
 __all__ = ["QueueOptions"]
@@ -24,9 +25,10 @@ _FIXED: Final = ("offline_queue", "ignore_identity_case")
 class QueueOptions(SocketOptions):
     """The options of a server for `enqueue`."""
 
-    offline_queue: "bool | str | PathLike[str] | OutboxStore" = False
+    offline_queue: "bool | str | PathLike[str] | OutboxStore | ClusterQueueLimits" = False
     """The queue for stations that are away, for `enqueue`: True for one in memory, a path for one in a SQLite database,
-    or an `OutboxStore`. With False, `enqueue` raises RuntimeError."""
+    or an `OutboxStore`; in a cluster, a `ClusterQueue` of `ocpp_transports.cluster`. With False, `enqueue` raises
+    RuntimeError."""
     offline_queue_size: int = number(1000, least=1, unit="messages")
     """Messages in the queue of one station; beyond, the oldest one is dropped, and its outcome is `MessageDropped`."""
     offline_queue_total: int = number(100_000, least=1, unit="messages")
@@ -37,10 +39,27 @@ class QueueOptions(SocketOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.offline_queue, bool):
+        if self.cluster_queue is not None:
+            self._expect_own_limits()
+        elif not isinstance(self.offline_queue, bool):
             from ocpp_transports.outbox._choice import expect_store_choice  # loaded only when used
 
             expect_store_choice(self.offline_queue)
+
+    @cached_property
+    def cluster_queue(self) -> "ClusterQueueLimits | None":
+        """The limits of the queue in the cluster, if the commands are kept there."""
+        if isinstance(self.offline_queue, (bool, str)):
+            return None
+        from ocpp_core.cluster.queue.settings import ClusterQueueLimits  # loaded only when used
+
+        return self.offline_queue if isinstance(self.offline_queue, ClusterQueueLimits) else None
+
+    def _expect_own_limits(self) -> None:
+        """Raise ValueError for limits of this server: a queue in a cluster has its own."""
+        for name in ("offline_queue_size", "offline_queue_total", "offline_queue_bytes"):
+            if getattr(self, name) != getattr(QueueOptions, name):
+                raise ValueError(f"expected no {name} with a ClusterQueue, which has limits of its own")
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with changes.

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
 from ocpp_core.cluster.calls.outcomes import OtherVersionError
+from ocpp_core.cluster.queue.settings import ClusterQueueLimits
 from ocpp_core.cluster.registry.actions import EvictionReason
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.identity import StationKey
@@ -21,7 +22,9 @@ from ocpp_transports._server._stations._counted import Ended, Opened
 from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.cluster._calls import RemoteCall
 from ocpp_transports.cluster._everywhere._found_requests import FoundRequests
-from ocpp_transports.cluster._node import ClusterNode
+from ocpp_transports.cluster._node import ClusterNode, queue_backend
+from ocpp_transports.cluster._queue._node_queue import NodeQueue
+from ocpp_transports.cluster._queue._tickets import ClusterTickets
 from ocpp_transports.cluster._settings import Cluster
 from ocpp_transports.handshake import Handshake
 
@@ -59,7 +62,13 @@ class ClusterMember:
     """
 
     def __init__(
-        self, choice: str | ClusterChoice, registry: ConnectionRegistry, log: Log, dropped: Callable[[], None]
+        self,
+        choice: str | ClusterChoice,
+        registry: ConnectionRegistry,
+        log: Log,
+        queue: ClusterQueueLimits | None,
+        *,
+        dropped: Callable[[], None],
     ) -> None:
         self._cluster = Cluster(choice) if isinstance(choice, str) else cast("Cluster", choice)
         events = self._cluster.events
@@ -72,6 +81,8 @@ class ClusterMember:
         self._node: ClusterNode | None = None
         self.sharing: Sharing = Sharing(self._cluster, log)
         """What the server shares with the others besides its stations."""
+        self.tickets: ClusterTickets | None = self._new_tickets(queue)
+        """The tickets of commands that are queued in the cluster, if the server queues any."""
         self._stations: dict[ClaimedConnection, OCPPServerClient] = {}
         self._evicted: dict[ClaimedConnection, EvictionReason] = {}  # before they opened
 
@@ -82,11 +93,22 @@ class ClusterMember:
 
     def start(self, runtime: SocketRuntime) -> None:
         """Make the node for a use of the server in this event loop."""
-        self._node = ClusterNode(self._cluster, runtime, self._log, self)
+        self._node = ClusterNode(self._cluster, runtime, self._log, self, self.tickets)
         self._now = runtime.now
         self.sharing.start(runtime)
         if self.publishing is not None:
             self.publishing.start(runtime, self._node.id)
+
+    def _new_tickets(self, queue: ClusterQueueLimits | None) -> ClusterTickets | None:
+        if queue is None:
+            return None
+        queue_backend(self._cluster)
+        return ClusterTickets(queue, self._log)
+
+    @property
+    def queue(self) -> NodeQueue | None:
+        """The queue of the node, while the server is in use."""
+        return None if self._node is None else self._node.queue
 
     async def open(self) -> None:
         """Open the node, unless it is open. Raises the errors of `ClusterNode.open`."""

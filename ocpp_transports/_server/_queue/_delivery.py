@@ -1,7 +1,7 @@
 """The delivery of a station's messages on one connection: it begins once the station is registered."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ocpp_core.actions import RegistrationChanged
 from ocpp_core.durable.stations import StationOutboxes
@@ -12,14 +12,21 @@ from ocpp_transports._driver._driver import Driver
 if TYPE_CHECKING:
     from ocpp_transports._server._stations._registering import StationRegistration
 
-__all__ = ["Delivery"]
+__all__ = ["Delivery", "OutboxConnection", "QueueConnection"]
 
 
-class Delivery:
-    """The delivery on one connection.
+class QueueConnection(Protocol):
+    """A connection of a station, as its queue sees it."""
 
-    If the server requires registration, `update` is called with it. Otherwise `registration` decides when a station
-    that does not boot gets its messages; without one, the station gets them at once.
+    def registered(self, *, is_registered: bool) -> None:
+        """Deliver from now on, or deliver nothing."""
+
+    def end(self) -> None:
+        """Deliver nothing more."""
+
+
+class OutboxConnection:
+    """A connection of a station whose messages are in an outbox of the server.
 
     Args:
         name: The name of the station.
@@ -36,14 +43,33 @@ class Delivery:
         self._calls = calls
         self._driver = driver
         self._engine = engine
-        self._registration: StationRegistration | None = None
         engine.connected(name, calls, protocol, partial(driver.feed, Tick()), driver.runtime.now())
+
+    def registered(self, *, is_registered: bool) -> None:
+        """Deliver from now on, or deliver nothing."""
+        self._engine.registered(self._name, self._calls, is_registered=is_registered)
+
+    def end(self) -> None:
+        """Deliver nothing more."""
+        self._engine.disconnected(self._name, self._calls, self._driver.runtime.now())
+
+
+class Delivery:
+    """The delivery on one connection.
+
+    If the server requires registration, `update` is called with it. Otherwise `registration` decides when a station
+    that does not boot gets its messages; without one, the station gets them at once.
+    """
+
+    def __init__(self, connection: QueueConnection) -> None:
+        self._connection = connection
+        self._registration: StationRegistration | None = None
 
     def begin(self, registration: "StationRegistration | None") -> None:
         """Deliver as soon as this registration, which nobody else updates, is accepted; None for at once."""
         self._registration = registration
         if registration is None:
-            self._set(is_registered=True)
+            self._connection.registered(is_registered=True)
         else:
             registration.begin()
 
@@ -52,13 +78,10 @@ class Delivery:
         if self._registration is not None:
             self._registration.update(change)
         if change.status is not None:
-            self._set(is_registered=change.status == "Accepted")
+            self._connection.registered(is_registered=change.status == "Accepted")
 
     def end(self) -> None:
         """Deliver nothing more, because the connection has ended."""
         if self._registration is not None:
             self._registration.end()
-        self._engine.disconnected(self._name, self._calls, self._driver.runtime.now())
-
-    def _set(self, *, is_registered: bool) -> None:
-        self._engine.registered(self._name, self._calls, is_registered=is_registered)
+        self._connection.end()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ocpp_transports.outbox._ticket import Ticket
     from ocpp_transports.outbox._ticket_stream import TicketStream
 
+    from ._cluster_outbox import ClusterOutbox
     from ._server_outbox import ServerOutbox
 
 __all__ = ["QueueMixin"]
@@ -28,7 +29,7 @@ class QueueMixin(ABC):
 
     _options: ServerOptions
     _registry: ConnectionRegistry
-    _outbox: "ServerOutbox | None" = None
+    _outbox: "ServerOutbox | ClusterOutbox | None" = None
 
     if TYPE_CHECKING:
 
@@ -93,8 +94,8 @@ class QueueMixin(ABC):
         Raises:
             ClosedError: The store is not open.
             RPCError: The payload violates its schema in strict mode.
-            CallDroppedError: The queues of all stations are full.
-            StoreError: The store cannot write.
+            CallDroppedError: The queues of all stations are full. In a cluster, `Ticket.accepted` raises it.
+            StoreError: The store cannot write. In a cluster, `Ticket.accepted` raises it.
             ValueError: A bad argument, a version that the server does not offer or that the connection does not speak,
                 an action that only stations send, more than `max_outgoing_size` bytes, or an identity without its
                 namespace.
@@ -108,7 +109,7 @@ class QueueMixin(ABC):
     def queued(self) -> "list[Ticket]":
         """The tickets of the queued messages of all stations, those of earlier processes included.
 
-        Settled ones are left out. Raises RuntimeError if the server has no `offline_queue`.
+        Settled ones are left out. Raises RuntimeError if the server has no `offline_queue`, or one in a cluster.
         """
         return self._expect_outbox("list queued messages").queued
 
@@ -119,9 +120,25 @@ class QueueMixin(ABC):
             ClosedError: The store is not open.
             ValueError: A bad identity, or one without its namespace.
             TypeError: It is neither an identity nor a `StationKey`.
-            RuntimeError: The server has no `offline_queue`, or belongs to the event loop of another thread.
+            RuntimeError: The server has no `offline_queue`, or one in a cluster, or belongs to the event loop of
+                another thread.
         """
         return self._expect_outbox("list queued messages").queued_for(self._key_of(identity))
+
+    async def tickets_of(self, identity: str | StationKey, /) -> "list[Ticket]":
+        """Return the tickets of one station's messages that are not acknowledged, the oldest first.
+
+        Those of earlier processes are among them, in a cluster those of all processes. Look here for a ticket whose
+        `number` or `key` you know.
+
+        Raises:
+            ClosedError: The store is not open.
+            QueueUnavailableError: The queue in the cluster did not answer.
+            ValueError: A bad identity, or one without its namespace.
+            TypeError: It is neither an identity nor a `StationKey`.
+            RuntimeError: The server has no `offline_queue`, or belongs to the event loop of another thread.
+        """
+        return await self._expect_outbox("read the queue").tickets_of(self._key_of(identity))
 
     def outcomes(self) -> "TicketStream":
         """Iterate over the tickets with an outcome that is not acknowledged.
@@ -134,11 +151,11 @@ class QueueMixin(ABC):
 
         Raises:
             ClosedError: The store is not open.
-            RuntimeError: The server has no `offline_queue`.
+            RuntimeError: The server has no `offline_queue`, or one in a cluster.
         """
         return self._expect_outbox("read outcomes").outcomes()
 
-    def _expect_outbox(self, verb: str) -> "ServerOutbox":
+    def _expect_outbox(self, verb: str) -> "ServerOutbox | ClusterOutbox":
         if self._outbox is None:
             raise RuntimeError(f"cannot {verb}: {NO_QUEUE}")
         return self._outbox

@@ -102,6 +102,21 @@ class BlockingQueueMixin:
         tickets = self._bridge.run(partial(self._wrapped.queued_for, identity))
         return [BlockingTicket(ticket, self._bridge) for ticket in tickets]
 
+    def tickets_of(self, identity: str | StationKey, /) -> "list[BlockingTicket]":
+        """Return the tickets of one station's messages that are not acknowledged, see `OCPPServer.tickets_of`.
+
+        Raises:
+            ClosedError: The store is not open.
+            QueueUnavailableError: The queue in the cluster did not answer.
+            ValueError: A bad identity, or one without its namespace.
+            TypeError: It is neither an identity nor a `StationKey`.
+            RuntimeError: The server has no `offline_queue`.
+        """
+        from ._ticket import BlockingTicket  # loaded only when used
+
+        tickets = self._bridge.run(partial(self._wrapped.tickets_of, identity))
+        return [BlockingTicket(ticket, self._bridge) for ticket in tickets]
+
     def outcomes(self, *, max_wait: float = inf) -> "BlockingTicketStream":
         """Iterate over the tickets with an outcome that is not acknowledged.
 

@@ -44,6 +44,14 @@ class Keys:
         """Return the set of the nodes that wait for a station; it is in the slot of its bucket, and expires."""
         return self._waits[bucket_of(identity, self._buckets)].encode() + identity.encode("utf-8", "surrogatepass")
 
+    def queue(self, identity: str) -> str:
+        """Return the hash that has the queued commands of a station; it is in the slot of the station's bucket."""
+        return f"{self._prefix}:{{{bucket_of(identity, self._buckets)}}}:q:{identity}"
+
+    def queues(self, identity: str) -> str:
+        """Return the sorted set of the stations of a bucket that have queued commands."""
+        return f"{self._prefix}:{{{bucket_of(identity, self._buckets)}}}:queues"
+
     def lease(self, node: NodeId) -> str:
         """Return the string that exists as long as a node has its lease; its value is the node's address."""
         return f"{self._prefix}:node:{{{node.translate(_NO_BRACES)}}}"

@@ -1,0 +1,1 @@
+"""Commands for stations that are away from all nodes of a cluster."""
