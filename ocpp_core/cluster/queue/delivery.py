@@ -24,14 +24,14 @@ from .delivery_events import (
     CommandEnded,
     CommandsStored,
     DeliveryAction,
+    DeliveryConnected,
+    DeliveryDisconnected,
     DeliveryInput,
+    DeliveryRegistered,
     QueueRequestFailed,
     SendCommand,
     SettleAnswered,
     SettleTaken,
-    StationConnected,
-    StationDisconnected,
-    StationRegistered,
     TakeAnswered,
     TakeNext,
 )
@@ -104,10 +104,10 @@ class QueueDelivery:
         for name in self._timers.due(now):
             self._continue(str(name))
         match event:
-            case StationConnected():
+            case DeliveryConnected():
                 station = self._stations.setdefault(event.station, _Station())
                 station.connection, station.is_registered = event.connection, False
-            case StationRegistered() | StationDisconnected():
+            case DeliveryRegistered() | DeliveryDisconnected():
                 self._follow_connection(event)
             case CommandsStored():
                 self._want(event.station)
@@ -120,11 +120,11 @@ class QueueDelivery:
 
     # Connections
 
-    def _follow_connection(self, event: StationRegistered | StationDisconnected) -> None:
+    def _follow_connection(self, event: DeliveryRegistered | DeliveryDisconnected) -> None:
         station = self._stations.get(event.station)
         if station is None or station.connection != event.connection:
             return
-        if isinstance(event, StationDisconnected):
+        if isinstance(event, DeliveryDisconnected):
             station.connection, station.is_registered = None, False
             self._forget_idle(event.station, station)
         else:
