@@ -18,7 +18,7 @@ PEER        := tests/interop/node_modules/.stamp
 PYODIDE     := web/node_modules/.stamp
 PYRIGHT     := tests/typing/node_modules/.stamp
 
-# The tests start hundreds of programs: each would compile the library anew where the environment forbids to keep bytecode.
+# The tests start hundreds of programs. Each would compile the library again if the environment forbids to keep bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
 # As many processes as processors, four at most, divide the tests; how, tests/conftest.py says.
@@ -102,7 +102,7 @@ setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the envir
 demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol version
 	@$(BIN)/python -m ocpp_apps.demo
 
-# One processor checks types and npm installs, for a minute, while the other one goes on.
+# mypy and npm use one processor each for a minute: the rest goes on beside them.
 test: ## Check style and types, and run all tests
 	@$(MAKE) --no-print-directory -j4 lint types all-tests
 
