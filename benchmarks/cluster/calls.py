@@ -1,6 +1,7 @@
 """How long calls take to a station of this server and to those of others, in turn. Prints one JSON object.
 
-Five servers, this one among them, and a process with their five stations. One call at a time, each to the next station.
+Five servers, this one among them, and a process with their stations. One call at a time, each to the station of the
+next server. Then calls over Redis to many stations at once, for the processor time that Redis needs.
 
     python benchmarks/cluster/calls.py PORT PID FOLDER CALLS    # the port and the process of Redis
 """
@@ -24,6 +25,8 @@ from benchmarks.samples import percentile
 from ocpp_transports import OCPPServer
 
 _HERE: Final = Path(__file__).parent
+_CROWD: Final = tuple(f"crowd{number}" for number in range(50))
+"""Stations of the server that is called over Redis."""
 _WARM_UP: Final = 20
 """Calls to each station before the clock starts."""
 
@@ -34,16 +37,18 @@ async def _measure(port: int, pid: int, folder: str, calls: int) -> dict[str, fl
         ports = {carrier: processes.enter_context(_running("owner.py", url, carrier, folder)) for carrier in CARRIERS}
         async with OCPPServer(protocols=["ocpp1.6"], cluster=cluster(url, LOCAL, folder), logging=False) as server:
             ports[LOCAL] = (await server.listen(0, "127.0.0.1")).port
-            stations = _running("stations.py", *(f"{name}:{ports[name]}" for name in names))
+            targets = [f"{name}:{ports[name]}" for name in names] + [f"{name}:{ports['redis']}" for name in _CROWD]
+            stations = _running("stations.py", *targets)
             await run_sync(processes.enter_context, stations)
-            for name in names:
+            for name in (*names, *_CROWD):
                 await server.wait_for_client(name, everywhere=True, timeout=30)
             await _times(server, names, _WARM_UP)
             times = await _times(server, names, calls)
-            before = cpu_seconds(pid)
-            await _times(server, ("redis",), calls)
+            await _crowded(server, 1)
+            before, each = cpu_seconds(pid), calls // 20
+            await _crowded(server, each)
             redis = cpu_seconds(pid) - before
-    return _summary(times) | {"call_redis_us": redis / calls * 1e6}
+    return _summary(times) | {"call_redis_us": redis / len(_CROWD) / each * 1e6}
 
 
 async def _times(server: OCPPServer, names: tuple[str, ...], calls: int) -> dict[str, list[float]]:
@@ -56,6 +61,18 @@ async def _times(server: OCPPServer, names: tuple[str, ...], calls: int) -> dict
             await server.call(name, "Reset", {"type": "Soft"})
             times[name].append(time.perf_counter() - begun)
     return times
+
+
+async def _crowded(server: OCPPServer, calls: int) -> None:
+    """Call all stations of the crowd at once, each so many times."""
+
+    async def call(name: str) -> None:
+        for _ in range(calls):
+            await server.call(name, "Reset", {"type": "Soft"})
+
+    async with anyio.create_task_group() as tasks:
+        for name in _CROWD:
+            tasks.start_soon(call, name)
 
 
 def _summary(times: dict[str, list[float]]) -> dict[str, float]:

@@ -18,4 +18,5 @@ async def _serve(url: str, carrier: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(_serve, *sys.argv[1:], backend="asyncio", backend_options={"use_uvloop": True})
+    redis_url, name, pem_folder = sys.argv[1:]
+    anyio.run(_serve, redis_url, name, pem_folder, backend="asyncio", backend_options={"use_uvloop": True})

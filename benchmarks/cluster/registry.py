@@ -6,7 +6,8 @@ python benchmarks/cluster/registry.py PORT PID STATIONS
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 import anyio
@@ -17,9 +18,9 @@ from ocpp_core.cluster.records import NodeId
 from ocpp_transports.cluster.redis import RedisBackend
 
 _AT_ONCE: Final = 200
-"""Claims that wait for their answers at the same time."""
-_RENEWALS: Final = 50
-_LOOKUPS: Final = 2_000
+"""Claims or lookups that wait for their answers at the same time."""
+_RENEWALS: Final = 30
+_LOOKUPS: Final = 5_000
 _LEASE: Final = 600.0
 _TIMEOUT: Final = 60.0
 
@@ -48,20 +49,16 @@ async def _measure(port: int, pid: int, stations: int) -> dict[str, float]:
     results: dict[str, float] = {}
     meter = _Meter(pid, results)
 
-    async def claim() -> None:
-        waiting = iter(identities)
+    async def at_once(act: Callable[[str], Awaitable[object]], names: Sequence[str]) -> None:
+        waiting = iter(names)
 
         async def worker() -> None:
-            for identity in waiting:
-                await store.claim(identity)
+            for name in waiting:
+                await act(name)
 
         async with anyio.create_task_group() as tasks:
             for _ in range(_AT_ONCE):
                 tasks.start_soon(worker)
-
-    async def find() -> None:
-        for number in range(_LOOKUPS):
-            await store.find(identities[number % stations])
 
     async def renew() -> None:
         for _ in range(_RENEWALS):
@@ -73,9 +70,10 @@ async def _measure(port: int, pid: int, stations: int) -> dict[str, float]:
     await store.open(NodeId("csms-1.00000000000000a1"), None)
     try:
         before = used_memory(port)
-        await meter.measure("claim", stations, claim)
+        await meter.measure("claim", stations, partial(at_once, store.claim, identities))
         results["station_bytes"] = (used_memory(port) - before) / stations
-        await meter.measure("find", _LOOKUPS, find)
+        found = identities[:_LOOKUPS]
+        await meter.measure("find", len(found), partial(at_once, store.find, found))
         await meter.measure("renewal", _RENEWALS, renew)
         await meter.measure("check", stations, check)
     finally:
@@ -84,5 +82,7 @@ async def _measure(port: int, pid: int, stations: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    measured = anyio.run(_measure, *map(int, sys.argv[1:]), backend="asyncio", backend_options={"use_uvloop": True})
+    redis_port, redis_pid, count = map(int, sys.argv[1:])
+    uvloop = {"use_uvloop": True}
+    measured = anyio.run(_measure, redis_port, redis_pid, count, backend="asyncio", backend_options=uvloop)
     print(json.dumps(measured))
