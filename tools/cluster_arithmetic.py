@@ -49,16 +49,16 @@ class Constants:
 
 
 CONSTANTS: Final = Constants(
-    claim=0,
-    claim_node=0,
-    find=0,
-    call=0,
-    renewal=0,
-    renewal_node=0,
-    check=0,
-    station=0,
+    claim=38.5,
+    claim_node=77.4,
+    find=98,
+    call=313,
+    renewal=8.3,
+    renewal_node=57,
+    check=2.6,
+    station=59.1,
     connection=8_240,
-    reconnect=0,
+    reconnect=842,
     event=300,
 )
 
