@@ -49,13 +49,13 @@ class Constants:
 
 
 CONSTANTS: Final = Constants(
-    claim=38.5,
-    claim_node=77.4,
-    find=98,
-    call=313,
-    renewal=8.3,
-    renewal_node=57,
-    check=2.6,
+    claim=38.7,
+    claim_node=89.4,
+    find=3.9,
+    call=65.9,
+    renewal=8.6,
+    renewal_node=46.3,
+    check=3.4,
     station=59.1,
     connection=8_240,
     reconnect=842,

@@ -1,7 +1,7 @@
 """How long calls take to a station of this server and to those of others, in turn. Prints one JSON object.
 
-Five servers, this one among them, and a process with their stations. One call at a time, each to the station of the
-next server. Then calls over Redis to many stations at once, for the processor time that Redis needs.
+Five servers, this one among them, and a process with their stations. One call at a time, in short blocks to each
+server in random order. Then calls over Redis to many stations at once, for the processor time that Redis needs.
 
     python benchmarks/cluster/calls.py PORT PID FOLDER CALLS    # the port and the process of Redis
 """
@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import anyio
@@ -27,6 +28,8 @@ from ocpp_transports import OCPPServer
 _HERE: Final = Path(__file__).parent
 _CROWD: Final = tuple(f"crowd{number}" for number in range(50))
 """Stations of the server that is called over Redis."""
+_BLOCK: Final = 10
+"""Calls to one station in a row."""
 _WARM_UP: Final = 20
 """Calls to each station before the clock starts."""
 
@@ -52,14 +55,18 @@ async def _measure(port: int, pid: int, folder: str, calls: int) -> dict[str, fl
 
 
 async def _times(server: OCPPServer, names: tuple[str, ...], calls: int) -> dict[str, list[float]]:
-    """Return the seconds of each call. Each round starts with another station."""
+    """Return the seconds of each call, in blocks to one station each, in random order.
+
+    What a call leaves to do for its server, such as trimming a stream, delays the first one of another block only.
+    """
     times: dict[str, list[float]] = {name: [] for name in names}
-    for number in range(calls):
-        shift = number % len(names)
-        for name in names[shift:] + names[:shift]:
-            begun = time.perf_counter()
-            await server.call(name, "Reset", {"type": "Soft"})
-            times[name].append(time.perf_counter() - begun)
+    order = Random(1)
+    for _ in range(calls // _BLOCK):
+        for name in order.sample(names, len(names)):
+            for _ in range(_BLOCK):
+                begun = time.perf_counter()
+                await server.call(name, "Reset", {"type": "Soft"})
+                times[name].append(time.perf_counter() - begun)
     return times
 
 
