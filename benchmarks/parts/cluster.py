@@ -68,7 +68,8 @@ def _method(sizes: Sizes) -> str:
         f" own, on all processors; {sizes.cluster_calls:,} calls to each station, one at a time, in blocks of ten in"
         " random order, from the server of the first one; then 50 stations at once over Redis. Events: messages of 284"
         " bytes, 10,000 a second, beside the same loop without an observer. Workers:"
-        f" {_CONNECTIONS} stations call Heartbeat in a closed loop; the load generator shares the processors, and its share is stated."
+        f" {_CONNECTIONS} stations call Heartbeat in a closed loop; the load generator shares the processors, and its"
+        " share is stated."
     )
 
 
