@@ -162,7 +162,11 @@ class RemoteExecutor:
 
     def _answer(self, key: _Key, kind: AnswerKind, value: Any) -> None:
         node, number = key
-        frame = write_frame(AnswerFrame(node, number, kind, value))
-        if len(frame) > self._config.max_frame:
-            frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, "the outcome is larger than a frame"))
+        try:
+            frame = write_frame(AnswerFrame(node, number, kind, value))
+            refusal = "the outcome is larger than a frame" if len(frame) > self._config.max_frame else ""
+        except (TypeError, ValueError, RecursionError):  # of middleware, which may return anything
+            refusal = "JSON cannot express the outcome"
+        if refusal:
+            frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, refusal))
         self._actions.append(WriteAnswer(node, frame))

@@ -171,3 +171,17 @@ class TestLimits:
         play = Player(max_frame=1024)
         play.request()
         assert play(ExecutionSucceeded(OTHER, 1, {"a": "x" * 2000})).kind is AnswerKind.UNKNOWN
+
+    @pytest.mark.parametrize(
+        "ended",
+        [
+            ExecutionSucceeded(OTHER, 1, {"a": object()}),
+            ExecutionSucceeded(OTHER, 1, {"a": float("nan")}),
+            ExecutionFailed(OTHER, 1, RPCSecurityError("no", {"a": object()})),
+            ExecutionFailed(OTHER, 1, ValueError("\ud800")),
+        ],
+    )
+    def test_replace_an_outcome_that_json_cannot_express(self, play, ended):
+        play.request()
+        answer = play(ended)
+        assert (answer.kind, answer.value) == (AnswerKind.UNKNOWN, "JSON cannot express the outcome")
