@@ -166,7 +166,7 @@ class RemoteExecutor:
             frame = write_frame(AnswerFrame(node, number, kind, value))
             refusal = "the outcome is larger than a frame" if len(frame) > self._config.max_frame else ""
         except (TypeError, ValueError, RecursionError):  # of middleware, which may return anything
-            refusal = "JSON cannot express the outcome"
+            refusal = "no frame can express the outcome"
         if refusal:
             frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, refusal))
         self._actions.append(WriteAnswer(node, frame))

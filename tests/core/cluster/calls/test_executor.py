@@ -52,6 +52,14 @@ def play():
     return Player()
 
 
+def nested(levels):
+    """Return a payload with this many levels."""
+    payload: dict[str, object] = {}
+    for _ in range(levels - 1):
+        payload = {"a": payload}
+    return payload
+
+
 EXECUTED = ExecuteCall(OTHER, 1, "CP1", ["Reset", {}])
 
 
@@ -179,9 +187,10 @@ class TestLimits:
             ExecutionSucceeded(OTHER, 1, {"a": float("nan")}),
             ExecutionFailed(OTHER, 1, RPCSecurityError("no", {"a": object()})),
             ExecutionFailed(OTHER, 1, ValueError("\ud800")),
+            ExecutionFailed(OTHER, 1, RPCSecurityError("no", nested(127))),  # a station may send this
         ],
     )
-    def test_replace_an_outcome_that_json_cannot_express(self, play, ended):
+    def test_replace_an_outcome_that_no_frame_can_express(self, play, ended):
         play.request()
         answer = play(ended)
-        assert (answer.kind, answer.value) == (AnswerKind.UNKNOWN, "JSON cannot express the outcome")
+        assert (answer.kind, answer.value) == (AnswerKind.UNKNOWN, "no frame can express the outcome")
