@@ -183,11 +183,13 @@ class NodeCalls:
 
     async def aclose(self) -> None:
         """Receive no more frames; fail the calls in progress."""
-        await self._carrier.aclose()
-        for completion in self._waiting.values():
-            complete(completion, ClosedError("closed before the other node answered the call", sent=True))
-        if self._timer is not None:
-            self._timer.cancel()
+        try:
+            await self._carrier.aclose()
+        finally:
+            for completion in self._waiting.values():
+                complete(completion, ClosedError("closed before the other node answered the call", sent=True))
+            if self._timer is not None:
+                self._timer.cancel()
 
     # The carrier
 
