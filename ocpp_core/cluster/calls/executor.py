@@ -164,9 +164,8 @@ class RemoteExecutor:
         node, number = key
         try:
             frame = write_frame(AnswerFrame(node, number, kind, value))
-            refusal = "the outcome is larger than a frame" if len(frame) > self._config.max_frame else ""
         except (TypeError, ValueError, RecursionError):  # of middleware, which may return anything
-            refusal = "no frame can express the outcome"
-        if refusal:
-            frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, refusal))
+            frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, "no frame can express the outcome"))
+        if len(frame) > self._config.max_frame:
+            frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, "the outcome is larger than a frame"))
         self._actions.append(WriteAnswer(node, frame))
