@@ -30,9 +30,9 @@ from .plan import Plan
 
 __all__ = ["main", "run_trial"]
 
-_PACKAGE: Final = __name__.rpartition(".")[0]
+_PACKAGE: Final = "tests.transports.cluster.trial"
 _SERVERS: Final = 3
-_PATIENCE: Final = 180.0
+_PATIENCE: Final = 120.0
 """Seconds for what a busy machine does slowly."""
 
 
@@ -139,8 +139,11 @@ class _Trial:
         until = time.monotonic() + _PATIENCE
         while not is_over():
             if time.monotonic() > until:
-                raise TimeoutError(f"expected that {what}; see {self._folder / 'output'}")
+                raise TimeoutError(f"expected that {what}; the processes wrote:\n{self._written()}")
             time.sleep(0.5)
+
+    def _written(self) -> str:
+        return (self._folder / "output").read_text(errors="replace")[-2000:]
 
     def _report(self, what: str) -> None:
         print(f"  {time.strftime('%X')} {what}", flush=True)

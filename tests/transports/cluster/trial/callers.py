@@ -14,7 +14,7 @@ __all__ = ["call_until_stopped"]
 
 
 async def call_until_stopped(caller: Any, name: str, plan: Plan, journal: Journal) -> None:
-    """Call at a steady rate, each call with a number of its own, until there is the file `stop`; wait for the outcomes."""
+    """Call at a steady rate until there is the file `stop`, then wait for the outcomes; each call has its number."""
     source = random.Random(name)
 
     async def call(number: str) -> None:

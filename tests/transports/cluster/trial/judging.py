@@ -1,6 +1,7 @@
 """Judges a trial by what its processes have written down."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,25 +42,25 @@ def judge(folder: Path, lease: float, killed: set[str]) -> Verdict:
         lease: Seconds that two nodes may believe in a station.
         killed: Names of the processes that were killed: the outcomes of their calls have no witness.
     """
-    broken: list[str] = []
-    started = [words[2] for words in lines_of(folder, "*.node") + lines_of(folder, "*.calls") if words[1] == "call"]
-    ended = [words[2:] for words in lines_of(folder, "*.node") + lines_of(folder, "*.calls") if words[1] == "end"]
-    outcomes = dict(map(tuple, ended))
-    ran = Counter(words[2] for words in lines_of(folder, "*.ran"))
-    broken += [f"call {number} has two outcomes" for number, count in Counter(n for n, _ in ended).items() if count > 1]
-    broken += [f"call {number} ran {count} times" for number, count in ran.items() if count > 1]
+    lines = lines_of(folder, "*.node") + lines_of(folder, "*.calls")
+    started = [words[2] for words in lines if words[1] == "call"]
+    ended = [(words[2], words[3]) for words in lines if words[1] == "end"]
+    outcomes, ran = dict(ended), Counter(words[2] for words in lines_of(folder, "*.ran"))
+    broken = [f"call {number} was settled {times} times" for number, times in _repeated(n for n, _ in ended)]
+    broken += [f"call {number} ran {times} times" for number, times in _repeated(ran.elements())]
     broken += [f"call {number} was reported as unsent, and ran" for number in ran if outcomes.get(number) == "unsent"]
-    broken += [
-        f"call {number} was answered and did not run"
-        for number, end in outcomes.items()
-        if end == "answered" and number not in ran
-    ]
+    answered = [number for number, outcome in outcomes.items() if outcome == "answered"]
+    broken += [f"call {number} was answered, and did not run" for number in answered if number not in ran]
     living = [number for number in started if number.rpartition("-")[0] not in killed]
     broken += [f"call {number} has no outcome" for number in living if number not in outcomes]
     claims, longest = _beliefs(folder, killed, lease)
     if longest > lease + _LOOK_AND_LOAD:
         broken.append(f"two nodes believed in a station for {longest:.1f} s")
     return Verdict(len(started), Counter(outcomes.values()), sum(ran.values()), claims, longest, broken)
+
+
+def _repeated(numbers: Iterable[str]) -> list[tuple[str, int]]:
+    return [(number, times) for number, times in Counter(numbers).items() if times > 1]
 
 
 def _beliefs(folder: Path, killed: set[str], lease: float) -> tuple[int, float]:
