@@ -37,10 +37,10 @@ _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _PARAMETER: Final = re.compile(
     rf"""[ \t]*(?P<name>{TCHARS})[ \t]*(?:=[ \t]*(?P<q>"?)(?P<value>{TCHARS})(?P=q)[ \t]*)?"""
 )
-# A server stores the header of every station, so all of them share the texts of frequent names.
-_NAMES: Final = {
-    name.encode(): name
-    for name in (
+# A server stores the header of every station, so all of them share the texts of frequent names and values.
+_SHARED: Final = {
+    text.encode(): text
+    for text in (
         "authorization",
         "connection",
         "host",
@@ -53,6 +53,12 @@ _NAMES: Final = {
         "user-agent",
         "x-forwarded-for",
         "x-forwarded-proto",
+        "13",
+        "Upgrade",
+        "ocpp1.6",
+        "ocpp2.0.1",
+        "ocpp2.1",
+        "websocket",
     )
 }
 
@@ -148,7 +154,11 @@ def read_response(block: bytes) -> ResponseHead | None:
 
 
 def _text(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(_NAMES.get(name) or name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    return [(_shared(name), _shared(value)) for name, value in headers]
+
+
+def _shared(text: bytes) -> str:
+    return _SHARED.get(text) or text.decode("latin-1")
 
 
 def read_extensions(value: str) -> list[Extension]:

@@ -1,7 +1,7 @@
 """Performs a driver's actions for a peer: passes requests to the dispatcher, and events to listeners and log."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Dispatch, InvalidPayload, Report, ReportKind, Trace
@@ -52,14 +52,23 @@ def has_no_outbox() -> None:
     """Do nothing, for a peer without an outbox."""
 
 
+class DelegatingPeer(Protocol):
+    """A peer, as its delegate sees it; bound methods of it would cost memory for every connection."""
+
+    def _emit(self, name: PeerEventName, event: object, /) -> None:
+        """Emit an event."""
+
+    def _state_changed(self, state: object, /) -> None:
+        """Handle a state change of the engine."""
+
+
 @dataclass(slots=True, eq=False)
 class PeerDelegate:
-    """The `SessionDelegate` of a peer, which passes `emit` (an event's name and payload) and `state_changed`."""
+    """The `SessionDelegate` of a peer, which relays events and changes of state to it."""
 
     identity: str
-    emit: Callable[[PeerEventName, object], None]
+    peer: DelegatingPeer
     log: Log
-    state_changed: Callable[[object], None]
     dispatched: Callable[[Dispatch], None] = nobody_serves
     """Run the handler of a request."""
     outbox_changed: Callable[[], None] = has_no_outbox
@@ -68,6 +77,10 @@ class PeerDelegate:
     """The rule of WebSocket that the peer broke, for which the connection ends."""
     dispatcher: Dispatcher | None = None
     """The dispatcher of this connection, made with the first request; `dispatched` is then its method."""
+
+    def state_changed(self, state: object) -> None:
+        """Let the peer handle a state change of the engine."""
+        self.peer._state_changed(state)
 
     def abandoned(self, request: int) -> None:
         """Note that the peer no longer waits for the response to this request."""
@@ -78,10 +91,10 @@ class PeerDelegate:
         """Emit and log a message."""
         self.log.traced(trace)
         event = MessageEvent(trace.direction, trace.frame, trace.action, trace.latency)
-        self.emit("message", event)
+        self.peer._emit("message", event)
         name = _NAME_OF.get(trace.frame[0])
         if name is not None:
-            self.emit(name, event)
+            self.peer._emit(name, event)
 
     def reported(self, report: Report) -> None:
         """Emit and log a report."""
@@ -90,12 +103,12 @@ class PeerDelegate:
             self.violation = report.detail
         event = _event_of(report, self.identity)
         if event is not None:
-            self.emit(*event)
+            self.peer._emit(*event)
 
     def handler_failed(self, context: HandlerContext, error: BaseException) -> None:
         """Emit and log that a handler raised."""
         self.log.handler_failed(context.action, error, context.message_id)
-        self.emit("handler_error", HandlerErrorEvent(context.action, error))
+        self.peer._emit("handler_error", HandlerErrorEvent(context.action, error))
 
     def handler_missing(self, action: str) -> None:
         """Log that an action has no handler."""
