@@ -4,10 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha1
-from http import HTTPStatus
 from typing import Final, TypeAlias
-
-import h11
 
 from ocpp_core._dataclasses import dataclass
 from ocpp_core.websocket.headers import TCHARS, elements, expect_header, is_token, joined, with_length
@@ -118,6 +115,8 @@ class ResponseHead:
 
 def read_request(block: bytes) -> RequestHead | None:
     """Parse the head block of a request; None if it is malformed."""
+    import h11  # loaded with the first handshake, as it takes a tenth of the time of an import
+
     connection = h11.Connection(h11.SERVER, len(block))
     connection.receive_data(block)
     try:
@@ -139,6 +138,8 @@ def read_response(block: bytes) -> ResponseHead | None:
 
     None if it is malformed.
     """
+    import h11  # as above
+
     connection = h11.Connection(h11.CLIENT, len(block))
     # h11 accepts a 101 only after an upgrade request.
     connection.send(h11.Request(method="GET", target="/", headers=[("host", ""), ("upgrade", "websocket")]))
@@ -154,11 +155,10 @@ def read_response(block: bytes) -> ResponseHead | None:
 
 
 def _text(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(_shared(name), _shared(value)) for name, value in headers]
-
-
-def _shared(text: bytes) -> str:
-    return _SHARED.get(text) or text.decode("latin-1")
+    shared = _SHARED.get
+    return [
+        (shared(name) or name.decode("latin-1"), shared(value) or value.decode("latin-1")) for name, value in headers
+    ]
 
 
 def read_extensions(value: str) -> list[Extension]:
@@ -216,6 +216,8 @@ def response(status: int, headers: Headers, body: bytes, *, is_head: bool = Fals
 
 
 def _phrase(status: int) -> str:
+    from http import HTTPStatus  # loaded only when used
+
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -52,23 +52,21 @@ def has_no_outbox() -> None:
     """Do nothing, for a peer without an outbox."""
 
 
-class DelegatingPeer(Protocol):
-    """A peer, as its delegate sees it; bound methods of it would cost memory for every connection."""
+class EmittingPeer(Protocol):
+    """A peer, as its delegate sees it; a bound method in its place would cost memory for every connection."""
 
     def _emit(self, name: PeerEventName, event: object, /) -> None:
         """Emit an event."""
 
-    def _state_changed(self, state: object, /) -> None:
-        """Handle a state change of the engine."""
-
 
 @dataclass(slots=True, eq=False)
 class PeerDelegate:
-    """The `SessionDelegate` of a peer, which relays events and changes of state to it."""
+    """The `SessionDelegate` of a peer, which passes events to it, and states to `state_changed`."""
 
     identity: str
-    peer: DelegatingPeer
+    peer: EmittingPeer
     log: Log
+    state_changed: Callable[[object], None]
     dispatched: Callable[[Dispatch], None] = nobody_serves
     """Run the handler of a request."""
     outbox_changed: Callable[[], None] = has_no_outbox
@@ -77,10 +75,6 @@ class PeerDelegate:
     """The rule of WebSocket that the peer broke, for which the connection ends."""
     dispatcher: Dispatcher | None = None
     """The dispatcher of this connection, made with the first request; `dispatched` is then its method."""
-
-    def state_changed(self, state: object) -> None:
-        """Let the peer handle a state change of the engine."""
-        self.peer._state_changed(state)
 
     def abandoned(self, request: int) -> None:
         """Note that the peer no longer waits for the response to this request."""

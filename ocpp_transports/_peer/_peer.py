@@ -69,7 +69,7 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
         self._ended: CloseEvent | None = None
         self._waiters: list[Completion[CloseEvent]] | None = None  # made when needed
         self._log = Log(options.logger, identity)
-        self._delegate = PeerDelegate(identity, self, self._log)
+        self._delegate = PeerDelegate(identity, self, self._log, self._state_changed)
         if options.meter is not None:
             from ._counting import CountingDelegate  # loaded only when used
 
