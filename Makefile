@@ -18,6 +18,9 @@ PEER        := tests/interop/node_modules/.stamp
 PYODIDE     := web/node_modules/.stamp
 PYRIGHT     := tests/typing/node_modules/.stamp
 
+# The tests start hundreds of programs. Each would compile the library again if the environment forbids to keep bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 # As many processes as processors, four at most, divide the tests; how, tests/conftest.py says.
 PARALLEL := -n auto --maxprocesses 4
 
@@ -99,7 +102,9 @@ setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the envir
 demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol version
 	@$(BIN)/python -m ocpp_apps.demo
 
-test: lint types all-tests ## Check style and types, then run all tests
+# mypy and npm use one processor each for a minute: the rest goes on beside them.
+test: ## Check style and types, and run all tests
+	@$(MAKE) --no-print-directory -j4 lint types all-tests
 
 all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Run all tests, those of the built wheel included
 	@$(BIN)/python -m pytest $(PARALLEL)

@@ -1,11 +1,12 @@
 """What it costs a server to write its events for other programs: the CPU of one process, at a rate of messages.
 
-    python -m benchmarks.cluster_events redis://127.0.0.1:6379
+    python -m benchmarks.cluster_events redis://127.0.0.1:6379 [--json]
 
 Events of messages are made at the rate and observed as those of connections are. What the loop itself costs, without an
 observer, is measured first and subtracted.
 """
 
+import json
 import resource
 import sys
 import time
@@ -79,4 +80,4 @@ def _used() -> float:
 
 if __name__ == "__main__":
     cost = anyio.run(measure, sys.argv[1], backend="asyncio", backend_options={"use_uvloop": True})
-    print(f"{cost.cpu:.1%} of a core, {cost.dropped} dropped")
+    print(json.dumps(cost._asdict()) if "--json" in sys.argv else f"{cost.cpu:.1%} of a core, {cost.dropped} dropped")

@@ -22,7 +22,7 @@ from typing import Final
 
 from benchmarks import plot
 from benchmarks.builds import Builds
-from benchmarks.parts import cold, cost, engine, fleet, flood, laboratory, latency, memory, pings, scale, storm
+from benchmarks.parts import cluster, cold, cost, engine, fleet, flood, laboratory, latency, memory, pings, scale, storm
 from benchmarks.process import raise_descriptor_limit, split_processors
 from benchmarks.report import Header, Section, render
 from benchmarks.runner import Runner, say
@@ -41,6 +41,7 @@ PARTS: Final[Mapping[str, Callable[[Runner, Sizes], Section]]] = {
     "storm": storm.measure,
     "flood": flood.measure,
     "fleet": fleet.measure,
+    "cluster": cluster.measure,
     "cold": cold.measure,
     "engine": engine.measure,
     "laboratory": laboratory.measure,
@@ -106,7 +107,12 @@ def _sizes(options: argparse.Namespace) -> Sizes:
     if options.rounds is None:
         return sizes
     return replace(
-        sizes, rounds=options.rounds, few_rounds=options.rounds, least_rounds=options.rounds, ping_rounds=options.rounds
+        sizes,
+        rounds=options.rounds,
+        few_rounds=options.rounds,
+        least_rounds=options.rounds,
+        ping_rounds=options.rounds,
+        cluster_rounds=options.rounds,
     )
 
 

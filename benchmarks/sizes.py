@@ -47,6 +47,11 @@ class Sizes:
     """Seconds in which each station sends a Heartbeat and a MeterValues. One period is measured."""
     fleet_rush: float = 3.0
     """Seconds at the greatest rate."""
+    cluster_rounds: int = 3
+    cluster_stations: int = 100_000
+    """Stations in the registry of a cluster."""
+    cluster_calls: int = 1_000
+    """Calls to each of five stations, one at a time."""
     starts: int = 7
     """Fresh interpreters per figure."""
     pairs: int = 10_000
@@ -84,6 +89,8 @@ QUICK: Final = Sizes(
     fleet_stations=20,
     fleet_period=0.4,
     fleet_rush=0.2,
+    cluster_rounds=1,
+    cluster_stations=500,
     starts=1,
     pairs=200,
     repeats=1,

@@ -15,10 +15,12 @@ from benchmarks.bytecode import bytecode_kept
 from benchmarks.compiled import COMPILED
 from benchmarks.contestants import C_ECHO, CONTESTANTS, ECHO_UVLOOP
 from benchmarks.outbox import SETTINGS
+from benchmarks.parts import cluster
 from benchmarks.report import Figure, Header, Section, Table, Target, render
 from benchmarks.run import PARTS
 from benchmarks.runner import Runner
 from benchmarks.samples import percentile, ratios, spread
+from benchmarks.sizes import QUICK
 from benchmarks.stations import connect
 from benchmarks.traffic import OCPP16_MIX, compressed_call, frame, inflate
 
@@ -119,6 +121,13 @@ class TestBuilds:
         compiled = getattr(ocpp_core, "compiled", False)
         runs = [subprocess.run([*command, *given], cwd=ROOT, check=False) for given in ([], [COMPILED])]
         assert [run.returncode for run in runs] == ([1, 0] if compiled else [0, 1])
+
+
+def test_without_redis_the_cluster_is_left_out_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    section = cluster.measure(Runner(sys.stderr), QUICK)
+    assert section.notes == ["Left out: redis-server is not installed."]
+    assert (section.tables, section.figures) == ((), ())
 
 
 @pytest.mark.parametrize("echo", [ECHO_UVLOOP, C_ECHO], ids=lambda echo: echo.key)

@@ -230,8 +230,10 @@ def _elements(frame: WrittenFrame) -> list[Any]:
             return ["hello", frame.node, list(frame.versions)]
         case ByeFrame():
             return ["bye", frame.reason]
-        case _:
+        case ReplacedFrame() | AskFrame() | OpenedFrame() | CommandStoredFrame() | CommandSettledFrame():
             return _elements_about_station(frame)
+        case _:
+            assert_never(frame)
 
 
 def _elements_about_station(frame: _AboutStation) -> list[Any]:

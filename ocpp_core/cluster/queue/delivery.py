@@ -24,14 +24,14 @@ from .delivery_events import (
     CommandEnded,
     CommandsStored,
     DeliveryAction,
+    DeliveryConnected,
+    DeliveryDisconnected,
     DeliveryInput,
+    DeliveryRegistered,
     QueueRequestFailed,
     SendCommand,
     SettleAnswered,
     SettleTaken,
-    StationConnected,
-    StationDisconnected,
-    StationRegistered,
     TakeAnswered,
     TakeNext,
 )
@@ -104,10 +104,10 @@ class QueueDelivery:
         for name in self._timers.due(now):
             self._continue(str(name))
         match event:
-            case StationConnected():
+            case DeliveryConnected():
                 station = self._stations.setdefault(event.station, _Station())
                 station.connection, station.is_registered = event.connection, False
-            case StationRegistered() | StationDisconnected():
+            case DeliveryRegistered() | DeliveryDisconnected():
                 self._follow_connection(event)
             case CommandsStored():
                 self._want(event.station)
@@ -120,11 +120,11 @@ class QueueDelivery:
 
     # Connections
 
-    def _follow_connection(self, event: StationRegistered | StationDisconnected) -> None:
+    def _follow_connection(self, event: DeliveryRegistered | DeliveryDisconnected) -> None:
         station = self._stations.get(event.station)
         if station is None or station.connection != event.connection:
             return
-        if isinstance(event, StationDisconnected):
+        if isinstance(event, DeliveryDisconnected):
             station.connection, station.is_registered = None, False
             self._forget_idle(event.station, station)
         else:
@@ -165,18 +165,16 @@ class QueueDelivery:
         station = self._stations.get(event.station)
         if station is None or station.token != event.token:
             return
-        match event:
-            case TakeAnswered() if station.phase is _Phase.TAKING:
-                self._note_taken(event, station, now)
-            case CommandEnded() if station.phase is _Phase.SENDING:
-                self._settle(event.station, station, event.outcome)
-            case SettleAnswered() if station.phase is _Phase.SETTLING:
-                self._note_settled(event.station, station, now)
-            case QueueRequestFailed() if station.phase in (_Phase.TAKING, _Phase.SETTLING):
-                station.failures += 1
-                self._timers.set(event.station, now + self._pause(station))
-            case _:
-                pass
+        phase = station.phase
+        if isinstance(event, TakeAnswered) and phase is _Phase.TAKING:
+            self._note_taken(event, station, now)
+        elif isinstance(event, CommandEnded) and phase is _Phase.SENDING:
+            self._settle(event.station, station, event.outcome)
+        elif isinstance(event, SettleAnswered) and phase is _Phase.SETTLING:
+            self._note_settled(event.station, station, now)
+        elif isinstance(event, QueueRequestFailed) and phase in {_Phase.TAKING, _Phase.SETTLING}:
+            station.failures += 1
+            self._timers.set(event.station, now + self._pause(station))
 
     def _note_taken(self, event: TakeAnswered, station: _Station, now: float) -> None:
         command, failures, station.failures = event.answer.command, station.failures, 0

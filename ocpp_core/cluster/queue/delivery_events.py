@@ -12,21 +12,21 @@ __all__ = [
     "CommandEnded",
     "CommandsStored",
     "DeliveryAction",
+    "DeliveryConnected",
+    "DeliveryDisconnected",
     "DeliveryInput",
+    "DeliveryRegistered",
     "QueueRequestFailed",
     "SendCommand",
     "SettleAnswered",
     "SettleTaken",
-    "StationConnected",
-    "StationDisconnected",
-    "StationRegistered",
     "TakeAnswered",
     "TakeNext",
 ]
 
 
 @dataclass(slots=True)
-class StationConnected:
+class DeliveryConnected:
     """A station has a new connection to this node, which takes the place of an older one."""
 
     station: str
@@ -36,7 +36,7 @@ class StationConnected:
 
 
 @dataclass(slots=True)
-class StationRegistered:
+class DeliveryRegistered:
     """The station on a connection gets commands from now on, or gets none; ignored for an older connection."""
 
     station: str
@@ -48,7 +48,7 @@ class StationRegistered:
 
 
 @dataclass(slots=True)
-class StationDisconnected:
+class DeliveryDisconnected:
     """A connection has ended; ignored for an older one."""
 
     station: str
@@ -150,9 +150,9 @@ class SettleTaken:
 
 
 DeliveryInput: TypeAlias = (
-    StationConnected
-    | StationRegistered
-    | StationDisconnected
+    DeliveryConnected
+    | DeliveryRegistered
+    | DeliveryDisconnected
     | CommandsStored
     | TakeAnswered
     | SettleAnswered

@@ -1,6 +1,6 @@
 """A connection of a station as the queue of a cluster sees it: it sends one command, and says how that ended."""
 
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from ocpp_core._json import dumps
 from ocpp_core.cluster.queue.records import TakenCommand
@@ -134,5 +134,7 @@ def _outcome_of(error: OCPPError | ValueError, late: UnknownReason) -> MessageOu
             return None
         case ValueError():  # another version calls it by SEND
             return MessageNotSent(NotSentReason.INVALID)
-        case _:  # also a ClosedError, which does not say if the command was written
+        case OCPPError():  # also a ClosedError, which does not say if the command was written
             return MessageUnknown(UnknownReason.LOST)
+        case _:
+            assert_never(error)

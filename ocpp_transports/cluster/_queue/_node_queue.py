@@ -5,9 +5,9 @@ from collections.abc import Callable
 from ocpp_core.cluster.calls.frames import CommandSettledFrame, CommandStoredFrame
 from ocpp_core.cluster.queue.delivery_events import (
     CommandsStored,
-    StationConnected,
-    StationDisconnected,
-    StationRegistered,
+    DeliveryConnected,
+    DeliveryDisconnected,
+    DeliveryRegistered,
 )
 from ocpp_core.cluster.records import NodeId
 from ocpp_core.messages import is_unicode
@@ -68,15 +68,15 @@ class NodeQueue:
     def connected(self, name: str, connection: CommandSender) -> None:
         """Note the newest connection of a station."""
         if is_unicode(name):  # nothing is enqueued for others
-            self._deliveries.feed(StationConnected(name, connection))
+            self._deliveries.feed(DeliveryConnected(name, connection))
 
     def registered(self, name: str, connection: CommandSender, *, is_registered: bool) -> None:
         """Deliver to a station from now on, or deliver nothing."""
-        self._deliveries.feed(StationRegistered(name, connection, is_registered))
+        self._deliveries.feed(DeliveryRegistered(name, connection, is_registered))
 
     def disconnected(self, name: str, connection: CommandSender) -> None:
         """Note the end of a connection."""
-        self._deliveries.feed(StationDisconnected(name, connection))
+        self._deliveries.feed(DeliveryDisconnected(name, connection))
 
     def report(self, node: NodeId, frame: CommandStoredFrame | CommandSettledFrame) -> None:
         """Report something to a node, which may be this one."""

@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-import anyio
-
 from ocpp_core.cluster.queue.records import (
     CommandState,
     CommandStatus,
@@ -15,15 +13,12 @@ from ocpp_core.cluster.queue.records import (
 )
 from ocpp_core.cluster.queue.settings import ClusterQueueLimits
 from ocpp_core.cluster.records import ClusterOwner, NodeId
-from ocpp_transports._runtime._base import SocketRuntime
-from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._redis._commands import Reply, ScriptCall
-from ocpp_transports.cluster._redis._connection import CommandExecutor
 from ocpp_transports.cluster._redis._errors import Unreachable, checked
 from ocpp_transports.cluster._redis._keys import Keys
+from ocpp_transports.cluster._redis._own_connection import OwnConnection
 from ocpp_transports.cluster._redis._replies import foreign, owner_of
 from ocpp_transports.cluster._redis._scripts import Script
-from ocpp_transports.cluster._redis._servers._opening import connection_to
 from ocpp_transports.cluster._redis._settings import RedisSettings
 from ocpp_transports.cluster._store import StoreUnavailableError
 
@@ -45,26 +40,18 @@ class RedisQueueStore:
 
     def __init__(self, settings: RedisSettings, timeout: float) -> None:
         self._settings = settings
-        self._timeout = timeout
         self._keys = Keys(settings.prefix, settings.buckets)
         self._me = NodeId("")
-        self._runtime: SocketRuntime | None = None
-        self._connection: CommandExecutor | None = None
+        self._connection = OwnConnection(settings, timeout)
 
     async def open(self, node: NodeId) -> None:
         """Begin to connect; the registry has checked the layout."""
         self._me = node
-        self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._settings.log())
-        self._connection = connection_to(self._settings, self._timeout, self._runtime)
+        self._connection.open()
 
     async def aclose(self) -> None:
         """Disconnect. Idempotent."""
-        connection, self._connection = self._connection, None
-        runtime, self._runtime = self._runtime, None
-        if connection is not None:
-            connection.close()
-        if runtime is not None:
-            await runtime.aclose()
+        await self._connection.aclose()
 
     async def enqueue(self, station: str, command: NewCommand, limits: ClusterQueueLimits) -> EnqueueAnswer:
         """Store a command."""
@@ -118,13 +105,11 @@ class RedisQueueStore:
 
     async def _run(self, script: Script, station: str, *arguments: str | int) -> Any:
         """Return what a script answers. Raises QueueUnavailableError, ForeignDataError."""
-        if self._connection is None:
-            raise QueueUnavailableError("cannot use the queue of the cluster: it is not open")
         name = station.encode("utf-8", "surrogatepass")
         keys = (self._keys.queue(station), self._keys.bucket(station), self._keys.queues(station))
         call = ScriptCall(script, tuple(keys), (name, *arguments))
         try:
-            (reply,) = await self._connection.execute([call], anyio.current_time() + self._timeout)
+            (reply,) = await self._connection.execute([call])
         except Unreachable as error:
             raise self._unavailable(f"{error}", error.is_written) from None
         return self._checked(reply, keys[0])

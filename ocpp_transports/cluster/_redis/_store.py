@@ -10,17 +10,15 @@ import anyio
 from coredis.tokens import PureToken
 
 from ocpp_core.cluster.records import Claimed, ClaimRestored, ClusterOwner, Found, NodeId, Renewed, UnknownOwner
-from ocpp_transports._runtime._base import SocketRuntime
-from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._store import ForeignDataError, LayoutError, StoreUnavailableError
 
 from ._commands import Command, PlainCommand, Reply, ScriptCall
 from ._connection import CommandExecutor
 from ._errors import Unreachable, checked
 from ._keys import LAYOUT, Keys
+from ._own_connection import OwnConnection
 from ._replies import address_of, entry_of, foreign, generation_of, losses_of, owner_of, stations_of
 from ._scripts import CLAIM, RELEASE, RESTORE, STATE, WATCH, Script
-from ._servers._opening import connection_to
 from ._settings import RedisSettings
 from ._sweeper import Sweeper
 
@@ -48,8 +46,7 @@ class RedisStore:
         self._keys = Keys(settings.prefix, settings.buckets)
         self._lease = lease
         self._timeout = timeout
-        self._runtime: SocketRuntime | None = None
-        self._connection: CommandExecutor | None = None
+        self._connection = OwnConnection(settings, timeout)
         self._me = NodeId("")
         self._address = ""
 
@@ -57,38 +54,29 @@ class RedisStore:
 
     async def open(self, node: NodeId, address: str | None) -> Renewed:
         """Connect, check the layout, and write the lease; see `RegistryStore`. Another layout is left as it is."""
-        if self._connection is not None:
+        if self._connection.executor is not None:
             raise RuntimeError("cannot open: the store is open; close it first")
         self._me, self._address = node, address or ""
-        self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._settings.log())
-        self._connection = connection_to(self._settings, self._timeout, self._runtime)
+        runtime = self._connection.open()
         try:
             deadline = self._deadline()
             self._check_layout(await self._run(self._layout(), deadline))
             renewed = await self._renew(deadline)
         except BaseException:
-            await self._disconnect()
+            await self._connection.aclose()
             raise
-        self._runtime.spawn(Sweeper(self._keys, node, self._lease, self._ask).run())
+        runtime.spawn(Sweeper(self._keys, node, self._lease, self._ask).run())
         return renewed
 
     async def aclose(self) -> None:
         """Remove the lease and the counters of this node, and disconnect. Idempotent."""
-        if self._connection is None:
+        if self._connection.executor is None:
             return
         try:
             with suppress(StoreUnavailableError, ForeignDataError):
                 await self._run(self._goodbye(), self._deadline())
         finally:
-            await self._disconnect()
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        runtime, self._runtime = self._runtime, None
-        if connection is not None:
-            connection.close()
-        if runtime is not None:
-            await runtime.aclose()
+            await self._connection.aclose()
 
     def _goodbye(self) -> list[Command]:
         lease, counter = self._keys.lease(self._me), f"~{self._me}"
@@ -254,9 +242,10 @@ class RedisStore:
         return await self._run(commands, self._deadline())
 
     def _opened(self) -> CommandExecutor:
-        if self._connection is None:
+        executor = self._connection.executor
+        if executor is None:
             raise RuntimeError("cannot use the store: it is not open; call open() first")
-        return self._connection
+        return executor
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
-import anyio
-
 from ocpp_core._json import dumps, loads
 from ocpp_core.cluster.shared.records import (
     MOST_ANSWERS,
@@ -17,13 +15,10 @@ from ocpp_core.cluster.shared.records import (
     SharedSession,
     StationMemory,
 )
-from ocpp_transports._runtime._base import SocketRuntime
-from ocpp_transports._runtime._current import current_runtime
 from ocpp_transports.cluster._redis._commands import Command, Reply, ScriptCall
-from ocpp_transports.cluster._redis._connection import CommandExecutor
 from ocpp_transports.cluster._redis._errors import Unreachable, checked
 from ocpp_transports.cluster._redis._keys import Keys
-from ocpp_transports.cluster._redis._servers._opening import connection_to
+from ocpp_transports.cluster._redis._own_connection import OwnConnection
 from ocpp_transports.cluster._redis._settings import RedisSettings
 from ocpp_transports.cluster._store import ForeignDataError, StoreUnavailableError
 
@@ -47,23 +42,15 @@ class RedisSharedStore:
     def __init__(self, settings: RedisSettings, timeout: float) -> None:
         self._settings = settings
         self._keys = Keys(settings.prefix, settings.buckets)
-        self._timeout = timeout
-        self._runtime: SocketRuntime | None = None
-        self._connection: CommandExecutor | None = None
+        self._connection = OwnConnection(settings, timeout)
 
     async def open(self) -> None:
         """Begin to serve requests; the first one connects."""
-        self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._settings.log())
-        self._connection = connection_to(self._settings, self._timeout, self._runtime)
+        self._connection.open()
 
     async def aclose(self) -> None:
         """Disconnect. Idempotent."""
-        connection, self._connection = self._connection, None
-        runtime, self._runtime = self._runtime, None
-        if connection is not None:
-            connection.close()
-        if runtime is not None:
-            await runtime.aclose()
+        await self._connection.aclose()
 
     async def read(self, name: str, key: str | None) -> StationMemory:
         """Return what is known of a station; what cannot be read counts as missing."""
@@ -118,10 +105,8 @@ class RedisSharedStore:
 
     async def _run(self, commands: Sequence[Command]) -> list[Reply]:
         """Return the replies to commands. Raises StoreUnavailableError."""
-        if self._connection is None:
-            raise StoreUnavailableError("cannot use the memory of the cluster: it is not open")
         try:
-            return await self._connection.execute(commands, anyio.current_time() + self._timeout)
+            return await self._connection.execute(commands)
         except Unreachable as error:
             raise StoreUnavailableError(f"cannot use Redis at {self._settings.where.shown}: {error}") from None
 

@@ -13,12 +13,12 @@ from ocpp_core.cluster.queue.delivery import QueueDelivery
 from ocpp_core.cluster.queue.delivery_events import (
     CommandEnded,
     CommandsStored,
+    DeliveryConnected,
+    DeliveryDisconnected,
+    DeliveryRegistered,
     QueueRequestFailed,
     SendCommand,
     SettleAnswered,
-    StationConnected,
-    StationDisconnected,
-    StationRegistered,
     TakeAnswered,
     TakeNext,
 )
@@ -148,13 +148,13 @@ class History:
     def _disconnect(self, station, node, connection):
         if self.owners.get(station) == (node, connection):
             del self.owners[station]
-        self._feed(node, StationDisconnected(station, connection))
+        self._feed(node, DeliveryDisconnected(station, connection))
 
     def _connect(self, station):
         node, connection = self.dice.choice(self.nodes), next(self._connections)
         self.owners[station] = node, connection
-        self._feed(node, StationConnected(station, connection))
-        self.later(self.dice.uniform(0, 3), self._feed, node, StationRegistered(station, connection, True))
+        self._feed(node, DeliveryConnected(station, connection))
+        self.later(self.dice.uniform(0, 3), self._feed, node, DeliveryRegistered(station, connection, True))
 
     def _break(self):
         node = self.dice.choice(self.nodes)

@@ -6,13 +6,13 @@ from ocpp_core.cluster.queue.delivery import QueueDelivery
 from ocpp_core.cluster.queue.delivery_events import (
     CommandEnded,
     CommandsStored,
+    DeliveryConnected,
+    DeliveryDisconnected,
+    DeliveryRegistered,
     QueueRequestFailed,
     SendCommand,
     SettleAnswered,
     SettleTaken,
-    StationConnected,
-    StationDisconnected,
-    StationRegistered,
     TakeAnswered,
     TakeNext,
 )
@@ -47,8 +47,8 @@ class Delivery:
 def delivery():
     """One with a registered station, which has asked for its first command."""
     made = Delivery()
-    assert made.feed(StationConnected("CP1", "c1")) == []
-    assert made.feed(StationRegistered("CP1", "c1", True)) == [TakeNext("CP1", "c1", FIRST)]
+    assert made.feed(DeliveryConnected("CP1", "c1")) == []
+    assert made.feed(DeliveryRegistered("CP1", "c1", True)) == [TakeNext("CP1", "c1", FIRST)]
     return made
 
 
@@ -64,15 +64,15 @@ class TestACommand:
         assert delivery.feed(SettleAnswered("CP1", FIRST)) == [TakeNext("CP1", "c1", SECOND)]
 
     def test_that_is_marked_after_the_connection_has_ended_is_given_back(self, delivery):
-        assert delivery.feed(StationDisconnected("CP1", "c1")) == []
+        assert delivery.feed(DeliveryDisconnected("CP1", "c1")) == []
         assert delivery.feed(taken(FIRST)) == [SettleTaken("CP1", FIRST, 5, None)]
         assert delivery.feed(SettleAnswered("CP1", FIRST)) == []
         assert (delivery.engine.in_progress, delivery.engine.deadline) == (0, float("inf"))
 
     def test_goes_to_the_newest_connection_and_only_after_the_last_one_has_ended(self, delivery):
         delivery.feed(taken(FIRST))
-        assert delivery.feed(StationConnected("CP1", "c2"), StationRegistered("CP1", "c2", True)) == []
-        assert delivery.feed(StationDisconnected("CP1", "c1"), StationRegistered("CP1", "c1", False)) == []
+        assert delivery.feed(DeliveryConnected("CP1", "c2"), DeliveryRegistered("CP1", "c2", True)) == []
+        assert delivery.feed(DeliveryDisconnected("CP1", "c1"), DeliveryRegistered("CP1", "c1", False)) == []
         delivery.feed(CommandEnded("CP1", FIRST, "outcome"))
         assert delivery.feed(SettleAnswered("CP1", FIRST)) == [TakeNext("CP1", "c2", SECOND)]
 
@@ -91,7 +91,7 @@ class TestARequestWithoutAnAnswer:
             assert delivery.feed(Tick(), after=0.1) == [TakeNext("CP1", "c1", FIRST)]
 
     def test_may_have_marked_a_command_that_is_given_back(self, delivery):
-        delivery.feed(QueueRequestFailed("CP1", FIRST), StationDisconnected("CP1", "c1"))
+        delivery.feed(QueueRequestFailed("CP1", FIRST), DeliveryDisconnected("CP1", "c1"))
         assert delivery.feed(Tick(), after=1.0) == [SettleTaken("CP1", FIRST, None, None)]
 
     def test_may_have_marked_a_command_before_the_station_moved(self, delivery):
@@ -103,7 +103,7 @@ class TestARequestWithoutAnAnswer:
 class TestAStation:
     def test_that_is_not_registered_gets_nothing(self):
         delivery = Delivery()
-        assert delivery.feed(StationConnected("CP1", "c1"), CommandsStored("CP1"), CommandsStored("CP2")) == []
+        assert delivery.feed(DeliveryConnected("CP1", "c1"), CommandsStored("CP1"), CommandsStored("CP2")) == []
 
     def test_without_commands_is_looked_at_when_one_is_stored_and_from_time_to_time(self, delivery):
         assert delivery.feed(taken(FIRST, None)) == []

@@ -101,16 +101,16 @@ class _Reader:
             self._is_reading = True
             self._node.ask(partial(self._entries, self._last, self._life), self._received, self._failed)
 
-    def _entries(self, last: tuple[int, int], life: str) -> tuple[str, list[Entry]]:
+    def _entries(self, last: tuple[int, int], life: str) -> tuple[str, tuple[int, int], list[Entry]]:
         """Return what follows the last entry that was read; everything if the stream was lost with the data."""
         streams, generation = self._store.streams, self._store.table.generation
         if life != generation and streams.newest(self._node.id) < last:
             last = (0, 0)
-        return generation, streams.read(self._node.id, last)
+        return generation, last, streams.read(self._node.id, last)
 
-    def _received(self, found: tuple[str, list[Entry]]) -> None:
+    def _received(self, found: tuple[str, tuple[int, int], list[Entry]]) -> None:
         self._is_reading = False
-        self._life, entries = found
+        self._life, self._last, entries = found
         for number, (sender, frame) in entries:
             self._last = number
             self._node.receive(sender, frame)
