@@ -115,7 +115,7 @@ class ResponseHead:
 
 def read_request(block: bytes) -> RequestHead | None:
     """Parse the head block of a request; None if it is malformed."""
-    import h11  # loaded with the first handshake, as it takes a tenth of the time of an import
+    import h11  # loaded with the first handshake: it is a twelfth of the instructions of an import
 
     connection = h11.Connection(h11.SERVER, len(block))
     connection.receive_data(block)
