@@ -67,8 +67,9 @@ def _method(sizes: Sizes) -> str:
         " the growth of used_memory. Calls: five servers with a real station each, the stations in a process of their"
         f" own, on all processors; {sizes.cluster_calls:,} calls to each station, one at a time, in blocks of ten in"
         " random order, from the server of the first one; then 50 stations at once over Redis. Events: messages of 284"
-        f" bytes, 10,000 a second, beside the same loop without an observer. Workers: {_CONNECTIONS} stations call Heartbeat"
-        " in a closed loop; the load generator shares the processors, and its share is stated."
+        " bytes, 10,000 a second, beside the same loop without an observer. Workers:"
+        f" {_CONNECTIONS} stations call Heartbeat in a closed loop; the load generator shares the processors, and its"
+        " share is stated."
     )
 
 

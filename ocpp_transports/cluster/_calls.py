@@ -61,7 +61,7 @@ from ocpp_core.cluster.calls.frames import (
 )
 from ocpp_core.cluster.calls.settings import RemoteCallsConfig
 from ocpp_core.cluster.records import Found, NodeId
-from ocpp_core.errors import ClosedError, OCPPError
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 from ocpp_core.inputs import Tick
 from ocpp_transports._calls._call_options import DEFAULTS, OPTION_NAMES, CallOptions
 from ocpp_transports._calls._calling import CallRequest
@@ -183,11 +183,13 @@ class NodeCalls:
 
     async def aclose(self) -> None:
         """Receive no more frames; fail the calls in progress."""
-        await self._carrier.aclose()
-        for completion in self._waiting.values():
-            complete(completion, ClosedError("closed before the other node answered the call", sent=True))
-        if self._timer is not None:
-            self._timer.cancel()
+        try:
+            await self._carrier.aclose()
+        finally:
+            for completion in self._waiting.values():
+                complete(completion, ClosedError("closed before the other node answered the call", sent=True))
+            if self._timer is not None:
+                self._timer.cancel()
 
     # The carrier
 
@@ -294,17 +296,19 @@ class NodeCalls:
 
     async def _execute(self, action: ExecuteCall) -> None:
         node, number = action.node, action.number
+        cancelled = ConnectionLostError("the call was cancelled on the node of the station", sent=True)
+        outcome: ExecutorInput = ExecutionFailed(node, number, cancelled)
         try:
             result = await self._stations.execute(action.identity, _read_call(action.content))
-            outcome: ExecutorInput = ExecutionSucceeded(node, number, result)
+            outcome = ExecutionSucceeded(node, number, result)
         except (OCPPError, TypeError, ValueError) as error:  # the caller is told
             outcome = ExecutionFailed(node, number, error)
         except Exception as error:
             self._log.failed("a call of another node failed", error)
             outcome = ExecutionFailed(node, number, error)
-        finally:
+        finally:  # application code may raise a cancellation of its own, or end the process
             self._executing.pop((node, number), None)
-        self._feed_executor(outcome)
+            self._feed_executor(outcome)  # ignored after `CancelExecution`
 
     # Time
 

@@ -62,6 +62,8 @@ class ClusterClient(ClientCallsMixin, ClientQueueMixin):
         self._node: ClusterNode | None = None
 
     async def __aenter__(self) -> Self:
+        if self._node is not None:
+            raise RuntimeError("cannot begin the block: another one has begun; make a ClusterClient for each block")
         runtime = self._runtime = current_runtime(type(self).__name__, in_block=True, log=self._log)
         self._log.now = runtime.now
         self._node = ClusterNode(self._cluster, runtime, self._log, tickets=self._tickets)

@@ -138,9 +138,11 @@ class ClusterNode:
         waits.close()
         try:
             await registry.aclose()
-            await calls.aclose()
         finally:
-            await self._store.aclose()
+            try:
+                await calls.aclose()
+            finally:
+                await self._store.aclose()
 
     # For the host
 

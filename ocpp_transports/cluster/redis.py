@@ -46,7 +46,7 @@ class RedisBackend:
 
     Raises:
         ValueError: An argument has a value that is not allowed.
-        TypeError: `logging` has another type.
+        TypeError: An argument has the wrong type.
     """
 
     def __init__(

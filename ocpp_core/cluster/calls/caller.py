@@ -16,7 +16,7 @@ from itertools import count
 from typing import Final, assert_never
 
 from ocpp_core._dataclasses import dataclass
-from ocpp_core._json import dumps
+from ocpp_core._json import MAX_DEPTH, dumps, is_deeper
 from ocpp_core.cluster.records import ClusterOwner, Found, NodeId
 from ocpp_core.errors import (
     CallDroppedError,
@@ -153,6 +153,8 @@ class RemoteCaller:
         if event.call in self._calls:
             raise ValueError(f"expected the name of a new call, got {event.call!r}")
         content = dumps(event.content)
+        if is_deeper(content, MAX_DEPTH - 1):
+            raise ValueError(f"expected a payload nested less than {MAX_DEPTH - 1} levels, to send it to another node")
         if len(content.encode()) > self._config.max_frame - _OVERHEAD:
             raise ValueError(f"expected a call of at most {self._config.max_frame - _OVERHEAD} bytes")
         if len(self._calls) >= self._config.max_calls or self._bytes + len(content) > self._config.max_bytes:

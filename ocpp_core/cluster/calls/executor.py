@@ -162,7 +162,10 @@ class RemoteExecutor:
 
     def _answer(self, key: _Key, kind: AnswerKind, value: Any) -> None:
         node, number = key
-        frame = write_frame(AnswerFrame(node, number, kind, value))
+        try:
+            frame = write_frame(AnswerFrame(node, number, kind, value))
+        except (TypeError, ValueError, RecursionError):  # of middleware, which may return anything
+            frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, "no frame can express the outcome"))
         if len(frame) > self._config.max_frame:
             frame = write_frame(AnswerFrame(node, number, AnswerKind.UNKNOWN, "the outcome is larger than a frame"))
         self._actions.append(WriteAnswer(node, frame))

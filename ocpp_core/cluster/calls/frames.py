@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias, assert_never
 
 from ocpp_core._dataclasses import dataclass
-from ocpp_core._json import dumps, loads, quote
+from ocpp_core._json import MAX_DEPTH, dumps, is_deeper, loads, quote
 from ocpp_core.cluster.records import NodeId
 
 __all__ = [
@@ -188,8 +188,17 @@ Frame: TypeAlias = WrittenFrame | RequestFrame
 
 
 def write_frame(frame: WrittenFrame) -> bytes:
-    """Return the bytes of a frame. Raises TypeError or ValueError for a payload that JSON cannot express."""
-    return dumps([VERSION, *_elements(frame)]).encode()
+    """Return the bytes of a frame.
+
+    Raises:
+        TypeError: JSON cannot express the payload.
+        ValueError: The same.
+        RecursionError: It is nested so deeply that the frame could not be read.
+    """
+    text = dumps([VERSION, *_elements(frame)])
+    if is_deeper(text, MAX_DEPTH):
+        raise RecursionError
+    return text.encode()
 
 
 def write_request(number: int, identity: str, fence: int, owner: NodeId, seconds: float, call: str) -> bytes:

@@ -98,8 +98,10 @@ class DirectCarrier:
         """End all streams. Idempotent."""
         self._is_closed = True
         self._outgoing.close()
-        await self._runtime.aclose()
-        await self._incoming.aclose()
+        try:
+            await self._runtime.aclose()
+        finally:
+            await self._incoming.aclose()
 
     def _received(self, node: NodeId, frame: bytes) -> None:
         try:

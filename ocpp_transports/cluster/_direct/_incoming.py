@@ -80,8 +80,9 @@ class IncomingStreams:
 
     async def aclose(self) -> None:
         """Close what listens, after the runtime has ended the tasks; remove the file of a Unix socket. Idempotent."""
-        for each in self._listeners:
-            await each.aclose()  # its task may not have begun
+        with anyio.CancelScope(shield=True):  # it ends soon, and stopping halfway would be a leak
+            for each in self._listeners:
+                await each.aclose()  # its task may not have begun
         if self._file is not None:
             self._file.remove()
 

@@ -25,7 +25,7 @@ def events_of(appended: AppendedEntry, delivery: EventDelivery | None) -> Sequen
     entry, stored = read_entry(appended.fields), appended.position.milliseconds / _MILLI
     try:
         return [_event(entry, place, stored, delivery) for place in range(len(entry.events))]
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         raise UnreadableEntryError("expected an event of a known kind, got another one") from None
 
 

@@ -1,7 +1,6 @@
 """Commands as the nodes write them into the queue of a cluster."""
 
 from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Any, Final, TypeAlias
 
 from ocpp_core._json import dumps, loads
@@ -58,7 +57,7 @@ def read_content(content: str) -> tuple[str | None, str, dict[str, Any]]:
 def _seconds(name: str, value: object, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"expected {name} as seconds, got {type(value).__name__}")
-    if not (isfinite(value) and 0 < value <= most):
+    if not 0 < value <= most:
         raise ValueError(f"expected {name} above 0 and at most {most:.15g} seconds in a cluster, got {value!r}")
     return float(value)
 

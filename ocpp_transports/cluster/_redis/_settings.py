@@ -22,6 +22,7 @@ class RedisSettings:
 
     Raises:
         ValueError: A value is not allowed.
+        TypeError: A value has the wrong type.
     """
 
     url: str
@@ -34,6 +35,10 @@ class RedisSettings:
     """The parts of the URL."""
 
     def __post_init__(self) -> None:
+        for name, kind in (("url", str), ("prefix", str), ("buckets", int)):
+            value = getattr(self, name)
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise TypeError(f"expected {name} as {kind.__name__}, got {type(value).__name__}")
         object.__setattr__(self, "where", read_url(self.url))
         if any(self.sentinel_credentials) and self.where.topology is not Topology.SENTINEL:
             raise ValueError("expected a user and a password of Sentinel only with redis+sentinel://")

@@ -125,6 +125,8 @@ def _lock(port: SharedPort, log: Logger, exits: ExitStack) -> PortDirectory | No
     """Lock the directory of the port; None if the system has no place for it. Raises OSError if another process did."""
     try:
         directory = PortDirectory(port.port, port.addresses)
+    except socket.gaierror:
+        return None  # the port cannot be opened either, which says so
     except OSError as error:
         if error.errno == EADDRINUSE:
             raise

@@ -195,6 +195,9 @@ class TestACall:
             assert await cluster.call("CP1", *RESET) == ACCEPTED
             with pytest.raises(ConnectionLostError):
                 await cluster.call("CP2", *RESET)
+            with pytest.raises(RuntimeError, match="another one has begun"):
+                await cluster.__aenter__()
+            assert await cluster.is_connected("CP1")
         with pytest.raises(RuntimeError, match="async with"):
             await cluster.call("CP1", *RESET)
 

@@ -246,6 +246,11 @@ class TestLimits:
             play(StartRemoteCall(1, "CP1", ["x" * 2000], 30))
         with pytest.raises(TypeError):
             play(StartRemoteCall(1, "CP1", [object()], 30))
+        deep: list[object] = []
+        for _ in range(127):
+            deep = [deep]
+        with pytest.raises(ValueError, match="expected a payload nested less than 127 levels"):
+            play(StartRemoteCall(1, "CP1", deep, 30))
         assert len(play.engine) == 0
 
     def test_bound_the_seconds_of_a_call(self):

@@ -52,6 +52,14 @@ def play():
     return Player()
 
 
+def nested(levels):
+    """Return a payload with this many levels."""
+    payload: dict[str, object] = {}
+    for _ in range(levels - 1):
+        payload = {"a": payload}
+    return payload
+
+
 EXECUTED = ExecuteCall(OTHER, 1, "CP1", ["Reset", {}])
 
 
@@ -171,3 +179,18 @@ class TestLimits:
         play = Player(max_frame=1024)
         play.request()
         assert play(ExecutionSucceeded(OTHER, 1, {"a": "x" * 2000})).kind is AnswerKind.UNKNOWN
+
+    @pytest.mark.parametrize(
+        "ended",
+        [
+            ExecutionSucceeded(OTHER, 1, {"a": object()}),
+            ExecutionSucceeded(OTHER, 1, {"a": float("nan")}),
+            ExecutionFailed(OTHER, 1, RPCSecurityError("no", {"a": object()})),
+            ExecutionFailed(OTHER, 1, ValueError("\ud800")),
+            ExecutionFailed(OTHER, 1, RPCSecurityError("no", nested(127))),  # a station may send this
+        ],
+    )
+    def test_replace_an_outcome_that_no_frame_can_express(self, play, ended):
+        play.request()
+        answer = play(ended)
+        assert (answer.kind, answer.value) == (AnswerKind.UNKNOWN, "no frame can express the outcome")

@@ -152,6 +152,8 @@ class TestAGroup:
             log = log_of(shared)
             await log.append(0, [{"other": b"secret"}], KEEP)
             await log.append(0, [{"v": b"1", "n": b"a.1", "s": b"1", "e": b'["?",0,1]'}], KEEP)
+            huge = b'["c",1%s,"CP1","","ocpp1.6",null]' % (b"0" * 400)  # no float has so large a time
+            await log.append(0, [{"v": b"1", "n": b"a.1", "s": b"2", "e": huge}], KEEP)
             await connects(lab, "CP1")
             async with consuming(cluster) as events:
                 got = await arrived(events)
@@ -160,7 +162,7 @@ class TestAGroup:
             return got
 
         got = lab.play(story())
-        assert names(got) == ["EventGap", "EventGap", "StationConnected"]
+        assert names(got) == ["EventGap", "EventGap", "EventGap", "StationConnected"]
         assert (got[0].messages, got[0].others, got[0].node) == (None, None, "")
 
     def test_gets_a_gap_for_entries_that_were_removed_before_it_acknowledged_them(self, lab, shared):

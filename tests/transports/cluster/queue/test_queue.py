@@ -74,6 +74,7 @@ class TestAServer:
             ({"urgent": True}, "expected key, ttl or deadline for a command in the cluster, got urgent"),
             ({"resend": True, "attempts": 3}, "got attempts, resend"),
             ({"ttl": float("inf")}, "expected ttl above 0 and at most 2592000 seconds in a cluster, got inf"),
+            ({"ttl": 10**400}, "expected ttl above 0 and at most 2592000 seconds in a cluster, got 1000"),
             ({"key": ""}, "expected key of 1 to 255 characters, got ''"),
         ],
     )

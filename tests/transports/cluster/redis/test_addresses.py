@@ -34,6 +34,19 @@ class TestAUrl:
             RedisBackend(url, **options)
         assert "secret" not in str(raised.value)
 
+    @pytest.mark.parametrize(
+        ("settings", "error"),
+        [
+            ({"url": None}, "expected url as str, got NoneType"),  # of a variable that is not set
+            ({"buckets": "64"}, "expected buckets as int, got str"),
+            ({"buckets": True}, "expected buckets as int, got bool"),
+            ({"prefix": b"ocpp"}, "expected prefix as str, got bytes"),
+        ],
+    )
+    def test_and_its_settings_have_their_types(self, settings, error):
+        with pytest.raises(TypeError, match=error):
+            RedisBackend(**{"url": "redis://one", **settings})
+
     def test_of_several_servers_is_read_with_its_ports(self):
         where = RedisBackend("redis+sentinel://us%65r:p%40ss@one,[::1]:7000/main/3")._settings.where
         assert [str(each) for each in where.addresses] == ["one:26379", "[::1]:7000"]

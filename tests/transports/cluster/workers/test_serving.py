@@ -40,6 +40,16 @@ def test_a_port_of_another_program(capsys, caplog, monkeypatch, tmp_path):
     assert f"cannot listen on 127.0.0.1 port {port}: Address already in use\n" in capsys.readouterr().err
 
 
+def test_an_unknown_host(capsys, caplog, monkeypatch):
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert main(["csms:make_server", "--workers", "2", "--port", "9000", "--host", "csms.invalid"]) == 1
+    assert "cannot listen on csms.invalid port 9000: Name or service not known\n" in capsys.readouterr().err
+    assert not caplog.records  # nothing about other reasons
+
+
 def test_a_system_that_cannot_share_a_port(monkeypatch):
     monkeypatch.delattr(socket, "SO_REUSEPORT")
     with pytest.raises(RuntimeError, match="cannot serve with several processes: this operating system cannot share"):
