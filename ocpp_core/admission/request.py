@@ -4,7 +4,7 @@ Sources: OCPP-J 1.6 §3.1 and §3.2, OCPP 2.0.1 and 2.1 Part 4 §3, RFC 3986 (UR
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import field
 from types import MappingProxyType
 from typing import Final
@@ -45,6 +45,7 @@ _RELEASED: Final = frozenset({"ocpp1.2", "ocpp1.5", "ocpp1.6", "ocpp2.0", "ocpp2
 _SHOWN: Final = 8
 """Names quoted of a list whose length a peer may choose."""
 _NO_IDENTITY: Final = Reject(400, body="Missing identity")
+_NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class ReadRequest:
             path=target.path,
             password=password,
             headers=MappingProxyType(request.headers),
-            query=MappingProxyType(dict(reversed(target.query))),
+            query=MappingProxyType(dict(reversed(target.query))) if target.query else _NO_QUERY,
             remote_address=facts.remote_address,
             client_certificate=facts.client_certificate,
             security_profile=self.security_profile,

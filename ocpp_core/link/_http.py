@@ -4,10 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha1
-from http import HTTPStatus
 from typing import Final, TypeAlias
-
-import h11
 
 from ocpp_core._dataclasses import dataclass
 from ocpp_core.websocket.headers import TCHARS, elements, expect_header, is_token, joined, with_length
@@ -37,10 +34,10 @@ _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _PARAMETER: Final = re.compile(
     rf"""[ \t]*(?P<name>{TCHARS})[ \t]*(?:=[ \t]*(?P<q>"?)(?P<value>{TCHARS})(?P=q)[ \t]*)?"""
 )
-# A server stores the header of every station, so all of them share the texts of frequent names.
-_NAMES: Final = {
-    name.encode(): name
-    for name in (
+# A server stores the header of every station, so all of them share the texts of frequent names and values.
+_SHARED: Final = {
+    text.encode(): text
+    for text in (
         "authorization",
         "connection",
         "host",
@@ -53,6 +50,12 @@ _NAMES: Final = {
         "user-agent",
         "x-forwarded-for",
         "x-forwarded-proto",
+        "13",
+        "Upgrade",
+        "ocpp1.6",
+        "ocpp2.0.1",
+        "ocpp2.1",
+        "websocket",
     )
 }
 
@@ -112,6 +115,8 @@ class ResponseHead:
 
 def read_request(block: bytes) -> RequestHead | None:
     """Parse the head block of a request; None if it is malformed."""
+    import h11  # loaded with the first handshake: it is a twelfth of the instructions of an import
+
     connection = h11.Connection(h11.SERVER, len(block))
     connection.receive_data(block)
     try:
@@ -133,6 +138,8 @@ def read_response(block: bytes) -> ResponseHead | None:
 
     None if it is malformed.
     """
+    import h11  # as above
+
     connection = h11.Connection(h11.CLIENT, len(block))
     # h11 accepts a 101 only after an upgrade request.
     connection.send(h11.Request(method="GET", target="/", headers=[("host", ""), ("upgrade", "websocket")]))
@@ -148,7 +155,10 @@ def read_response(block: bytes) -> ResponseHead | None:
 
 
 def _text(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(_NAMES.get(name) or name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    shared = _SHARED.get
+    return [
+        (shared(name) or name.decode("latin-1"), shared(value) or value.decode("latin-1")) for name, value in headers
+    ]
 
 
 def read_extensions(value: str) -> list[Extension]:
@@ -206,6 +216,8 @@ def response(status: int, headers: Headers, body: bytes, *, is_head: bool = Fals
 
 
 def _phrase(status: int) -> str:
+    from http import HTTPStatus  # loaded only when used
+
     try:
         return HTTPStatus(status).phrase
     except ValueError:

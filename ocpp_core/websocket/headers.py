@@ -71,7 +71,7 @@ def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     fields: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}  # joined at the end: a peer may repeat one field thousands of times
     for name, value in headers:
-        key = name.lower()
+        key = name if name.islower() else name.lower()  # a copy would cost memory for every station
         if key in fields:
             repeated.setdefault(key, [fields[key]]).append(value)
         else:

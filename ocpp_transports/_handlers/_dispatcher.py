@@ -26,7 +26,7 @@ from ocpp_transports._driver._limits import SPAN
 
 from ._caller import ClientT_co
 from ._contexts import HandlerContext
-from ._failures import failure_of
+from ._failures import HandlerObserver, failure_of
 from ._held import Held
 from ._middleware import compose, layers_of
 from ._models import is_model, payload_of_result, response_of
@@ -43,19 +43,25 @@ UNSERVED: Final = 100
 """Actions without a handler that are reported for one connection; further ones are answered without a report."""
 _LONGEST_NAME: Final = 100
 """Characters of such an action that are reported."""
+_NONE: Final[frozenset[str]] = frozenset()  # shared: each empty set has 216 bytes
 
 
 class Dispatcher(Generic[ClientT_co]):
     """Runs the handlers of one connection.
 
     `registries` are searched in order, the station's own before its server's: first all for the action, then all for
-    a catch-all. `failed` is called for every handler that raised, after the peer has its response. `unserved` is called
-    once for each action without a handler. With `in_order` a request waits until the previous one was served.
-    `detailed_errors` adds the name and text of an exception, never its stack, to the InternalError for the peer. A
-    coroutine handler that runs for `handler_timeout` seconds (`inf`: no limit) is cancelled: the peer gets
-    InternalError, and `failed` gets a TimeoutError. CALLs without a handler are held until one is registered, until
-    `release`, or until the time `hold_until`.
+    a catch-all. `observer` learns of handlers that raised, and of actions without one. With `in_order` a request waits
+    until the previous one was served. `detailed_errors` adds the name and text of an exception, never its stack, to the
+    InternalError for the peer. A coroutine handler that runs for `handler_timeout` seconds (`inf`: no limit) is
+    cancelled: the peer gets InternalError, `observer` a TimeoutError. CALLs without a handler are held until one is
+    registered, until `release`, or until the time `hold_until`.
     """
+
+    __slots__ = (
+        "_contexts", "_held", "_hold_until", "_in_order", "_limit", "_next_turn", "_observer", "_ready", "_registries",
+        "_reported_unserved", "_running", "_time_limit", "_waiting",
+        "client", "detailed_errors", "driver", "handler_timeout", "has_ended", "protocol",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -64,8 +70,7 @@ class Dispatcher(Generic[ClientT_co]):
         *,
         client: ClientT_co,
         protocol: str | None,
-        failed: Callable[[HandlerContext, BaseException], None],
-        unserved: Callable[[str], None],
+        observer: HandlerObserver,
         in_order: bool = False,
         detailed_errors: bool = False,
         handler_timeout: float = HANDLER_TIMEOUT,
@@ -77,9 +82,8 @@ class Dispatcher(Generic[ClientT_co]):
         self.detailed_errors = detailed_errors
         self.handler_timeout = handler_timeout
         self._registries = registries
-        self._failed = failed
-        self._unserved = unserved
-        self._reported_unserved: frozenset[str] = frozenset()
+        self._observer = observer
+        self._reported_unserved = _NONE
         self._in_order = in_order
         self._limit = 1 if in_order else RUNNING
         self._running: dict[int, Run] = {}
@@ -130,7 +134,7 @@ class Dispatcher(Generic[ClientT_co]):
         self._record_late(Fail(action.request, ErrorCode.INTERNAL_ERROR))
         if not action.expects_reply:
             lost = ConnectionLostError(f"the connection ended before the handler of {action.action} began", sent=False)
-            self._failed(HandlerContext(self, action), lost)
+            self._observer.handler_failed(HandlerContext(self, action), lost)
 
     def _is_busy(self) -> bool:
         return len(self._running) >= self._limit or (
@@ -157,7 +161,7 @@ class Dispatcher(Generic[ClientT_co]):
         """Report an action once. The peer invents the names, so their number is bounded."""
         if name not in self._reported_unserved and len(self._reported_unserved) < UNSERVED:
             self._reported_unserved |= {name}
-            self._unserved(name)
+            self._observer.handler_missing(name)
 
     def _refuse(self, action: Dispatch, code: ErrorCode, description: str) -> None:
         if action.expects_reply:
@@ -306,7 +310,8 @@ class Dispatcher(Generic[ClientT_co]):
         if context.is_late:
             self._reply(context, result, self._record_late)
         elif result is not None and not context.is_gone:
-            self._failed(context, RuntimeError("expected no result after ctx.reply or ctx.fail, got one"))
+            extra = RuntimeError("expected no result after ctx.reply or ctx.fail, got one")
+            self._observer.handler_failed(context, extra)
 
     def _reply(self, context: HandlerContext, result: Any, send: Callable[[Reply], None]) -> None:
         """Send a result that may be a model."""
@@ -326,7 +331,9 @@ class Dispatcher(Generic[ClientT_co]):
             context.finish(Reply(request, {}) if is_send else failure_of(error, request, detailed=detailed))
         elif context.is_late:
             self._record_late(Fail(context.request, ErrorCode.INTERNAL_ERROR))
-        self._failed(context, RPCInternalError("the handler was cancelled") if is_cancellation(error) else error)
+        if is_cancellation(error):
+            error = RPCInternalError("the handler was cancelled")
+        self._observer.handler_failed(context, error)
 
     def _record_late(self, answer: Reply | Fail) -> None:
         """Record the outcome of a request after its connection has ended; the driver may have stopped."""

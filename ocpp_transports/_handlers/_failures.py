@@ -1,16 +1,28 @@
-"""The CALLERROR for a handler's exception: what the peer may know about it."""
+"""Failures of handlers: the CALLERROR with what the peer may know, and who learns the rest."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ocpp_core.errors import ConnectionLostError, RPCError, RPCInternalError
 from ocpp_core.inputs import Fail
 from ocpp_core.versions import ErrorCode
 
-__all__ = ["failure_of"]
+from ._contexts import HandlerContext
+
+__all__ = ["HandlerObserver", "failure_of"]
 
 _LONGEST_TEXT: Final = 500
 """Characters of an exception's text that detailed errors send."""
+
+
+class HandlerObserver(Protocol):
+    """What a dispatcher reports to; one object instead of bound methods, which every connection would hold."""
+
+    def handler_failed(self, context: HandlerContext, error: BaseException, /) -> None:
+        """Note that a handler raised, after the peer has its response."""
+
+    def handler_missing(self, action: str, /) -> None:
+        """Note that an action has no handler, once for each action."""
 
 
 def failure_of(error: BaseException, request: int, *, detailed: bool) -> Fail:

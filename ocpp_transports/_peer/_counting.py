@@ -23,7 +23,7 @@ class CountingDelegate(PeerDelegate):
     @classmethod
     def of(cls, plain: PeerDelegate, metrics: Metrics) -> Self:
         """Return a delegate that does what this new one does, and counts."""
-        return cls(plain.identity, plain.emit, plain.log, plain.state_changed, metrics=metrics)
+        return cls(plain.identity, plain.peer, plain.log, plain.state_changed, metrics=metrics)
 
     def reported(self, report: Report) -> None:
         """Count, emit and log a report."""

@@ -1,7 +1,7 @@
 """Performs a driver's actions for a peer: passes requests to the dispatcher, and events to listeners and log."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from ocpp_core._dataclasses import dataclass
 from ocpp_core.actions import Dispatch, InvalidPayload, Report, ReportKind, Trace
@@ -52,12 +52,19 @@ def has_no_outbox() -> None:
     """Do nothing, for a peer without an outbox."""
 
 
+class EmittingPeer(Protocol):
+    """A peer, as its delegate sees it; a bound method in its place would cost memory for every connection."""
+
+    def _emit(self, name: PeerEventName, event: object, /) -> None:
+        """Emit an event."""
+
+
 @dataclass(slots=True, eq=False)
 class PeerDelegate:
-    """The `SessionDelegate` of a peer, which passes `emit` (an event's name and payload) and `state_changed`."""
+    """The `SessionDelegate` of a peer, which passes events to it, and states to `state_changed`."""
 
     identity: str
-    emit: Callable[[PeerEventName, object], None]
+    peer: EmittingPeer
     log: Log
     state_changed: Callable[[object], None]
     dispatched: Callable[[Dispatch], None] = nobody_serves
@@ -78,10 +85,10 @@ class PeerDelegate:
         """Emit and log a message."""
         self.log.traced(trace)
         event = MessageEvent(trace.direction, trace.frame, trace.action, trace.latency)
-        self.emit("message", event)
+        self.peer._emit("message", event)
         name = _NAME_OF.get(trace.frame[0])
         if name is not None:
-            self.emit(name, event)
+            self.peer._emit(name, event)
 
     def reported(self, report: Report) -> None:
         """Emit and log a report."""
@@ -90,12 +97,12 @@ class PeerDelegate:
             self.violation = report.detail
         event = _event_of(report, self.identity)
         if event is not None:
-            self.emit(*event)
+            self.peer._emit(*event)
 
     def handler_failed(self, context: HandlerContext, error: BaseException) -> None:
         """Emit and log that a handler raised."""
         self.log.handler_failed(context.action, error, context.message_id)
-        self.emit("handler_error", HandlerErrorEvent(context.action, error))
+        self.peer._emit("handler_error", HandlerErrorEvent(context.action, error))
 
     def handler_missing(self, action: str) -> None:
         """Log that an action has no handler."""

@@ -67,9 +67,9 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
         self._driver: Driver[Command] | None = None
         self._protocol: str | None = None
         self._ended: CloseEvent | None = None
-        self._waiters: list[Completion[CloseEvent]] = []
+        self._waiters: list[Completion[CloseEvent]] | None = None  # made when needed
         self._log = Log(options.logger, identity)
-        self._delegate = PeerDelegate(identity, self._emit, self._log, self._state_changed)
+        self._delegate = PeerDelegate(identity, self, self._log, self._state_changed)
         if options.meter is not None:
             from ._counting import CountingDelegate  # loaded only when used
 
@@ -191,8 +191,7 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
             self._registries,
             client=self,
             protocol=self._protocol,
-            failed=delegate.handler_failed,
-            unserved=delegate.handler_missing,
+            observer=delegate,
             in_order=options.in_order,
             detailed_errors=options.respond_with_detailed_errors,
             handler_timeout=options.handler_timeout or inf,
@@ -229,8 +228,8 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
     def _release_waiters(self, ended: CloseEvent) -> None:
         for completion in self._pauses or ():
             complete(completion, ClosedError("closed before the call was repeated", sent=True))
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
             complete(waiter, ended)
 
     async def _end(self) -> CloseEvent:
@@ -238,11 +237,11 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
         if self._ended is not None:
             return self._ended
         completion: Completion[CloseEvent] = self._completion()
-        self._waiters.append(completion)
+        self._waiters = [*(self._waiters or ()), completion]
         try:
             ended = await completion
         finally:
-            if completion in self._waiters:
+            if self._waiters is not None and completion in self._waiters:
                 self._waiters.remove(completion)
         return ended
 

@@ -10,7 +10,7 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import MESSAGE_EVENTS
 from ocpp_transports._peer._observers import Observers
-from ocpp_transports._tls._handshakes import TLS_FAILED
+from ocpp_transports._tls._reasons import TLS_FAILED
 from ocpp_transports.event_names import STATION_EVENTS
 from ocpp_transports.events import (
     ConnectionEvent,

@@ -13,12 +13,10 @@ from ocpp_transports._driver._interfaces import Closable
 from ocpp_transports.events import ConnectionFailedEvent
 
 from ._alerts import sending_alerts
-from ._reasons import server_reason
+from ._reasons import TLS_FAILED, server_reason
 
-__all__ = ["CROWDED_TIMEOUT", "TLS_FAILED", "TLSHandshakes"]
+__all__ = ["CROWDED_TIMEOUT", "TLSHandshakes"]
 
-TLS_FAILED: Final = "TLS handshake failed"
-"""What failed, for `AcceptRules.failed`."""
 CROWDED_TIMEOUT: Final = 5.0
 """Seconds a handshake may take while others wait for its place; then it is ended."""
 

@@ -4,8 +4,10 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["client_reason", "server_reason"]
+__all__ = ["TLS_FAILED", "client_reason", "server_reason"]
 
+TLS_FAILED: Final = "TLS handshake failed"
+"""What failed, for `AcceptRules.failed`."""
 _LEFT: Final = "the peer left during the TLS handshake"
 _SILENT: Final = "the server ended the TLS handshake without an alert (wrong port, or no client certificate?)"
 _SLOW: Final = "the TLS handshake took too long"

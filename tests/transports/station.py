@@ -24,13 +24,18 @@ class Station:
             (self.own, self.server),
             client="the client",
             protocol=protocol,
-            failed=lambda context, error: self.failures.append((context.action, error)),
-            unserved=self.unserved.append,
+            observer=self,
             hold_until=self.host.now() + grace,
             **options,
         )
         self.handle = self.own.handle
         self._requests = 0
+
+    def handler_failed(self, context, error):
+        self.failures.append((context.action, error))
+
+    def handler_missing(self, action):
+        self.unserved.append(action)
 
     def call(self, action="Heartbeat", payload=None, *, expects_reply=True):
         """Dispatch a request and let everything run; returns its number."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ocpp_core.config import ClientConfig
+from ocpp_core.link._http import read_request
 from ocpp_core.websocket.headers import (
     OWN_IN_REQUEST,
     elements,
@@ -28,6 +29,23 @@ class TestJoinedFields:
         assert joined([("Authorization", "Basic QQ=="), ("authorization", "Basic Qg==")])["authorization"] == (
             "Basic QQ==, Basic Qg=="
         )
+
+    def test_share_the_text_of_a_name_in_lower_case(self) -> None:
+        name = "".join(["user-", "agent"])
+        assert next(iter(joined([(name, "x")]))) is name
+
+
+class TestHeadsOfRequests:
+    def test_share_the_texts_of_frequent_names_and_values(self) -> None:
+        block = b"GET /CP1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: ocpp2.0.1\r\n\r\n"
+        one, other = read_request(block), read_request(block)
+        assert one is not None
+        assert other is not None
+        shared = [
+            (name is also, value is same)
+            for (name, value), (also, same) in zip(one.fields.items(), other.fields.items(), strict=True)
+        ]
+        assert shared[1:] == [(True, True), (True, True)]
 
 
 class TestLists:

@@ -127,9 +127,9 @@ class TestAnError:
         assert station.answers == [Reply(1, {})]
         assert len(station.failures) == 1
 
-    def test_is_reported_after_the_peer_was_told(self, station):
+    def test_is_reported_after_the_peer_was_told(self, station, monkeypatch):
         told = []
-        station.dispatcher._failed = lambda *_: told.append(len(station.answers))
+        monkeypatch.setattr(station, "handler_failed", lambda *_: told.append(len(station.answers)))
         station.handle("Heartbeat", lambda ctx: throw(KeyError("x")))
         station.call()
         assert told == [1]

@@ -38,10 +38,15 @@ class Side(FakeDelegate):
             [self.handlers],
             client=self,
             protocol="ocpp1.6",
-            failed=lambda *failure: None,
-            unserved=lambda action: None,
+            observer=self,
             hold_until=runtime.now() + GRACE,
         )
+
+    def handler_failed(self, context, error):
+        """Note nothing: the peer has the error."""
+
+    def handler_missing(self, action):
+        """Note nothing: the peer has the error."""
 
     def upgrade_requested(self, action):
         self.driver.feed(Accept(action.subprotocols[0]))
