@@ -22,6 +22,8 @@ class _Bucket:
     losses: dict[NodeId, int] = field(default_factory=dict)
     waiters: dict[str, "_Waiters"] = field(default_factory=dict)
     largest: int = 0
+    swept: int = 0
+    """Added to all losses: it grows by more than what a sweep removes, so that those of a node never decrease."""
 
     def give(self, identity: str, owner: ClusterOwner) -> None:
         """Enter an owner, and count the loss of another node."""
@@ -34,6 +36,17 @@ class _Bucket:
     def nodes(self) -> set[NodeId]:
         """Return the nodes that have or have lost stations."""
         return {owner.node for owner in self.owners.values()} | self.losses.keys()
+
+    def losses_of(self, node: NodeId) -> int:
+        """Return how many stations other nodes have taken from a node, and more after each sweep."""
+        return self.swept + self.losses.get(node, 0)
+
+    def sweep(self, nodes: set[NodeId]) -> int:
+        """Forget nodes. Answers that are on the way to them must not look newer than later ones."""
+        if nodes.isdisjoint(self.nodes()):
+            return 0
+        self.swept += 1 + max((self.losses.get(node, 0) for node in nodes), default=0)
+        return self.forget(nodes)
 
     def forget(self, nodes: set[NodeId]) -> int:
         """Remove the stations and losses of nodes, and return the number of stations."""
@@ -91,7 +104,7 @@ class RegistryTable:
         fence = max(time, bucket.largest + 1)
         bucket.give(identity, ClusterOwner(node, fence))
         waiters = bucket.waiters.pop(identity, _Waiters()).nodes
-        return Claimed(fence, bucket.losses.get(node, 0), previous, self.generation, tuple(waiters))
+        return Claimed(fence, bucket.losses_of(node), previous, self.generation, tuple(waiters))
 
     def watch(self, identity: str, node: NodeId, now: float, seconds: float) -> Found | None:
         """Let a node wait for a station for some seconds, and return what `find` returns."""
@@ -117,13 +130,13 @@ class RegistryTable:
         if current is None or current.fence < fence:
             bucket.give(identity, owner)
         is_ours = bucket.owners[identity] == owner
-        return ClaimRestored(is_ours, current, bucket.losses.get(node, 0), self.generation)
+        return ClaimRestored(is_ours, current, bucket.losses_of(node), self.generation)
 
     def renew(self, node: NodeId, address: str | None, now: float) -> Renewed:
         """Renew the lease of a node, and return its losses; `now` is the time of the store in seconds."""
         self._leases[node] = _Lease(address, now + self._lease)
         self._dead_since.pop(node, None)
-        losses = tuple(bucket.losses.get(node, 0) for bucket in self._buckets)
+        losses = tuple(bucket.losses_of(node) for bucket in self._buckets)
         return Renewed((self.generation,) * self.buckets, losses)
 
     def leave(self, node: NodeId) -> None:
@@ -157,8 +170,8 @@ class RegistryTable:
     def sweep(self, now: float, clock: float) -> int:
         """Remove the stations and losses of dead nodes, and return the number of stations.
 
-        A node is dead if no sweep of this life of the data saw a lease of it for the time of one. It checks all its
-        stations when it is back, so it notices what was removed. An expired lease alone is no proof: after a loss of
+        A node is dead if no sweep of this life of the data saw a lease of it for the time of one. If it is alive after
+        all, it sees more losses, and checks all its stations. So do all other nodes. An expired lease alone is no proof: after a loss of
         data, a living node may have claimed and lost stations without it, and leases expire early if the clock of the
         store is set forward.
 
@@ -172,7 +185,7 @@ class RegistryTable:
         self._leases = {node: lease for node, lease in self._leases.items() if now < lease.until}
         self._dead_since = {node: self._dead_since.get(node, clock) for node in named - self._leases.keys()}
         dead = {node for node, since in self._dead_since.items() if since + self._lease <= clock}
-        return sum(bucket.forget(dead) for bucket in self._buckets)
+        return sum(bucket.sweep(dead) for bucket in self._buckets)
 
     def _bucket(self, identity: str) -> _Bucket:
         return self._buckets[bucket_of(identity, self.buckets)]

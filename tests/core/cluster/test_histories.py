@@ -8,7 +8,7 @@ FOUND = {
     "the generation is not checked": (1, False, "I1"),
     "a release does not compare the fence": (0, False, "I2"),
     "requests are not remembered": (0, False, "I3"),
-    "a lost node has got nothing": (0, False, "I5"),
+    "a lost node has got nothing": (1, False, "I5"),
     "a request is executed under any fence": (2, False, "I9"),
 }
 """Seeds that find mistakes, and the invariants that these break."""

@@ -80,6 +80,17 @@ class TestSweep:
         assert [table.sweep(now, now) for now in (8.9, 9.0, 17.9, 18.0)] == [0, 0, 0, 1]
         assert len(table) == 0
 
+    def test_makes_no_answer_from_before_it_look_newer_than_one_after_it(self, table):
+        """Seed 7827 of the simulation: a claim of a node without a lease, answered after the sweep."""
+        table.claim("CP1", A, 100)
+        table.claim("CP1", B, 101)
+        late = table.claim("CP1", A, 102)
+        table.renew(B, None, 9.0)
+        for now in (0.0, 9.0):
+            table.sweep(now, now)
+        bucket = table.renew(A, None, 10.0).losses.index(max(table.renew(A, None, 10.0).losses))
+        assert table.renew(A, None, 10.0).losses[bucket] > late.losses
+
     def test_waits_a_lease_for_a_node_that_has_not_renewed_since_data_was_lost(self, table):
         table.claim("CP1", A, 100)
         table.sweep(0.0, 0.0)
