@@ -95,7 +95,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-fast test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties differential leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist wheel-fast cluster-histories test-cluster clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-fast test-typing test-proxies test-bench test-browsers cov fuzz fuzz-properties differential leaks soak soak-sockets outbox-histories outbox-kills siege cost trips bench conformance schemas messages compat web screenshots docs site dist wheel-fast cluster-histories cluster-trial test-cluster clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -175,6 +175,9 @@ outbox-histories: $(DEV) ## Simulate crashes, failing stores and lost connection
 FORMS ?= . .+bare
 differential: $(DEV) ## Play HISTORIES random histories with two FORMS of the library, and compare everything they do
 	@$(BIN)/python -m tests.differential --histories $(HISTORIES) $(FORMS)
+
+cluster-trial: $(DEV) ## Kill and stop servers of a cluster with 9,000 stations, and its Redis; judge what everyone saw
+	@$(BIN)/python -m tests.transports.cluster.trial
 
 cluster-histories: $(DEV) ## Simulate clusters, with faults of nodes, network and store; seed mistakes and find them
 	@$(BIN)/python -m tests.core.cluster.simulation --histories $(HISTORIES)

@@ -171,9 +171,9 @@ class RegistryTable:
         """Remove the stations and losses of dead nodes, and return the number of stations.
 
         A node is dead if no sweep of this life of the data saw a lease of it for the time of one. If it is alive after
-        all, it sees more losses, and checks all its stations. So do all other nodes. An expired lease alone is no proof: after a loss of
-        data, a living node may have claimed and lost stations without it, and leases expire early if the clock of the
-        store is set forward.
+        all, it sees more losses, and checks all its stations. So do all other nodes. An expired lease alone is no
+        proof: after a loss of data, a living node may have claimed and lost stations without it, and leases expire
+        early if the clock of the store is set forward.
 
         Args:
             now: The time of the store in seconds, with which leases expire.

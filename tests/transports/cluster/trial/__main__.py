@@ -79,7 +79,7 @@ class _Trial:
         self._redis.start()
         time.sleep(2 * lease)
         self._report("stations connect a second time")
-        self._processes.append(self._start("stations", 0, self._plan.stations // 10))
+        self._start("stations", 0, self._plan.stations // 10)
         time.sleep(lease)
 
     def end(self) -> None:
@@ -99,10 +99,13 @@ class _Trial:
                 process.wait(_PATIENCE)
 
     def left(self) -> list[str]:
-        """Return the keys in Redis that nothing needs any more."""
-        keys = [key.decode() for key in self._redis.lines("KEYS", "*")[1:]]
-        allowed = ("ocpp:v", "ocpp:sweeper")
-        return [key for key in keys if key not in allowed and not key.endswith(":own") and "calls:" not in key]
+        """Return what is in Redis that nothing needs any more: leases, entries of stations, streams without an end."""
+        keys = self._redis.lines("KEYS", "*")[1:]
+        owners = [key for key in keys if key.endswith(b":own")]
+        entries = [field for key in owners for field in self._redis.lines("HKEYS", key)[1:] if field.startswith(b"=")]
+        others = [key for key in keys if key not in owners and self._redis("TTL", key) == b":-1" and key != b"ocpp:v"]
+        leases = [key for key in keys if key.startswith(b"ocpp:node:")]
+        return [each.decode() for each in (*entries, *others, *leases)]
 
     def _start(self, what: str, *arguments: object) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", f"{_PACKAGE}.{what}", str(self._folder), *map(str, arguments)]
@@ -163,7 +166,7 @@ def run_trial(folder: Path, *, stations: int, lease: float, is_direct: bool) -> 
         trial.faults()
         trial.end()
         verdict = judge(folder, lease, trial.killed)
-        verdict.broken.extend(f"the key {key} is left" for key in trial.left())
+        verdict.broken.extend(f"{each} is left in Redis" for each in trial.left())
         return verdict
 
 

@@ -19,12 +19,12 @@ async def call_until_stopped(caller: Any, name: str, plan: Plan, journal: Journa
 
     async def call(number: str) -> None:
         identity = plan.identity(source.randrange(plan.stations))
-        journal.write("call", number)
+        journal.write("call", number, identity)
         try:
             await caller.call(identity, "DataTransfer", {"vendorId": "trial", "data": number}, timeout=10, ttl=10)
             outcome = "answered"
         except OCPPError as error:
-            outcome = "unknown" if vars(error)["sent"] else "unsent"
+            outcome = "unknown" if getattr(error, "sent", True) else "unsent"
         journal.write("end", number, outcome)
 
     async with anyio.create_task_group() as tasks:

@@ -5,6 +5,7 @@ Its arguments: the folder, and its place among the servers.
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import anyio
@@ -28,32 +29,31 @@ async def main(folder: Path, place: int) -> None:
     async with server, anyio.create_task_group() as tasks:
         await server.listen(plan.ports[place], "127.0.0.1", backlog=4096)
         journal.write("ready", name)
-        tasks.start_soon(_watch_belief, server, plan.lease, journal)
+        tasks.start_soon(_watch_belief, server, journal)
         await call_until_stopped(server, name, plan, journal)
         while not (folder / "end").exists():  # noqa: ASYNC110 - another process writes it
             await anyio.sleep(LOOK)
         tasks.cancel_scope.cancel()
 
 
-async def _watch_belief(server: OCPPServer, lease: float, journal: Journal) -> None:
-    """Write down when the node begins and ceases to believe in each station.
+async def _watch_belief(server: OCPPServer, journal: Journal) -> None:
+    """Write down when the node is first and last seen to believe in each station under a fence.
 
-    A process that stood still sees the end of a belief late: it believed for a lease after the last look at most.
+    A process that stands still sees nothing, so it is never taken to believe for longer than it did.
     """
-    held: dict[str, int] = {}
-    last = anyio.current_time()
+    held: dict[str, tuple[int, float]] = {}
     while True:
         await anyio.sleep(LOOK)
         member, now = server._cluster, anyio.current_time()
-        late, last = max(now - last - lease, 0.0), now
         node = None if member is None else member._node
         for name in {client.identity for client in server.clients} | held.keys():
             fence = None if node is None else node.believes(name, now)
-            if held.get(name) != fence and name in held:
-                journal.write("ceases", name, held.pop(name), f"{late:.3f}")
-            if fence is not None and name not in held:
-                held[name] = fence
-                journal.write("believes", name, fence)
+            if name in held and held[name][0] != fence:
+                journal.write("ceases", name, *held.pop(name))
+            if fence is not None:
+                if name not in held:
+                    journal.write("believes", name, fence)
+                held[name] = fence, time.monotonic()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Its arguments: the folder, the number of the first station, and that after the l
 import os
 import random
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class _Stations:
             port = self._source.choice(self._plan.ports)
             url = f"ws://127.0.0.1:{port}/ocpp"
             async with OCPPClient(identity, url, protocols=["ocpp1.6"], reconnect=False, logging=False) as client:
-                client.handle("DataTransfer", self._run, custom=True)
+                client.handle("DataTransfer", partial(self._run, identity), custom=True)
                 if await self._connected(client):
                     await self._stay(client)
             await anyio.sleep(self._source.uniform(0.2, 2.0))
@@ -51,8 +52,8 @@ class _Stations:
         while client.state.name == "OPEN" and not (self._folder / "leave").exists():  # noqa: ASYNC110 - files
             await anyio.sleep(0.5)
 
-    def _run(self, ctx: Any) -> dict[str, Any]:
-        self._journal.write("ran", ctx.params["data"])
+    def _run(self, identity: str, ctx: Any) -> dict[str, Any]:
+        self._journal.write("ran", ctx.params["data"], identity)
         return {"status": "Accepted"}
 
 
