@@ -150,6 +150,9 @@ class ClusterClient(ClientCallsMixin, ClientQueueMixin):
         return ClusterTickets(queue, self._log)
 
     def _name_of(self, identity: str | StationKey) -> str:
+        given: object = identity
+        if not isinstance(given, (str, StationKey)):
+            raise TypeError(f"expected the identity of a station or its StationKey, got {type(given).__name__}")
         key = identity if isinstance(identity, StationKey) else StationKey("", identity)
         name = self._rule.key(key.identity)
         return scoped_name(key.namespace, name) if key.namespace or "\0" in name else name

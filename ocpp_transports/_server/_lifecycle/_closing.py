@@ -147,10 +147,12 @@ class ClosingMixin(OpeningMixin):
         try:
             if self._cluster is not None:
                 await self._cluster.close()
-            if self._outbox is not None:
-                await self._outbox.close()
         finally:
-            await runtime.aclose()
+            try:
+                if self._outbox is not None:
+                    await self._outbox.close()
+            finally:
+                await runtime.aclose()
 
     @abstractmethod
     def _end_waits(self) -> None:
