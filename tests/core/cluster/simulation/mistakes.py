@@ -1,7 +1,6 @@
 """Mistakes that a registry may have, seeded one at a time."""
 
 from dataclasses import replace
-from math import inf
 from typing import Any, Final
 
 from ocpp_core.cluster.records import ClaimRestored, ClusterOwner
@@ -57,16 +56,11 @@ def claim_counts_from_the_answer(self: Any, event: Any, now: float) -> None:
     answered(self, event, now)
 
 
-def does_not_lapse(self: Any, event: Any, now: float) -> None:
-    self._renewed = inf
-    renewed(self, event, now)
-
-
 def restores_over_newer(self: Any, identity: str, node: Any, fence: int) -> ClaimRestored:
     bucket = self._bucket(identity)
     current = bucket.owners.get(identity)
     bucket.give(identity, ClusterOwner(node, fence))
-    return ClaimRestored(True, current, bucket.losses.get(node, 0), self.generation)
+    return ClaimRestored(True, current, bucket.losses_of(node), self.generation)
 
 
 def fence_is_the_time(self: Any, identity: str, node: Any, time: int) -> Any:
@@ -81,11 +75,7 @@ def counts_no_loss(self: Any, identity: str, node: Any, time: int) -> Any:
     losses = dict(bucket.losses)
     answer = table_claim(self, identity, node, time)
     bucket.losses = losses
-    return replace(answer, losses=losses.get(node, 0))
-
-
-def sweeps_with_the_clock_of_the_store(self: Any, now: float, clock: float) -> int:
-    return table_sweep(self, now, now)
+    return replace(answer, losses=bucket.losses_of(node))
 
 
 def forgets_every_node_without_a_lease(self: Any, now: float, clock: float) -> int:
@@ -97,15 +87,6 @@ def forgets_every_node_without_a_lease(self: Any, now: float, clock: float) -> i
 def evicts_at_any_notice(self: Any, event: ReplacementNoticed) -> None:
     if self._stations.get(event.identity) is not None:
         self._doubts.evict(event.identity, event.by)
-
-
-def claims_at_once(self: Any, identity: str, connection: Any, now: float) -> None:
-    self._send(identity, connection, now)
-
-
-def ends_one(self: Any, number: int, request: Any) -> None:
-    self._timers.cancel(number)
-    self._in_progress.pop(request.identity, None)
 
 
 def believes_always(self: Any, identity: str, now: float) -> int | None:
@@ -129,16 +110,13 @@ REGISTRY_MISTAKES: Final[Mistakes] = {
     "a doubt ends when the check is sent": ((Doubts, "_check", forgets_doubt),),
     "a renewal counts from its answer": ((RegistryEngine, "_note_renewed", counts_from_the_answer),),
     "every request counts from its answer": ((RegistryEngine, "_take_answer", claim_counts_from_the_answer),),
-    "a lapse of the lease causes no check": ((RegistryEngine, "_note_renewed", does_not_lapse),),
     "a restore takes the station from a newer owner": ((RegistryTable, "restore", restores_over_newer),),
     "a fence may be lower than one before": ((RegistryTable, "claim", fence_is_the_time),),
     "a claim counts no loss": ((RegistryTable, "claim", counts_no_loss),),
     "a sweep forgets nodes without a lease at once": ((RegistryTable, "sweep", forgets_every_node_without_a_lease),),
-    "a sweep watches with a clock that is set": ((RegistryTable, "sweep", sweeps_with_the_clock_of_the_store),),
     "a report of a replacement closes any connection": ((RegistryEngine, "_note_replaced", evicts_at_any_notice),),
     "a claim whose handshake ended is not released": ((Claims, "_give_back", nothing),),
     "strays are not checked": ((Doubts, "add_stray", nothing),),
-    "a station is claimed twice at a time": ((Claims, "start", claims_at_once), (Claims, "_end", ends_one)),
     "the belief never ends": ((RegistryEngine, "believes", believes_always),),
     "a renewal confirms the doubted": ((StationBucket, "confirmed_at", confirms_the_doubted),),
     "a failed check is not repeated": ((Doubts, "check_failed", nothing),),
