@@ -79,8 +79,10 @@ class _Trial:
         self._redis.start()
         time.sleep(2 * lease)
         self._report("stations connect a second time")
-        self._start("stations", 0, self._plan.stations // 10)
+        second = self._start("stations", 0, self._plan.stations // 10)
         time.sleep(lease)
+        second.kill()
+        time.sleep(2 * lease)
 
     def end(self) -> None:
         """Let the calls settle, the stations leave, and the servers close; then end what is left."""
