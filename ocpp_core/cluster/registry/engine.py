@@ -148,6 +148,7 @@ class RegistryEngine:
         state = self._stations.get(event.identity)
         if state is not None and event.by != self.node and state.fence < event.fence:
             self._doubts.evict(event.identity, event.by)
+            self._doubts.add_stray(event.identity)  # that claim may have ended, and a restore brought back this one
 
     def _take_answer(self, event: _Answer, now: float) -> None:
         match event:

@@ -314,6 +314,14 @@ def test_a_report_closes_only_an_older_connection(node):
     ]
 
 
+def test_a_report_of_a_claim_that_has_ended_since_leaves_no_entry_that_a_restore_brought_back(node):
+    node.claim("CP1", 1, 1.0, fence=100)
+    node.handle(ReplacementNoticed("CP1", 101, B), 2.0)
+    [check] = node.renew(3.0)
+    [release] = node.handle(CheckAnswered(check.request, [ClusterOwner(A, 100)]), 3.1)
+    assert (release.identity, release.fence) == ("CP1", 100)
+
+
 def test_an_answer_to_nothing_raises_and_changes_nothing(node):
     with pytest.raises(ValueError, match="expected the number of a ClaimRequest in progress, got 7"):
         node.handle(ClaimAnswered(7, Claimed(1, 0, None, "g")), 1.0)
