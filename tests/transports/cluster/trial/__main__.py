@@ -86,11 +86,13 @@ class _Trial:
 
     def end(self) -> None:
         """Let the calls settle, the stations leave, and the servers close; then end what is left."""
-        for word in ("stop", "leave", "end"):
-            if word == "leave":
-                self._until(self._are_settled, "all calls have an outcome")
-            (self._folder / word).touch()
-        for process in (*self._processes, *self._nodes.values()):
+        (self._folder / "stop").touch()
+        self._until(self._are_settled, "all calls have an outcome")
+        (self._folder / "leave").touch()
+        for process in self._processes:
+            process.wait(_PATIENCE)
+        (self._folder / "end").touch()
+        for process in self._nodes.values():
             process.wait(_PATIENCE)
 
     def drop(self) -> None:

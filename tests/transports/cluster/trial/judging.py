@@ -57,7 +57,7 @@ def judge(folder: Path, lease: float, killed: set[str]) -> Verdict:
     ran = [(words[2], words[3]) for words in lines_of(folder, "*.ran")]
     spans = beliefs(folder)
     longest = max((longest_overlap(each) for each in spans.values()), default=0.0)
-    settled = max((float(words[0]) for words in lines if words[1] == "settled"), default=0.0)
+    settled = min((float(words[0]) for words in lines if words[1] == "settled"), default=0.0)  # all still look then
     broken = [*_broken_calls(called, ended, ran, killed), *_broken_beliefs(spans, settled, longest, lease)]
     moves = sum(len({span.node for span in each}) - 1 for each in spans.values())
     if not moves:
